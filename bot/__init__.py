@@ -1,0 +1,1 @@
+"""Purgebot: what it knows and what it does.  Start reading at docs/design.md."""

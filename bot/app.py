@@ -1,0 +1,228 @@
+"""The composition root: `build(settings)` gives a Bot with everything wired, not yet started.
+
+    Slack ──socket or HTTP──► Bolt ──► handlers ──► workflow ──► store ◄── worker ──► CDN, Slack
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from urllib.parse import parse_qsl
+
+import structlog
+from filelock import FileLock, Timeout
+from slack_bolt import App, BoltRequest
+from slack_bolt.adapter.socket_mode import SocketModeHandler
+from slack_bolt.request.internals import build_context
+from slack_sdk import WebClient
+from slack_sdk.errors import SlackApiError
+from sqlalchemy import make_url
+
+from bot.cdn.client import CdnClient
+from bot.cdn.credentials import Credentials, from_default_chain, static
+from bot.core.errors import BotError, ErrorKind
+from bot.policy_file import PolicySource
+from bot.settings import Mode, Settings, is_loopback
+from bot.store.migrations import migrate
+from bot.store.store import Store
+from bot.worker import THREADS, Worker
+from bot.workflow import Workflow
+from handlers import register
+from handlers.announcer import TIMEOUT_S, SlackAnnouncer
+from handlers.boundary import Desk
+from handlers.people import SlackDirectory
+
+log = structlog.get_logger("purgebot.app")
+
+MAX_BODY_BYTES = 1_000_000
+"""More than Slack ever sends; what is larger is not Slack's."""
+
+SLACK_REFUSED = ErrorKind(
+    code="slack-refused",
+    message="Slack does not accept the bot's token ({error}).",
+    hint="Check SLACK_BOT_TOKEN, and that the app is installed in the workspace.",
+)
+DATABASE_IN_USE = ErrorKind(
+    code="database-in-use",
+    message="Another Purgebot works with the database file {file}.",
+    hint="Stop the other one, or use PostgreSQL, which several may share.",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What goes back to Slack over HTTP."""
+
+    status: int
+    headers: dict[str, str]
+    body: str
+
+
+class Bot:
+    """The running bot: `receive` is the HTTP door, `start` opens the socket if there is one."""
+
+    def __init__(
+        self, app: App, store: Store, worker: Worker, policy: PolicySource,
+        socket: SocketModeHandler | None, lock: FileLock | None, desk: Desk,
+    ) -> None:
+        self.store = store
+        self.worker = worker
+        self.policy = policy
+        self._app = app
+        self._socket = socket
+        self._lock = lock
+        self._desk = desk
+
+    def connect(self) -> None:
+        """Open the socket, where the mode has one: from now on commands come in."""
+        if self._socket is not None:
+            self._socket.connect()
+
+    @property
+    def connected(self) -> bool:
+        """Whether Slack can reach the bot through its socket; in HTTP mode always."""
+        return self._socket is None or self._socket.client.is_connected()
+
+    def start(self) -> None:
+        self.worker.start()
+        self.connect()
+        log.info("started", mode="http" if self._socket is None else "socket")
+
+    def stop(self) -> None:
+        """Take no new work, let running steps end, and close."""
+        if self._socket is not None:
+            self._socket.close()
+        self.worker.stop()
+        self._desk.replies.shutdown()
+        self.store.close()
+        if self._lock is not None:
+            self._lock.release()
+        log.info("stopped")
+
+    def receive(self, body: bytes, headers: Mapping[str, str]) -> Reply:
+        """Answer one HTTP request of Slack's; hostile input gets a 4xx, never a traceback."""
+        if len(body) > MAX_BODY_BYTES:
+            return Reply(413, {}, "")
+        if not _signable(headers):
+            return Reply(401, {}, "")
+        try:
+            request = _bolt_request(body.decode("utf-8"), dict(headers))
+        except ValueError:  # neither UTF-8 nor JSON where it must be
+            return Reply(400, {}, "")
+        response = self._app.dispatch(request)
+        return Reply(
+            response.status,
+            {name: values[0] for name, values in response.headers.items()},
+            response.body or "",
+        )
+
+
+def build(settings: Settings, now: Callable[[], datetime] = lambda: datetime.now(UTC)) -> Bot:
+    """Wire a Bot.  Raises: BotError (policy, database, token or credentials cannot be used)."""
+    policy = PolicySource(settings.policy)
+    lock = _lock_database(settings)
+    store = Store(settings.database_url.get_secret_value())
+    migrate(store.engine)
+    if store.is_sqlite:
+        store.free_all_leases()  # the lock says that nobody else is at work
+    client = web_client(settings)
+    app = _bolt_app(settings, client)
+    workflow = Workflow(store, policy, now)
+    directory = SlackDirectory(client, policy, now)
+    worker = Worker(
+        store,
+        workflow,
+        CdnClient(settings.cdn_endpoint, credentials(settings), pool_size=THREADS),
+        directory,
+        SlackAnnouncer(client, now),
+        now,
+        tick=policy.reload,
+    )
+    desk = Desk(workflow, directory)
+    register(app, desk)
+    socket = None
+    if settings.mode is Mode.SOCKET:
+        assert settings.slack_app_token is not None, "the settings check it"
+        socket = SocketModeHandler(app, settings.slack_app_token.get_secret_value())
+    return Bot(app, store, worker, policy, socket, lock, desk)
+
+
+def web_client(settings: Settings) -> WebClient:
+    """Give the client for Slack's Web API.
+
+    The SDK's own retries are off: on a broken connection they post a message a second time.
+    """
+    return WebClient(
+        token=settings.slack_bot_token.get_secret_value(),
+        base_url=settings.slack_api_url,
+        timeout=TIMEOUT_S,
+        retry_handlers=[],
+    )
+
+
+def credentials(settings: Settings) -> Callable[[], Credentials]:
+    """Give where the CDN's credentials come from: the settings, or the default chain."""
+    if settings.access_key_id and settings.access_key_secret:
+        token = settings.security_token
+        return static(
+            settings.access_key_id,
+            settings.access_key_secret.get_secret_value(),
+            token.get_secret_value() if token else None,
+        )
+    return from_default_chain()
+
+
+def _bolt_app(settings: Settings, client: WebClient) -> App:
+    secret = settings.slack_signing_secret
+    try:
+        return App(
+            client=client,
+            token=client.token,
+            signing_secret=secret.get_secret_value() if secret else None,
+            # Answers leave when the listener returns: the default mode looks for them every 10 ms.
+            process_before_response=True,
+        )
+    except SlackApiError as error:
+        code = str(error.response.get("error", "unknown"))
+        raise BotError(SLACK_REFUSED, error=code) from None
+
+
+def _lock_database(settings: Settings) -> FileLock | None:
+    """Make sure that a SQLite file has one Purgebot; PostgreSQL may have many."""
+    url = make_url(settings.database_url.get_secret_value())
+    if url.get_backend_name() != "sqlite" or not url.database:
+        return None
+    file = Path(url.database)
+    file.parent.mkdir(parents=True, exist_ok=True)
+    lock = FileLock(f"{file}.lock")
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        raise BotError(DATABASE_IN_USE, file=str(file)) from None
+    return lock
+
+
+def _signable(headers: Mapping[str, str]) -> bool:
+    """Whether Bolt can check these headers: what it cannot read makes it fail, not refuse."""
+    timestamp = headers.get("x-slack-request-timestamp", "0")
+    return timestamp.isascii() and timestamp.isdigit() and headers.get(
+        "x-slack-signature", ""
+    ).isascii()
+
+
+def _bolt_request(body: str, headers: dict[str, str]) -> BoltRequest:
+    """Read a request as Bolt does, but for a form in which the word "payload" merely occurs.
+
+    Bolt takes such a form for an interaction and drops it: a domain or a tag may hold the word.
+    Raises: ValueError where JSON is broken.
+    """
+    request = BoltRequest(body=body, headers=dict(headers))
+    if not request.body and body:
+        request.body = dict(parse_qsl(body, keep_blank_values=True))
+        request.context = build_context(request.context, request.body)
+    if not isinstance(request.body, dict):
+        raise json.JSONDecodeError("an object is wanted", body, 0)
+    return request

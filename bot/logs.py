@@ -1,0 +1,47 @@
+"""Logs: one JSON object a line on stderr, an event name first; no secret and nobody's messages.
+
+Lines of libraries go the same way.  Those that print what people wrote are kept quiet: Bolt
+logs the whole body of a request with a bad signature, and of one that it has no listener for.
+"""
+
+from __future__ import annotations
+
+import logging
+import sys
+
+import structlog
+
+_LOUD = ("slack_bolt", "slack_sdk", "urllib3", "uvicorn", "alembic", "watchfiles")
+
+
+def set_up_logs(level: str = "INFO") -> None:
+    """Send everything that is logged to stderr as JSON lines."""
+    shared: list[structlog.typing.Processor] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.stdlib.add_log_level,
+        structlog.stdlib.add_logger_name,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+    ]
+    structlog.configure(
+        processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        wrapper_class=structlog.stdlib.BoundLogger,
+        cache_logger_on_first_use=True,
+    )
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=shared,
+            processors=[
+                structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+                structlog.processors.EventRenamer("event"),
+                structlog.processors.dict_tracebacks,
+                structlog.processors.JSONRenderer(ensure_ascii=False),
+            ],
+        )
+    )
+    root = logging.getLogger()
+    root.handlers = [handler]
+    root.setLevel(level)
+    for name in _LOUD:
+        logging.getLogger(name).setLevel(logging.ERROR)

@@ -1,0 +1,190 @@
+"""The settings: read once, from the environment or a `.env` file; every mistake told at once.
+
+    variable                          meaning
+    SLACK_BOT_TOKEN                   xoxb-…, the bot's token
+    SLACK_APP_TOKEN                   xapp-…, for Socket Mode
+    SLACK_SIGNING_SECRET              for signed HTTP
+    SLACK_API_URL                     another Web API than Slack's (the playground's)
+    ALIBABA_CLOUD_ACCESS_KEY_ID       a RAM user's key …
+    ALIBABA_CLOUD_ACCESS_KEY_SECRET   … and its secret; without both, the default chain is asked
+    ALIBABA_CLOUD_SECURITY_TOKEN      for keys from STS
+    PURGEBOT_CDN_ENDPOINT             the CDN's address; plain http only to this machine
+    PURGEBOT_DATABASE_URL             SQLite (a file in the user's data directory) or PostgreSQL
+    PURGEBOT_POLICY                   the policy file
+    PURGEBOT_MODE                     socket or http; else the tokens tell
+    PURGEBOT_HTTP_BIND                host:port of the HTTP mode
+"""
+
+from __future__ import annotations
+
+import ipaddress
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any
+from urllib.parse import urlsplit
+
+import platformdirs
+from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from bot.core.errors import BotError, ErrorKind
+
+SETTINGS_INVALID = ErrorKind(
+    code="settings-invalid",
+    message="The settings cannot be used:\n{mistakes}",
+    hint="Set these variables in the environment or in a .env file; see docs/operate.md.",
+)
+
+
+class SettingsInvalid(BotError):
+    """One or more settings are missing or wrong; the message names each variable."""
+
+
+class Mode(StrEnum):
+    SOCKET = "socket"
+    HTTP = "http"
+
+
+def _default_database_url() -> str:
+    return f"sqlite:///{platformdirs.user_data_path('purgebot') / 'purgebot.sqlite3'}"
+
+
+def _variable(name: str, **more: Any) -> Any:
+    return Field(validation_alias=name, **more)
+
+
+class Settings(BaseSettings):
+    """What an operator sets.  Secrets are `SecretStr`, so that no log can show them."""
+
+    model_config = SettingsConfigDict(
+        env_file=".env", extra="ignore", frozen=True, env_ignore_empty=True, case_sensitive=True
+    )
+
+    # The mode comes first: what the tokens must be depends on it.
+    mode: Mode = _variable("PURGEBOT_MODE")
+    slack_bot_token: SecretStr = _variable("SLACK_BOT_TOKEN")
+    slack_app_token: SecretStr | None = _variable(
+        "SLACK_APP_TOKEN", default=None, validate_default=True
+    )
+    slack_signing_secret: SecretStr | None = _variable(
+        "SLACK_SIGNING_SECRET", default=None, validate_default=True
+    )
+    slack_api_url: str = _variable("SLACK_API_URL", default="https://slack.com/api/")
+    access_key_id: str | None = _variable("ALIBABA_CLOUD_ACCESS_KEY_ID", default=None)
+    access_key_secret: SecretStr | None = _variable(
+        "ALIBABA_CLOUD_ACCESS_KEY_SECRET", default=None, validate_default=True
+    )
+    security_token: SecretStr | None = _variable("ALIBABA_CLOUD_SECURITY_TOKEN", default=None)
+    cdn_endpoint: str = _variable("PURGEBOT_CDN_ENDPOINT", default="https://cdn.aliyuncs.com")
+    database_url: SecretStr = _variable(
+        "PURGEBOT_DATABASE_URL", default_factory=lambda: SecretStr(_default_database_url())
+    )
+    policy: Annotated[Path, Field()] = _variable("PURGEBOT_POLICY")
+    http_bind: str = _variable("PURGEBOT_HTTP_BIND", default="127.0.0.1:3000")
+
+    @field_validator("slack_bot_token", "slack_app_token")
+    @classmethod
+    def _looks_like_its_token(cls, value: SecretStr | None, info: Any) -> SecretStr | None:
+        prefix = "xoxb-" if info.field_name == "slack_bot_token" else "xapp-"
+        if value is not None and not value.get_secret_value().startswith(prefix):
+            msg = f"must begin with {prefix} (is it another kind of token?)"
+            raise ValueError(msg)
+        return value
+
+    @field_validator("slack_api_url", "cdn_endpoint")
+    @classmethod
+    def _is_safe_address(cls, value: str, info: Any) -> str:
+        parts = urlsplit(value)
+        if parts.scheme not in {"http", "https"} or not parts.hostname:
+            raise ValueError("must be an address that begins with https://")
+        if parts.scheme == "http" and not is_loopback(parts.hostname):
+            raise ValueError("must begin with https:// (plain http only to this machine)")
+        if info.field_name == "slack_api_url":
+            return value.rstrip("/") + "/"
+        return value.rstrip("/")
+
+    @field_validator("database_url")
+    @classmethod
+    def _is_known_database(cls, value: SecretStr) -> SecretStr:
+        url = value.get_secret_value()
+        if url.startswith(("postgres://", "postgresql://")):
+            return SecretStr("postgresql+psycopg://" + url.split("://", 1)[1])
+        if url.startswith(("postgresql+psycopg://", "sqlite:///")) and url != "sqlite:///":
+            return value
+        raise ValueError("must be sqlite:///FILE or postgresql://…")
+
+    @field_validator("http_bind")
+    @classmethod
+    def _is_host_and_port(cls, value: str) -> str:
+        _, _, port = value.rpartition(":")
+        if not (port.isdigit() and int(port) < 65536 and value.rpartition(":")[0]):
+            raise ValueError("must be host:port, for example 127.0.0.1:3000")
+        return value
+
+    @model_validator(mode="before")
+    @classmethod
+    def _tell_the_mode(cls, values: Any) -> Any:
+        if isinstance(values, dict) and not values.get("PURGEBOT_MODE"):
+            http = values.get("SLACK_SIGNING_SECRET") and not values.get("SLACK_APP_TOKEN")
+            values["PURGEBOT_MODE"] = Mode.HTTP if http else Mode.SOCKET
+        return values
+
+    @field_validator("slack_app_token", "slack_signing_secret")
+    @classmethod
+    def _is_there_for_its_mode(cls, value: SecretStr | None, info: Any) -> SecretStr | None:
+        needed_by = Mode.SOCKET if info.field_name == "slack_app_token" else Mode.HTTP
+        if value is None and info.data.get("mode") is needed_by:
+            other = "SLACK_SIGNING_SECRET for signed HTTP" if needed_by is Mode.SOCKET else (
+                "SLACK_APP_TOKEN for Socket Mode"
+            )
+            msg = f"is missing, and {needed_by.value} mode needs it (or set {other})"
+            raise ValueError(msg)
+        return value
+
+    @field_validator("access_key_secret")
+    @classmethod
+    def _comes_with_its_key(cls, value: SecretStr | None, info: Any) -> SecretStr | None:
+        if bool(value) != bool(info.data.get("access_key_id")):
+            raise ValueError(
+                "and ALIBABA_CLOUD_ACCESS_KEY_ID go together: set both, or neither to use the "
+                "default credentials chain"
+            )
+        return value
+
+    @property
+    def bind(self) -> tuple[str, int]:
+        """Host and port of the HTTP mode."""
+        host, _, port = self.http_bind.rpartition(":")
+        return host.strip("[]"), int(port)
+
+
+def read_settings(**given: Any) -> Settings:
+    """Read the settings; `given` are variables that go before the environment.
+
+    Raises: SettingsInvalid, naming every variable at fault, and never its value.
+    """
+    try:
+        return Settings(**given)
+    except ValidationError as error:
+        mistakes = "\n".join(_mistake(detail) for detail in error.errors(include_input=False))
+    # Outside the handler: the original error holds the values, and would be shown as the cause.
+    raise SettingsInvalid(SETTINGS_INVALID, mistakes=mistakes)
+
+
+def is_loopback(host: str) -> bool:
+    """Whether a host name means this very machine."""
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def _mistake(detail: Any) -> str:
+    where = ".".join(str(part) for part in detail["loc"])
+    if where in Settings.model_fields:  # a default is reported by its field's own name
+        where = str(Settings.model_fields[where].validation_alias)
+    said = "is missing" if detail["type"] == "missing" else detail["msg"]
+    said = said.removeprefix("Value error, ")
+    return f"  {where} {said}" if where else f"  {said}"

@@ -1,0 +1,162 @@
+"""The tables.  Rows that have work to do are their own jobs: they know when they are due.
+
+    purges   one row a purge: its state, and the lease of whoever works on it
+    asks     clicks and questions, kept until each has been answered
+    posts    what Slack shows or will show: one card a purge, and whispers for one reader
+    audit    what happened, appended in the transaction that made it happen
+
+`due_at` is null when nothing is left to do; `lease_until` and `lease_holder` are set while a
+worker is at it (docs/design.md, "The engine").
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Boolean,
+    Column,
+    DateTime,
+    Dialect,
+    Index,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    Text,
+)
+from sqlalchemy.types import TypeDecorator
+
+
+class Utc(TypeDecorator[datetime]):
+    """A moment in UTC.  SQLite keeps no time zone, so it goes in and comes out as UTC there."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        moment = value.astimezone(UTC)
+        return moment.replace(tzinfo=None) if dialect.name == "sqlite" else moment
+
+    def process_result_value(self, value: Any, dialect: Dialect) -> datetime | None:  # noqa: ARG002  (the base class names it)
+        if value is None:
+            return None
+        moment: datetime = value
+        return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+
+
+metadata = MetaData()
+
+
+def _job_columns() -> tuple[Column[Any], ...]:
+    return (
+        Column("due_at", Utc),
+        Column("lease_until", Utc),
+        Column("lease_holder", String(64)),
+        Column("attempts", Integer, nullable=False, default=0),
+    )
+
+
+purges = Table(
+    "purges",
+    metadata,
+    Column("id", String(32), primary_key=True),
+    Column("trigger_id", String(255), nullable=False, unique=True),
+    Column("team_id", String(32), nullable=False),
+    Column("channel_id", String(32), nullable=False),
+    Column("user_id", String(32), nullable=False),
+    Column("domain", String(255), nullable=False),
+    Column("tags", JSON, nullable=False),
+    Column("force", Boolean, nullable=False),
+    Column("reason", Text),
+    Column("requested_at", Utc, nullable=False),
+    Column("state", String(16), nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("expires_at", Utc),
+    Column("decided_by", String(32)),
+    Column("decided_at", Utc),
+    Column("refusal", JSON(none_as_null=True)),
+    Column("approvers", JSON, nullable=False),
+    Column("sent_at", Utc),
+    Column("task_id", Text),
+    Column("request_id", String(64)),
+    Column("failure", JSON(none_as_null=True)),
+    Column("settled_at", Utc),
+    Column("policy_hash", String(64)),
+    *_job_columns(),
+)
+
+asks = Table(
+    "asks",
+    metadata,
+    Column("trigger_id", String(255), primary_key=True),
+    Column("kind", String(16), nullable=False),
+    Column("team_id", String(32), nullable=False),
+    Column("user_team_id", String(32), nullable=False),
+    Column("user_id", String(32), nullable=False),
+    Column("channel_id", String(32), nullable=False),
+    Column("response_url", Text, nullable=False),
+    Column("at", Utc, nullable=False),
+    Column("purge_id", String(64)),
+    *_job_columns(),
+)
+
+posts = Table(
+    "posts",
+    metadata,
+    Column("id", BigInteger().with_variant(Integer, "sqlite"), primary_key=True),
+    Column("purge_id", String(64)),
+    Column("kind", String(16), nullable=False),
+    Column("channel_id", String(32), nullable=False),
+    Column("user_id", String(32), nullable=False),
+    Column("body", JSON(none_as_null=True)),
+    Column("response_url", Text, nullable=False),
+    Column("response_url_at", Utc, nullable=False),
+    Column("response_uses", Integer, nullable=False, default=0),
+    Column("route", String(16)),
+    Column("place", String(32)),
+    Column("ts", String(32)),
+    Column("trying_since", Utc),
+    Column("wanted_version", Integer, nullable=False, default=0),
+    Column("shown_version", Integer, nullable=False, default=0),
+    *_job_columns(),
+)
+
+audit = Table(
+    "audit",
+    metadata,
+    Column("id", BigInteger().with_variant(Integer, "sqlite"), primary_key=True),
+    Column("purge_id", String(255), nullable=False, index=True),
+    Column("at", Utc, nullable=False),
+    Column("event", String(32), nullable=False),
+    Column("team_id", String(32)),
+    Column("user_id", String(32)),
+    Column("channel_id", String(32)),
+    Column("policy_hash", String(64)),
+    Column("detail", JSON, nullable=False),
+)
+
+JOBS: dict[str, Table] = {"purges": purges, "asks": asks, "posts": posts}
+
+# Only rows that still have something to do are in these indexes, so that a million finished
+# purges do not slow the search for the next step.
+for _name, _table in JOBS.items():
+    Index(
+        f"ix_{_name}_due",
+        _table.c.due_at,
+        sqlite_where=_table.c.due_at.is_not(None),
+        postgresql_where=_table.c.due_at.is_not(None),
+    )
+# One card a purge: the second try to make one must fail, not be seen.
+Index(
+    "ux_posts_card",
+    posts.c.purge_id,
+    unique=True,
+    sqlite_where=posts.c.kind == "card",
+    postgresql_where=posts.c.kind == "card",
+)

@@ -1,0 +1,52 @@
+"""How Slack talks to the bot.  Every door is listed here, on one screen.
+
+    door                    leads to
+    /purge                  commands.purge
+    Approve, Deny           actions.approve, actions.deny
+    any other command       commands.unknown
+    any other button        actions.unknown
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Literal
+
+from slack_bolt import App
+
+from handlers import actions, commands
+from handlers.blocks.purge import APPROVE, DENY
+from handlers.boundary import Desk, Listen, answering, only_our_workspace
+
+
+@dataclass(frozen=True, slots=True)
+class Door:
+    """One thing that Slack can send, and who answers it."""
+
+    kind: Literal["command", "action"]
+    name: str | re.Pattern[str]
+    listen: Listen
+
+
+ANYTHING = re.compile(r".*", re.DOTALL)
+
+# The order counts: Bolt takes the first that fits.
+DOORS: tuple[Door, ...] = (
+    Door("command", "/purge", commands.purge),
+    Door("action", APPROVE, actions.approve),
+    Door("action", DENY, actions.deny),
+    Door("command", ANYTHING, commands.unknown),
+    Door("action", ANYTHING, actions.unknown),
+)
+
+
+def register(app: App, desk: Desk) -> None:
+    """Hang every door into a Bolt app."""
+    app.use(only_our_workspace)
+    for door in DOORS:
+        match door.kind:
+            case "command":
+                app.command(door.name)(answering(door.listen, desk))
+            case "action":
+                app.action(door.name)(answering(door.listen, desk))

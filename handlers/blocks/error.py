@@ -1,0 +1,53 @@
+"""Errors and refusals as people read them: what happened, then what to do, then the code."""
+
+from __future__ import annotations
+
+from bot.core import catalogue
+from bot.core.errors import Problem
+from bot.core.post import Notice
+from bot.core.purge import Purge
+from handlers.blocks import kit
+from handlers.blocks.kit import Message, code, codes, listing, speak
+
+
+def problem_text(problem: Problem) -> str:
+    """Give the sentence and the next step of a problem, its facts made safe to show."""
+    shown = Problem(problem.kind, {name: speak(name, fact) for name, fact in problem.facts.items()})
+    return f"{shown.message}\n{shown.hint}"
+
+
+def error(problem: Problem, corrected: str | None = None) -> Message:
+    """Give an error message; `corrected` is the command as it may have been meant."""
+    shown = problem_text(problem)
+    blocks = [kit.section(f":warning: {shown}")]
+    if corrected:
+        blocks.append(kit.section(f"Did you mean: {code(corrected)}"))
+    blocks.append(kit.context(f"Nothing was purged · {code(problem.code)}"))
+    return kit.message(shown, *blocks)
+
+
+def notice(said: Notice) -> Message:
+    """Give a whisper: the answer to a press that did not count."""
+    problem = Problem(catalogue.kind(said.code), said.facts)
+    shown = problem_text(problem)
+    return kit.message(shown, kit.section(f":warning: {shown}"), kit.context(code(problem.code)))
+
+
+def refusal(purge: Purge) -> Message:
+    """Give what a refused requester is told: why, which role it takes, and who holds it."""
+    refused = purge.refusal
+    assert refused is not None, "only a refused purge is drawn as a refusal"
+    kind = "Forced purge" if purge.force else "Purge"
+    lines = [
+        f":no_entry: *{kind} refused: nothing was purged*",
+        f"{code(purge.domain)} · tags {codes(purge.tags)}",
+        kit.escape(refused.sentence),
+    ]
+    if refused.code in catalogue.KINDS:
+        lines.append(catalogue.kind(refused.code).hint)
+    if refused.roles:
+        lines.append(f"It takes the role {' or '.join(code(role) for role in refused.roles)}.")
+    if refused.holders:
+        lines.append(f"Ask {listing(refused.holders[:10])}.")
+    small = kit.context(f"Purge {code(purge.id)} · {code(refused.code)}")
+    return kit.message(f"{kind} refused: {kit.escape(refused.sentence)}", kit.section("\n".join(lines)), small)

@@ -1,0 +1,125 @@
+"""The card of a purge: what happened, to what, by whom; true at every version of the purge.
+
+    title        one line that a hurried reader needs
+    what         domain and tags, and what the kind of purge means
+    (why)        the reason, or the error and what to do
+    small print  who asked, who decided, the IDs to quote to the CDN's support
+    (buttons)    while somebody has to decide
+"""
+
+from __future__ import annotations
+
+from bot.core import catalogue
+from bot.core.domains import display_domain
+from bot.core.errors import Problem
+from bot.core.purge import Purge, State
+from handlers.blocks import kit
+from handlers.blocks.error import problem_text, refusal
+from handlers.blocks.kit import Block, Message, code, codes, escape, mention, moment
+
+APPROVE = "purge:approve"
+DENY = "purge:deny"
+
+PLAIN_MEANS = (
+    "Plain purge: the edge asks the origin and keeps every object whose `Last-Modified` "
+    "has not changed."
+)
+FORCE_MEANS = (
+    "*Forced* purge: every edge fetches these objects from the origin again, changed or not. "
+    "That can overload the origin."
+)
+_TITLES = {
+    State.REQUESTED: (":hourglass_flowing_sand:", "Checking your rights…"),
+    State.WAITING: (":raised_hand:", "{Kind} waits for approval"),
+    State.DENIED: (":no_entry:", "{Kind} denied: nothing was purged"),
+    State.EXPIRED: (":alarm_clock:", "{Kind} expired: nobody decided in time, nothing was purged"),
+    State.READY: (":hourglass_flowing_sand:", "{Kind}: sending to the CDN…"),
+    State.SENDING: (":hourglass_flowing_sand:", "{Kind}: sending to the CDN…"),
+    State.SUBMITTED: (":white_check_mark:", "{Kind} submitted: the CDN has taken it"),
+    State.FAILED: (":x:", "{Kind} failed: nothing was purged"),
+    State.UNKNOWN: (":warning:", "{Kind}: outcome unknown"),
+}
+
+
+def card(purge: Purge) -> Message:
+    """Give the card as it should read now; a refusal is for its requester alone."""
+    if purge.state is State.REFUSED:
+        return refusal(purge)
+    emoji, title = _TITLES[purge.state]
+    kind = "Forced purge" if purge.force else "Purge"
+    title = title.format(Kind=kind)
+    domain = display_domain(purge.domain)
+    shown_domain = code(purge.domain) + (f" ({escape(domain)})" if domain != purge.domain else "")
+    lines = [f"{emoji} *{title}*", f"{shown_domain} · tags {codes(purge.tags)}"]
+    blocks = [kit.section("\n".join(lines)), *_explanation(purge), kit.context(*_small_print(purge))]
+    if purge.state is State.WAITING:
+        blocks.append(_buttons(purge))
+    fallback = f"{title}: {escape(purge.domain)}, tags {escape(', '.join(purge.tags))[:300]}"
+    if purge.task_id:
+        fallback += f", task {escape(purge.task_id)}"
+    return kit.message(fallback, *blocks)
+
+
+def _explanation(purge: Purge) -> list[Block]:
+    parts = []
+    if purge.failure is not None:
+        problem = Problem(catalogue.kind(purge.failure.code), purge.failure.facts)
+        parts.append(problem_text(problem))
+    elif purge.state in {State.WAITING, State.SUBMITTED}:
+        parts.append(FORCE_MEANS if purge.force else PLAIN_MEANS)
+    if purge.reason:
+        parts.append(f"*Reason:* {escape(purge.reason)}")
+    return [kit.section("\n".join(parts))] if parts else []
+
+
+def _small_print(purge: Purge) -> list[str]:
+    """Give up to ten short facts, the most a context block holds."""
+    facts = [f"Asked by {mention(purge.user_id)}"]
+    if purge.state is State.WAITING and purge.expires_at:
+        facts.append(f"Can decide: {kit.listing(purge.approvers[:10])}, but not the requester")
+        facts.append(f"Expires at {moment(purge.expires_at)}")
+    if purge.decided_by and purge.decided_at:
+        verb = "Denied" if purge.state is State.DENIED else "Approved"
+        facts.append(f"{verb} by {mention(purge.decided_by)} at {moment(purge.decided_at)}")
+    if purge.state is State.SUBMITTED:
+        facts.append("Usually takes 5 to 6 minutes")
+    if purge.task_id:
+        facts.append(f"Task {code(purge.task_id)}")
+    if purge.request_id:
+        facts.append(f"CDN request {code(purge.request_id)}")
+    facts.append(f"Purge {code(purge.id)}")
+    return facts
+
+
+def _buttons(purge: Purge) -> Block:
+    """Give Approve and Deny; they carry the purge's ID and nothing else."""
+    confirm = {
+        "title": kit.plain("Approve this forced purge?"),
+        "text": {
+            "type": "mrkdwn",
+            "text": f"{code(purge.domain)}: {codes(purge.tags, 150)}"[:300],
+        },
+        "confirm": kit.plain("Approve"),
+        "deny": kit.plain("Go back"),
+    }
+    return {
+        "type": "actions",
+        "block_id": "decide",
+        "elements": [
+            {
+                "type": "button",
+                "action_id": APPROVE,
+                "text": kit.plain("Approve"),
+                "style": "primary",
+                "value": purge.id,
+                "confirm": confirm,
+            },
+            {
+                "type": "button",
+                "action_id": DENY,
+                "text": kit.plain("Deny"),
+                "style": "danger",
+                "value": purge.id,
+            },
+        ],
+    }
