@@ -1,6 +1,6 @@
 """The composition root: `build(settings)` gives a Bot with everything wired, not yet started.
 
-    Slack ──socket or HTTP──► Bolt ──► handlers ──► workflow ──► store ◄── worker ──► CDN, Slack
+Slack ──socket or HTTP──► Bolt ──► handlers ──► workflow ──► store ◄── worker ──► CDN, Slack
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from bot.cdn.client import CdnClient
 from bot.cdn.credentials import Credentials, from_default_chain, static
 from bot.core.errors import BotError, ErrorKind
 from bot.policy_file import PolicySource
-from bot.settings import Mode, Settings, is_loopback
+from bot.settings import Mode, Settings
 from bot.store.migrations import migrate
 from bot.store.store import Store
 from bot.worker import THREADS, Worker
@@ -65,8 +65,14 @@ class Bot:
     """The running bot: `receive` is the HTTP door, `start` opens the socket if there is one."""
 
     def __init__(
-        self, app: App, store: Store, worker: Worker, policy: PolicySource,
-        socket: SocketModeHandler | None, lock: FileLock | None, desk: Desk,
+        self,
+        app: App,
+        store: Store,
+        worker: Worker,
+        policy: PolicySource,
+        socket: SocketModeHandler | None,
+        lock: FileLock | None,
+        desk: Desk,
     ) -> None:
         self.store = store
         self.worker = worker
@@ -208,9 +214,11 @@ def _lock_database(settings: Settings) -> FileLock | None:
 def _signable(headers: Mapping[str, str]) -> bool:
     """Whether Bolt can check these headers: what it cannot read makes it fail, not refuse."""
     timestamp = headers.get("x-slack-request-timestamp", "0")
-    return timestamp.isascii() and timestamp.isdigit() and headers.get(
-        "x-slack-signature", ""
-    ).isascii()
+    return (
+        timestamp.isascii()
+        and timestamp.isdigit()
+        and headers.get("x-slack-signature", "").isascii()
+    )
 
 
 def _bolt_request(body: str, headers: dict[str, str]) -> BoltRequest:

@@ -1,18 +1,18 @@
 """The settings: read once, from the environment or a `.env` file; every mistake told at once.
 
-    variable                          meaning
-    SLACK_BOT_TOKEN                   xoxb-…, the bot's token
-    SLACK_APP_TOKEN                   xapp-…, for Socket Mode
-    SLACK_SIGNING_SECRET              for signed HTTP
-    SLACK_API_URL                     another Web API than Slack's (the playground's)
-    ALIBABA_CLOUD_ACCESS_KEY_ID       a RAM user's key …
-    ALIBABA_CLOUD_ACCESS_KEY_SECRET   … and its secret; without both, the default chain is asked
-    ALIBABA_CLOUD_SECURITY_TOKEN      for keys from STS
-    PURGEBOT_CDN_ENDPOINT             the CDN's address; plain http only to this machine
-    PURGEBOT_DATABASE_URL             SQLite (a file in the user's data directory) or PostgreSQL
-    PURGEBOT_POLICY                   the policy file
-    PURGEBOT_MODE                     socket or http; else the tokens tell
-    PURGEBOT_HTTP_BIND                host:port of the HTTP mode
+variable                          meaning
+SLACK_BOT_TOKEN                   xoxb-…, the bot's token
+SLACK_APP_TOKEN                   xapp-…, for Socket Mode
+SLACK_SIGNING_SECRET              for signed HTTP
+SLACK_API_URL                     another Web API than Slack's (the playground's)
+ALIBABA_CLOUD_ACCESS_KEY_ID       a RAM user's key …
+ALIBABA_CLOUD_ACCESS_KEY_SECRET   … and its secret; without both, the default chain is asked
+ALIBABA_CLOUD_SECURITY_TOKEN      for keys from STS
+PURGEBOT_CDN_ENDPOINT             the CDN's address; plain http only to this machine
+PURGEBOT_DATABASE_URL             SQLite (a file in the user's data directory) or PostgreSQL
+PURGEBOT_POLICY                   the policy file
+PURGEBOT_MODE                     socket or http; else the tokens tell
+PURGEBOT_HTTP_BIND                host:port of the HTTP mode
 """
 
 from __future__ import annotations
@@ -134,8 +134,10 @@ class Settings(BaseSettings):
     def _is_there_for_its_mode(cls, value: SecretStr | None, info: Any) -> SecretStr | None:
         needed_by = Mode.SOCKET if info.field_name == "slack_app_token" else Mode.HTTP
         if value is None and info.data.get("mode") is needed_by:
-            other = "SLACK_SIGNING_SECRET for signed HTTP" if needed_by is Mode.SOCKET else (
-                "SLACK_APP_TOKEN for Socket Mode"
+            other = (
+                "SLACK_SIGNING_SECRET for signed HTTP"
+                if needed_by is Mode.SOCKET
+                else ("SLACK_APP_TOKEN for Socket Mode")
             )
             msg = f"is missing, and {needed_by.value} mode needs it (or set {other})"
             raise ValueError(msg)

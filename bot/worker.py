@@ -22,7 +22,8 @@ from typing import Protocol
 
 import structlog
 
-from bot.cdn.client import CdnClient, CdnInDoubt, CdnRefused
+from bot.cdn.client import CdnClient
+from bot.cdn.faults import CdnInDoubt, CdnRefused
 from bot.core import rulings
 from bot.core.ask import Ask, AskKind
 from bot.core.policy import Actor
@@ -277,7 +278,10 @@ class Worker:
     def _step_ask(self, ask: Ask) -> None:
         try:
             actor = self._roads.directory.gather(
-                ask.team_id, ask.user_id, ask.channel_id, ask.user_team_id,
+                ask.team_id,
+                ask.user_id,
+                ask.channel_id,
+                ask.user_team_id,
                 strict=ask.kind is not AskKind.HELP,
             )
         except PeopleUnknown:

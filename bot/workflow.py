@@ -13,7 +13,7 @@ import secrets
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import structlog
 
@@ -24,10 +24,8 @@ from bot.core.command import PurgeCommand
 from bot.core.policy import Actor
 from bot.core.post import Notice, Post, PostKind
 from bot.core.purge import Event, Failure, Purge, State, advance
+from bot.policy_file import PolicySource
 from bot.store.store import LEASE, Change, Store
-
-if TYPE_CHECKING:
-    from bot.policy_file import PolicySource
 
 log = structlog.get_logger("purgebot.workflow")
 
@@ -202,7 +200,11 @@ class Workflow:
         sending = advance(purge, Event.SEND, now, sent_at=now)
         change = self._change(sending, Event.SEND.value, now, holder=holder)
         change = replace(
-            change, due_at=now, keep_lease=True, lease_until=now + LEASE, posts_due_at=now + CARD_GRACE
+            change,
+            due_at=now,
+            keep_lease=True,
+            lease_until=now + LEASE,
+            posts_due_at=now + CARD_GRACE,
         )
         return sending if self._save(sending, change) else None
 
@@ -210,9 +212,7 @@ class Workflow:
         """The CDN gave a task ID: the only success there is."""
         self._settle(purge, Event.ACCEPT, holder, task_id=task_id, request_id=request_id)
 
-    def rejected(
-        self, purge: Purge, holder: str, failure: Failure, request_id: str | None
-    ) -> None:
+    def rejected(self, purge: Purge, holder: str, failure: Failure, request_id: str | None) -> None:
         """The CDN, or the road to it, certainly did not do it."""
         self._settle(purge, Event.REJECT, holder, failure=failure, request_id=request_id)
 
@@ -232,9 +232,7 @@ class Workflow:
         ruled = rulings.rule_on_request(purge, policy, policy_hash, actor, now, APPROVAL_EXPIRY)
         return ruled, self._change(ruled, ruled.state.value, now)
 
-    def _change(
-        self, purge: Purge, event: str, now: datetime, holder: str | None = None
-    ) -> Change:
+    def _change(self, purge: Purge, event: str, now: datetime, holder: str | None = None) -> Change:
         """Give the change that leads to `purge`: when it is due again, and its audit row."""
         due_at = {State.READY: now, State.WAITING: purge.expires_at}.get(purge.state)
         patient = purge.state is State.READY and not purge.force
@@ -257,7 +255,8 @@ class Workflow:
 
     def _tell(self, purge: Purge) -> None:
         log.info(
-            f"purge-{purge.state.value}",
+            "purge",
+            state=purge.state.value,
             purge=purge.id,
             domain=purge.domain,
             force=purge.force,

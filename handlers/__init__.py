@@ -1,10 +1,10 @@
 """How Slack talks to the bot.  Every door is listed here, on one screen.
 
-    door                    leads to
-    /purge                  commands.purge
-    Approve, Deny           actions.approve, actions.deny
-    any other command       commands.unknown
-    any other button        actions.unknown
+door                    leads to
+/purge                  commands.purge
+Approve, Deny           actions.approve, actions.deny
+any other command       commands.unknown
+any other button        actions.unknown
 """
 
 from __future__ import annotations
@@ -50,3 +50,20 @@ def register(app: App, desk: Desk) -> None:
                 app.command(door.name)(answering(door.listen, desk))
             case "action":
                 app.action(door.name)(answering(door.listen, desk))
+
+
+# What the listeners and the announcer call, and the scope that each needs; manifest.yml asks for
+# exactly these, and `commands` for /purge.
+SCOPES: dict[str, str] = {
+    "chat.postMessage": "chat:write",
+    "chat.update": "chat:write",
+    "chat.postEphemeral": "chat:write",
+    "users.info": "users:read",
+    "usergroups.users.list": "usergroups:read",
+    "conversations.history (public)": "channels:history",
+    "conversations.history (private)": "groups:history",
+    "conversations.history (direct)": "im:history",
+    "slash command": "commands",
+}
+# Only used to find a card again after a crash in the moment of posting it.
+OPTIONAL_SCOPES = frozenset({"channels:history", "groups:history", "im:history"})

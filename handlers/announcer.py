@@ -71,7 +71,9 @@ class SlackAnnouncer:
 
     # The card
 
-    def _show(self, post: Post, purge: Purge, message: Message, save: Callable[[Post], bool]) -> Post:
+    def _show(
+        self, post: Post, purge: Purge, message: Message, save: Callable[[Post], bool]
+    ) -> Post:
         try:
             match post.route:
                 case None:
@@ -85,7 +87,9 @@ class SlackAnnouncer:
         except _Refused:
             return self._direct(post, message)
 
-    def _post(self, post: Post, purge: Purge, message: Message, save: Callable[[Post], bool]) -> Post:
+    def _post(
+        self, post: Post, purge: Purge, message: Message, save: Callable[[Post], bool]
+    ) -> Post:
         if post.trying_since is not None:
             found = self._find(post, purge)
             if found is not None:

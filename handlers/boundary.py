@@ -83,7 +83,9 @@ def _reply(response_url: str, answer: Message) -> None:
         log.exception("reply-not-sent")
 
 
-def only_our_workspace(context: BoltContext, ack: Ack, next: Callable[[], BoltResponse]) -> BoltResponse:  # noqa: A002  (Bolt injects by this name)
+def only_our_workspace(
+    context: BoltContext, ack: Ack, next: Callable[[], BoltResponse]
+) -> BoltResponse:  # noqa: A002  (Bolt injects by this name)
     """Let requests of the workspace (or the organisation) pass that the bot's token belongs to.
 
     Bolt itself takes a request that claims any workspace.

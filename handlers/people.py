@@ -14,6 +14,7 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any, Generic, TypeVar
 
 import structlog
@@ -65,7 +66,7 @@ class SlackDirectory:
         """Give the facts about a person if all of them are fresh and in memory; never asks."""
         now = self._now()
         standing = self._standings.get(_key(team_id, user_id))
-        groups = {group: self._groups.get(group) for group in self._policy.groups()}
+        groups = {group: self._groups.get(group) for group in self._groups_named()}
         if standing is None or not standing.within(FRESH, now) or standing.value is None:
             return None
         if not all(fact is not None and fact.within(FRESH, now) for fact in groups.values()):
@@ -87,8 +88,9 @@ class SlackDirectory:
         )
         within: set[str] = set()
         if standing is Standing.MEMBER:  # nobody else's groups can help them
-            for group in self._policy.groups():
-                if user_id in self._ask(self._groups, group, lambda g=group: self._members(g), oldest):
+            for group in self._groups_named():
+                members = self._ask(self._groups, group, partial(self._members, group), oldest)
+                if user_id in members:
                     within.add(group)
         return Actor(team_id, user_id, standing, frozenset(within), channel_id)
 
@@ -107,6 +109,11 @@ class SlackDirectory:
                     log.warning("stale-facts-used", about=key)
             return fact.value
 
+    def _groups_named(self) -> list[str]:
+        """Give the groups that the policy names: nobody else's members matter."""
+        policy, _ = self._policy.current()
+        return sorted({group for role in policy.roles.values() for group in role.groups})
+
     def _standing(self, team_id: str, user_id: str, user_team_id: str) -> Standing:
         if user_id == SLACKBOT:
             return Standing.BOT
@@ -121,7 +128,9 @@ class SlackDirectory:
 
     def _members(self, group: str) -> frozenset[str]:
         try:
-            return frozenset(self._call(self._client.usergroups_users_list, usergroup=group)["users"])
+            return frozenset(
+                self._call(self._client.usergroups_users_list, usergroup=group)["users"]
+            )
         except SlackApiError as error:
             code = str(error.response.get("error", ""))
             if code in {"no_such_subteam", "subteam_not_found", "plan_upgrade_required"}:

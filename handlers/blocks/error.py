@@ -50,4 +50,6 @@ def refusal(purge: Purge) -> Message:
     if refused.holders:
         lines.append(f"Ask {listing(refused.holders[:10])}.")
     small = kit.context(f"Purge {code(purge.id)} · {code(refused.code)}")
-    return kit.message(f"{kind} refused: {kit.escape(refused.sentence)}", kit.section("\n".join(lines)), small)
+    return kit.message(
+        f"{kind} refused: {kit.escape(refused.sentence)}", kit.section("\n".join(lines)), small
+    )

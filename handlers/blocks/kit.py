@@ -38,6 +38,8 @@ def code(text: str) -> str:
 def mention(slack_id: str) -> str:
     """Give what Slack shows as the name of a person, group or channel."""
     match slack_id[:1]:
+        case "*":
+            return "every full member"
         case "S":
             return f"<!subteam^{slack_id}>"
         case "C" | "G" | "D":

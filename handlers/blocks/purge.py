@@ -1,10 +1,10 @@
 """The card of a purge: what happened, to what, by whom; true at every version of the purge.
 
-    title        one line that a hurried reader needs
-    what         domain and tags, and what the kind of purge means
-    (why)        the reason, or the error and what to do
-    small print  who asked, who decided, the IDs to quote to the CDN's support
-    (buttons)    while somebody has to decide
+title        one line that a hurried reader needs
+what         domain and tags, and what the kind of purge means
+(why)        the reason, or the error and what to do
+small print  who asked, who decided, the IDs to quote to the CDN's support
+(buttons)    while somebody has to decide
 """
 
 from __future__ import annotations
@@ -51,7 +51,11 @@ def card(purge: Purge) -> Message:
     domain = display_domain(purge.domain)
     shown_domain = code(purge.domain) + (f" ({escape(domain)})" if domain != purge.domain else "")
     lines = [f"{emoji} *{title}*", f"{shown_domain} · tags {codes(purge.tags)}"]
-    blocks = [kit.section("\n".join(lines)), *_explanation(purge), kit.context(*_small_print(purge))]
+    blocks = [
+        kit.section("\n".join(lines)),
+        *_explanation(purge),
+        kit.context(*_small_print(purge)),
+    ]
     if purge.state is State.WAITING:
         blocks.append(_buttons(purge))
     fallback = f"{title}: {escape(purge.domain)}, tags {escape(', '.join(purge.tags))[:300]}"

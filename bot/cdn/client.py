@@ -1,0 +1,194 @@
+"""Asks the CDN: purge by tag, and what it says about tasks, quotas and domains.
+
+    refresh_by_tag        → Submitted         RefreshObjectCacheByCacheTag
+    describe_tasks_by_id  → list of Task      DescribeRefreshTaskById
+    describe_quota        → Quota             DescribeRefreshQuota
+    describe_domains      → Domains           DescribeUserDomains
+
+Each asks once, with a POST whose parameters are in the query, and either returns or raises
+`CdnRefused`; `refresh_by_tag` alone may raise `CdnInDoubt`, for only it changes anything.
+Redirects are not followed: they would carry the signed headers to another host.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
+from datetime import datetime
+from http.cookiejar import DefaultCookiePolicy
+from ipaddress import ip_address
+from typing import TypeVar
+from urllib.parse import urlsplit
+
+import requests
+from urllib3.exceptions import HTTPError
+
+from bot.cdn import answers
+from bot.cdn.answers import MAX_BODY_BYTES, Answer, Domains, Quota, Submitted, Task, json_object
+from bot.cdn.connections import CarefulAdapter, why_never_sent
+from bot.cdn.credentials import Source
+from bot.cdn.faults import CdnError, CdnInDoubt, CdnRefused, fault_of
+from bot.cdn.signing import Acs3Auth, canonical_query, fresh_nonce, utc_now
+from bot.core.cdn_errors import ENDPOINT_UNSAFE, NO_ANSWER, NOT_ANSWERING, UNREACHABLE
+
+API_VERSION = "2018-05-10"
+MAX_TASKS_PER_QUESTION = 10
+
+T = TypeVar("T")
+
+
+class CdnClient:
+    """The CDN's API at one endpoint.  Threads may share it.
+
+    `endpoint` is `https://host[:port]`; plain http is for loopback only.  The environment's
+    proxies and REQUESTS_CA_BUNDLE count, except for plain http, which must not leave us.
+    `timeout_s` is (to connect, between two bytes of the answer).
+    `pool_size` should be the number of threads that ask at the same time.
+    Raises: CdnRefused `cdn-endpoint-unsafe`.
+    """
+
+    def __init__(
+        self,
+        endpoint: str,
+        credentials: Source,
+        *,
+        timeout_s: tuple[float, float] = (5.0, 10.0),
+        pool_size: int = 10,
+        user_agent: str = "purgebot",
+        clock: Callable[[], datetime] = utc_now,
+        nonce: Callable[[], str] = fresh_nonce,
+    ) -> None:
+        _check_endpoint(endpoint)
+        self._url = endpoint.rstrip("/") + "/"
+        self._timeout_s = timeout_s
+        self._auth = Acs3Auth(credentials, clock=clock, nonce=nonce)
+        self._session = _Session()
+        self._session.trust_env = self._url.startswith("https:")
+        self._session.mount("https://", CarefulAdapter(pool_size))
+        self._session.mount("http://", CarefulAdapter(pool_size))
+        # No cookies: they would make one thread's answer part of another's request.
+        self._session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
+        self._session.headers.clear()
+        self._session.headers.update(
+            {
+                "User-Agent": user_agent,
+                "Accept": "application/json",
+                # Nothing compressed, so that the limit of a body is the limit of our memory.
+                "Accept-Encoding": "identity",
+                "x-acs-version": API_VERSION,
+            }
+        )
+
+    def close(self) -> None:
+        self._session.close()
+
+    def refresh_by_tag(self, domain: str, tags: Sequence[str], force: bool) -> Submitted:
+        """Ask the CDN to purge everything of `domain` that carries one of `tags`.
+
+        `force` fetches matching resources anew even where the origin says that they are the same.
+        Success is HTTP 200 with a task ID, nothing less.
+        Raises: CdnRefused, CdnInDoubt.
+        """
+        params = {
+            "DomainName": domain,
+            "CacheTag": ",".join(tags),
+            "Force": "true" if force else "false",
+        }
+        return self._call("RefreshObjectCacheByCacheTag", params, answers.read_submitted)
+
+    def describe_tasks_by_id(self, task_ids: Iterable[str]) -> list[Task]:
+        """Give the tasks that the CDN still knows, those of the last three days, in any order.
+
+        Raises: CdnRefused.
+        """
+        wanted = sorted({single for ids in task_ids for single in ids.split(",") if single})
+        tasks: list[Task] = []
+        for start in range(0, len(wanted), MAX_TASKS_PER_QUESTION):
+            some = ",".join(wanted[start : start + MAX_TASKS_PER_QUESTION])
+            tasks += self._ask("DescribeRefreshTaskById", {"TaskId": some}, answers.read_tasks)
+        return tasks
+
+    def describe_quota(self) -> Quota:
+        """Give the account's quotas.  It needs few rights: a good first try of the credentials.
+
+        Raises: CdnRefused.
+        """
+        return self._ask("DescribeRefreshQuota", {}, answers.read_quota)
+
+    def describe_domains(self, *, page: int = 1, page_size: int = 500) -> Domains:
+        """Give one page, from 1 on, of the account's domains; 500 is the most that a page holds.
+
+        Raises: CdnRefused.
+        """
+        params = {"PageNumber": str(page), "PageSize": str(page_size)}
+        return self._ask("DescribeUserDomains", params, answers.read_domains)
+
+    def _ask(self, action: str, params: Mapping[str, str], read: Callable[[Answer], T | None]) -> T:
+        """Ask something that changes nothing, so that a lost answer leaves nothing in doubt."""
+        try:
+            return self._call(action, params, read)
+        except CdnInDoubt as doubt:
+            facts = doubt.problem.facts
+        raise CdnRefused(NOT_ANSWERING, **facts)
+
+    def _call(
+        self, action: str, params: Mapping[str, str], read: Callable[[Answer], T | None]
+    ) -> T:
+        """Give what `read` finds in an answer with HTTP 200, or raise what the answer means."""
+        answer = self._exchange(action, params)
+        found = read(answer) if answer.status == 200 else None
+        if found is None:
+            raise fault_of(answer.status, answer.headers, answer.document)
+        return found
+
+    def _exchange(self, action: str, params: Mapping[str, str]) -> Answer:
+        # The URL is written in the form that is signed, so the CDN need not derive it.
+        url = f"{self._url}?{canonical_query(params.items())}"
+        try:
+            with self._session.post(
+                url,
+                headers={"x-acs-action": action},
+                auth=self._auth,
+                timeout=self._timeout_s,
+                stream=True,
+            ) as response:
+                body = response.raw.read(MAX_BODY_BYTES + 1, decode_content=False)
+                return Answer(response.status_code, response.headers, json_object(body))
+        except (OSError, HTTPError) as error:
+            fault = _lost(error)
+        # Raised out here because an exception raised above would hold the one that it came
+        # from, and with it the request and its headers, for any log to print.
+        raise fault
+
+
+class _Session(requests.Session):
+    """A session that takes a redirect for an answer like any other, and does not look into it."""
+
+    def get_redirect_target(self, resp: requests.Response) -> None:  # noqa: ARG002  (of requests)
+        return None
+
+
+def _lost(error: Exception) -> CdnError:
+    why = why_never_sent(error)
+    if why is not None:
+        return CdnRefused(UNREACHABLE, why=why)
+    return CdnInDoubt(NO_ANSWER, cause=type(error).__name__)
+
+
+def _check_endpoint(endpoint: str) -> None:
+    with suppress(ValueError):  # from a port or an IPv6 address that is none
+        url = urlsplit(endpoint)
+        host = url.hostname or ""
+        secure = url.scheme == "https" or (url.scheme == "http" and _is_loopback(host))
+        bare = endpoint.rstrip("/") == f"{url.scheme}://{url.netloc}" and "@" not in url.netloc
+        if secure and bare and url.port != 0 and re.fullmatch(r"[0-9A-Za-z.:-]+", host):
+            return
+    raise CdnRefused(ENDPOINT_UNSAFE)
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return host == "localhost" or ip_address(host).is_loopback
+    except ValueError:
+        return False

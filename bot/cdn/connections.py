@@ -1,0 +1,127 @@
+"""Connections that tell whether a request can have left, and that are not used when stale.
+
+`requests` gives one kind of exception for a connection that was never made and for one that
+broke after the request was sent: a TLS handshake without an answer is a read timeout to it.
+For a purge this is the difference between "refused" and "in doubt".  So the one step that
+connects (name, TCP, proxy, TLS) turns each of its faults into `NeverConnected`.
+
+urllib3 is what `requests` sends with; its pools take other connection classes by design.
+"""
+
+from __future__ import annotations
+
+import ssl
+import time
+from http.client import HTTPException
+from typing import Any
+
+from requests import RequestException
+from requests.adapters import HTTPAdapter
+from requests.exceptions import InvalidSchema, InvalidURL
+from urllib3 import HTTPConnectionPool, HTTPSConnectionPool, PoolManager
+from urllib3.connection import HTTPConnection, HTTPSConnection
+from urllib3.exceptions import (
+    ConnectTimeoutError,
+    HTTPError,
+    NameResolutionError,
+    NewConnectionError,
+)
+
+IDLE_S = 15.0
+
+
+class NeverConnected(NewConnectionError):  # noqa: N818  (an outcome by its name)
+    """There was no connection, so nothing of the request was sent."""
+
+
+def why_never_sent(error: Exception) -> str | None:
+    """Give the reason if the request certainly did not leave, or None if it may have left."""
+    cause: BaseException | None = error
+    while cause is not None:
+        if isinstance(cause, NeverConnected):
+            return _reason(cause.__cause__)
+        cause = cause.__cause__ or cause.__context__
+    if isinstance(error, (InvalidURL, InvalidSchema)):
+        return "its proxy is set up wrongly"
+    if not isinstance(error, (RequestException, HTTPError)):
+        # `requests` wraps whatever goes wrong on a connection.  A bare OSError is a file of
+        # certificates that it looked for, before it asked for a connection, and did not find.
+        return "the file of trusted certificates is missing"
+    return None
+
+
+def _reason(error: BaseException | None) -> str:
+    match error:
+        case NameResolutionError():
+            return "its name was not found"
+        case ssl.SSLCertVerificationError():
+            return "its certificate is not trusted"
+        case ssl.SSLError():
+            return "no secure connection could be made"
+        case NewConnectionError():
+            return "no connection could be made"
+        case TimeoutError() | ConnectTimeoutError():
+            return "it did not take the connection in time"
+        case OSError() if str(error).startswith("Tunnel connection failed"):
+            return "the proxy refused"
+        case _:
+            return "the connection broke as it was made"
+
+
+class _Watched(HTTPConnection):
+    """What our plain and our secure connections have in common."""
+
+    _used_at = 0.0
+
+    def connect(self) -> None:
+        try:
+            super().connect()
+        except (OSError, HTTPError, HTTPException) as error:
+            raise NeverConnected(self, type(error).__name__) from error
+        self._used_at = time.monotonic()
+
+    def getresponse(self) -> Any:
+        response = super().getresponse()
+        self._used_at = time.monotonic()
+        return response
+
+    @property
+    def is_connected(self) -> bool:
+        """Asked by the pool before it lends a kept connection again; False makes it connect anew.
+
+        Servers close what has been idle for long.  A request that crosses with the closing
+        would be in doubt for nothing, so we stop using the connection before the server does.
+        Here, and not by emptying the pool, as that could hit another thread's request.
+        """
+        return time.monotonic() - self._used_at < IDLE_S and super().is_connected
+
+
+class _Secure(_Watched, HTTPSConnection):
+    pass
+
+
+class _PlainPool(HTTPConnectionPool):
+    ConnectionCls = _Watched
+
+
+class _SecurePool(HTTPSConnectionPool):
+    ConnectionCls = _Secure
+
+
+class CarefulAdapter(HTTPAdapter):
+    """Sends over such connections, and never twice: a repeat would carry a used nonce."""
+
+    def __init__(self, pool_size: int) -> None:
+        super().__init__(pool_maxsize=pool_size, max_retries=0)
+
+    def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
+        super().init_poolmanager(*args, **kwargs)
+        _equip(self.poolmanager)
+
+    def proxy_manager_for(self, *args: Any, **kwargs: Any) -> Any:
+        return _equip(super().proxy_manager_for(*args, **kwargs))
+
+
+def _equip(manager: PoolManager) -> PoolManager:
+    manager.pool_classes_by_scheme = {"http": _PlainPool, "https": _SecurePool}
+    return manager

@@ -1,0 +1,102 @@
+"""Where the CDN's keys come from.
+
+    static(id, secret, token)   as given
+    from_env()                  ALIBABA_CLOUD_ACCESS_KEY_ID, …_SECRET, ALIBABA_CLOUD_SECURITY_TOKEN
+    from_default_chain()        the environment; then, with `purgebot[credentials]`, what the
+                                vendor's library finds: OIDC, CLI profile, ini profile, machine role
+
+Each gives a function to call for each request, because credentials of a role change.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+from bot.cdn.faults import CdnRefused
+from bot.core.cdn_errors import CREDENTIALS_EXTRA_MISSING, CREDENTIALS_FAILED, NO_CREDENTIALS
+
+KEY_ID = "ALIBABA_CLOUD_ACCESS_KEY_ID"
+KEY_SECRET = "ALIBABA_CLOUD_ACCESS_KEY_SECRET"  # noqa: S105  (the name of a variable)
+TOKEN = "ALIBABA_CLOUD_SECURITY_TOKEN"  # noqa: S105  (the name of a variable)
+
+
+@dataclass(frozen=True, slots=True)
+class Credentials:
+    """An access key, and the token that belongs to it if it is a temporary one.
+
+    Raises: CdnRefused `cdn-no-credentials` where a part is empty or not plain ASCII: a stray
+    newline would otherwise show up, secret and all, in an error about a malformed header.
+    """
+
+    access_key_id: str
+    access_key_secret: str = field(repr=False)
+    security_token: str | None = field(default=None, repr=False)
+
+    def __post_init__(self) -> None:
+        parts = {
+            "access key ID": self.access_key_id,
+            "access key secret": self.access_key_secret,
+            "security token": self.security_token,
+        }
+        for name, value in parts.items():
+            if value is not None and not re.fullmatch(r"[!-~]+", value):
+                state = "has a character that no key has" if value else "is empty"
+                raise CdnRefused(NO_CREDENTIALS, detail=f"the {name} {state}")
+
+
+Source = Callable[[], Credentials]
+
+
+def static(key_id: str, key_secret: str, security_token: str | None = None) -> Source:
+    """Give the same credentials every time; white space around them, as files have it, is cut."""
+    token = security_token.strip() if security_token else ""
+    credentials = Credentials(key_id.strip(), key_secret.strip(), token or None)
+    return lambda: credentials
+
+
+def from_env(environ: Mapping[str, str] = os.environ) -> Source:
+    """Give the credentials in the environment, as it is now.
+
+    Raises: CdnRefused `cdn-no-credentials` where the key's ID or secret is not set.
+    """
+    for name in (KEY_ID, KEY_SECRET):
+        if not environ.get(name, "").strip():
+            raise CdnRefused(NO_CREDENTIALS, detail=f"{name} is not set")
+    return static(environ[KEY_ID], environ[KEY_SECRET], environ.get(TOKEN))
+
+
+def from_default_chain() -> Source:
+    """Give the first credentials that the vendor's chain finds, renewed where they run out.
+
+    Keys in the environment are its first step and need no library, so none is loaded for them.
+    Nothing is asked for before the first call: a role's server may come up after the bot.
+    The library reads its other variables once, as it is loaded; unless it finds
+    ALIBABA_CLOUD_ECS_METADATA_DISABLED=true it starts a thread and asks the machine for a role.
+
+    Raises: CdnRefused `cdn-credentials-extra-missing` here, and at each call that finds
+    nothing `cdn-credentials-failed`, both without the library's text, which can hold secrets.
+    """
+    if os.environ.get(KEY_ID, "").strip() and os.environ.get(KEY_SECRET, "").strip():
+        return from_env()
+    try:
+        from alibabacloud_credentials.client import Client
+    except ImportError:
+        raise CdnRefused(CREDENTIALS_EXTRA_MISSING) from None
+    # Loading the library hangs printing handlers on its loggers, "credentials" thrice.
+    for name in ("credentials", "alibabacloud-tea", "darabonba-core"):
+        logging.getLogger(name).handlers.clear()
+    client = Client()
+
+    def fetch() -> Credentials:
+        try:
+            found = client.get_credential()
+            return static(found.access_key_id, found.access_key_secret, found.security_token)()
+        except Exception as error:  # noqa: BLE001  (its providers raise whatever they meet)
+            cause = type(error).__name__
+        raise CdnRefused(CREDENTIALS_FAILED, cause=cause)
+
+    return fetch

@@ -1,0 +1,137 @@
+"""`purgebot check`: is everything there that `purgebot run` needs?  One line each, and a remedy."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from slack_sdk import WebClient
+from slack_sdk.errors import SlackApiError
+from sqlalchemy import text
+
+from bot.app import credentials, web_client
+from bot.cdn.client import CdnClient
+from bot.core.errors import BotError
+from bot.policy_file import PolicySource
+from bot.settings import Mode, Settings, read_settings
+from bot.store.engine import open_database
+from handlers import OPTIONAL_SCOPES, SCOPES
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What one check found; `remedy` is empty when all is well."""
+
+    name: str
+    good: bool
+    detail: str
+    remedy: str = ""
+
+
+class _Bad(Exception):  # noqa: N818  (a finding, not a fault)
+    def __init__(self, detail: str, remedy: str) -> None:
+        super().__init__(detail)
+        self.detail, self.remedy = detail, remedy
+
+
+def check_all() -> Iterator[Finding]:
+    """Check one thing after the other; without settings there is nothing else to check."""
+    try:
+        settings = read_settings()
+    except BotError as error:
+        yield Finding("settings", False, error.problem.message, error.problem.hint)
+        return
+    yield Finding("settings", True, f"{settings.mode.value} mode")
+    checks: tuple[tuple[str, Callable[[Settings], str]], ...] = (
+        ("policy", _policy),
+        ("database", _database),
+        ("slack token", _slack_token),
+        ("slack socket", _slack_socket),
+        ("cdn", _cdn),
+    )
+    for name, check in checks:
+        yield _run(name, check, settings)
+
+
+def _run(name: str, check: Callable[[Settings], str], settings: Settings) -> Finding:
+    try:
+        return Finding(name, True, check(settings))
+    except _Bad as bad:
+        return Finding(name, False, bad.detail, bad.remedy)
+    except BotError as error:
+        return Finding(name, False, error.problem.message, error.problem.hint)
+
+
+def _policy(settings: Settings) -> str:
+    policy, policy_hash = PolicySource(settings.policy).current()
+    return f"{len(policy.roles)} roles, {len(policy.rules)} rules ({policy_hash[:12]})"
+
+
+def _database(settings: Settings) -> str:
+    engine, writer = open_database(settings.database_url.get_secret_value())
+    try:
+        writer.run(lambda connection: connection.execute(text("SELECT 1")))
+    except BotError:
+        raise _Bad(
+            "the database does not answer",
+            "Check PURGEBOT_DATABASE_URL, and that the server runs and takes this user.",
+        ) from None
+    finally:
+        writer.close()
+        engine.dispose()
+    return engine.dialect.name
+
+
+def _slack_token(settings: Settings) -> str:
+    client = web_client(settings)
+    try:
+        answer = client.auth_test()
+    except SlackApiError as error:
+        code = error.response.get("error", "unknown")
+        raise _Bad(
+            f"Slack does not accept SLACK_BOT_TOKEN ({code})",
+            "Copy the Bot User OAuth Token from the app's page, OAuth & Permissions.",
+        ) from None
+    except OSError:
+        raise _unreachable() from None
+    headers = {name.lower(): value for name, value in dict(answer.headers).items()}
+    granted = {scope.strip() for scope in str(headers.get("x-oauth-scopes", "")).split(",")}
+    lacking = sorted(set(SCOPES.values()) - granted - OPTIONAL_SCOPES)
+    if lacking:
+        raise _Bad(
+            f"the token lacks the scopes {', '.join(lacking)}",
+            "Put manifest.yml into the app's page, App Manifest, and install the app again.",
+        )
+    without = sorted(OPTIONAL_SCOPES - granted)
+    note = f"; without {', '.join(without)} a crash may post a card twice" if without else ""
+    return f"{answer['user']} in {answer['team']}{note}"
+
+
+def _slack_socket(settings: Settings) -> str:
+    if settings.mode is Mode.HTTP or settings.slack_app_token is None:
+        return "not needed in http mode"
+    try:
+        WebClient(base_url=settings.slack_api_url, retry_handlers=[]).apps_connections_open(
+            app_token=settings.slack_app_token.get_secret_value()
+        )
+    except SlackApiError as error:
+        raise _Bad(
+            f"Slack does not accept SLACK_APP_TOKEN ({error.response.get('error', 'unknown')})",
+            "Make an app-level token with the scope connections:write, and turn Socket Mode on.",
+        ) from None
+    except OSError:
+        raise _unreachable() from None
+    return "app token accepted"
+
+
+def _unreachable() -> _Bad:
+    return _Bad("Slack cannot be reached", "Check the network, and HTTPS_PROXY if there is one.")
+
+
+def _cdn(settings: Settings) -> str:
+    client = CdnClient(settings.cdn_endpoint, credentials(settings))
+    try:
+        client.describe_quota()
+    finally:
+        client.close()
+    return f"{settings.cdn_endpoint} answers"

@@ -1,0 +1,291 @@
+"""The words after `/purge`, read into a command or explained as a mistake.
+
+    command  ::=  help | purge                     nothing at all asks for help too
+    purge    ::=  domain tag { sep tag } { option }        options stand anywhere
+    sep      ::=  space | ","                      in any number; NBSP and newline are spaces
+    domain   ::=  see `bot.core.domains`; Slack's <https://host|host> is opened
+    tag      ::=  any characters but space, comma, unseen ones, quotes and long dashes;
+                  case is kept, repeated tags count once, all together ≤ 16 384 characters
+    option   ::=  dash+ "force"                    any case; dash: - or what phones make of it
+               |  dash+ "reason" [ "=" ] quote text quote         text ≤ 500 characters
+    quote    ::=  " or ', straight or curled; in text, " becomes ' and spaces become one
+
+A forced purge must never turn into a plain one by a slip of the thumb.  So these are
+mistakes, never tags: a word that begins with a dash and is no option, a word whose
+letters are those of "force" (`force`, `force--`, `froce`), a value (`--force=true`,
+`--force yes`), `hero--force`.  A tag that really looks like that is written with `tag:`
+before it (`tag:force`, `tag:-x`); in front of any other tag, `tag:` is part of the tag.
+
+Each mistake names the `part` at fault and, where it can be told what was meant, has the
+whole command put right as the fact `corrected`.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import difflib
+import re
+import string
+import unicodedata
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+from bot.core import command_errors as kinds
+from bot.core.command_words import (
+    DASHES,
+    DOUBLE_QUOTES,
+    LONG_DASHES,
+    NEXT_OPTION,
+    QUOTES,
+    SPACES,
+    Fault,
+    Word,
+    words_of,
+)
+from bot.core.domains import excerpt, is_unseen, normalise_domain
+from bot.core.errors import Mistake
+
+MAX_TAG_CHARACTERS = 16384
+MAX_REASON_CHARACTERS = 500
+
+KINDS = kinds.KINDS
+
+
+@dataclass(frozen=True, slots=True)
+class PurgeCommand:
+    """One wish: clear these tags of this domain.
+
+    Form: `domain` as `normalise_domain` gives it; tags in the order written, no two alike.
+    """
+
+    domain: str
+    tags: tuple[str, ...]
+    force: bool = False
+    reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class HelpCommand:
+    """The wish to be shown how."""
+
+
+def parse(text: str) -> PurgeCommand | HelpCommand:
+    """The command that `text` (what follows `/purge`) spells.
+
+    Raises: Mistake, of a kind in KINDS.
+    """
+    # Slack is said to escape these three, and perhaps does not: once is right either way.
+    plain = re.sub("&(lt|gt|amp);", lambda found: _ENTITIES[found[1]], text)
+    if plain.strip(SPACES).casefold() in {"", "help"}:
+        return HelpCommand()
+    try:
+        return _read(plain)
+    except Fault as fault:
+        facts = dict(fault.facts)
+        if fault.draft is not None:
+            # A draft with a second mistake is dropped: explain the first, promise nothing.
+            with contextlib.suppress(Fault):
+                facts["corrected"] = format_command(_read(fault.draft))
+        raise Mistake(fault.kind, **facts) from None
+
+
+def format_command(command: PurgeCommand) -> str:
+    """The command as one would best type it, `/purge` included; `parse` reads it back."""
+    tags = ",".join(_escape(tag) for tag in command.tags)
+    force = " --force" if command.force else ""
+    reason = f' --reason "{command.reason}"' if command.reason else ""
+    text = f"{command.domain} {tags}{force}{reason}"
+    return "/purge " + re.sub("&(?=(lt|gt|amp);)", "&amp;", text)
+
+
+def clean_reason(text: str) -> str:
+    """The reason as it is kept: single spaces, no double quotes.  Raises: Mistake."""
+    reason = " ".join(re.split(f"[{SPACES}]+", text)).strip().translate(_SINGLE_QUOTES)
+    if not reason:
+        raise Mistake(kinds.REASON_EMPTY)
+    if len(reason) > MAX_REASON_CHARACTERS:
+        raise Mistake(kinds.REASON_LONG, part=excerpt(reason), length=str(len(reason)))
+    if any(is_unseen(c) and c not in _JOINERS for c in reason):
+        raise Mistake(kinds.UNSEEN, part=excerpt(reason))
+    return reason
+
+
+def check_tag(tag: str) -> str:
+    """The tag, if its characters are ones that a tag may hold.  Raises: Mistake."""
+    if any(is_unseen(c) for c in tag):
+        raise Mistake(kinds.UNSEEN, part=excerpt(tag))
+    if any(c in LONG_DASHES for c in tag):
+        raise Mistake(kinds.TAG_DASH, part=excerpt(tag))
+    if any(c in QUOTES for c in tag.replace("'", "")) or tag != tag.strip("'`"):
+        raise Mistake(kinds.TAG_QUOTE, part=excerpt(tag))
+    return tag
+
+
+_ENTITIES = {"lt": "<", "gt": ">", "amp": "&"}
+_SINGLE_QUOTES = str.maketrans(dict.fromkeys(DOUBLE_QUOTES, "'"))
+_JOINERS = "\u200c\u200d\ufe0e\ufe0f"  # Emoji and several scripts are not whole without them.
+_OPTIONS = ("force", "reason")
+_VALUES = {"true": "--force", "yes": "--force", "on": "--force", "false": "", "no": "", "off": ""}
+_FORCE_LETTERS = sorted("force")
+_FORCE_AT_END = re.compile(f"[{DASHES}]force$", re.IGNORECASE)
+_FORCE_WITHIN = re.compile(f"[{DASHES}]{{2}}force(?![a-z0-9])", re.IGNORECASE)
+_ESCAPED = re.compile("(?:tag:)+", re.IGNORECASE)
+
+
+def _read(source: str) -> PurgeCommand:
+    words = list(words_of(source))
+    options = [word for word in words if word.is_option and not word.is_reason]
+    for option in options:
+        _check_force(option)
+    reasons = [word for word in words if word.is_reason]
+    if len(reasons) > 1:
+        raise Fault(kinds.REASON_TWICE, part=excerpt(reasons[1].shown))
+    reason = _reason(reasons[0]) if reasons else None
+    operands = [word for word in words if not word.is_option]
+    for word in operands:
+        if _resembles_force(word.visible) and not _ESCAPED.match(word.visible):
+            raise _force_like(word)
+    if not operands:
+        raise Fault(kinds.DOMAIN_MISSING)
+    domain = _domain(operands[0])
+    for before, word in pairwise(words):
+        _check_neighbours(before, word, operands[0])
+    return PurgeCommand(domain, _tags(operands[1:], domain), bool(options), reason)
+
+
+def _reason(word: Word) -> str:
+    try:
+        return clean_reason(word.shown)
+    except Mistake as mistake:
+        raise Fault(mistake.problem.kind, **mistake.problem.facts) from None
+
+
+def _domain(word: Word) -> str:
+    try:
+        domain = normalise_domain(word.shown)
+        leads_to = normalise_domain(word.link["address"]) if word.link else domain
+    except Mistake as mistake:
+        facts = dict(mistake.problem.facts)
+        suggestion = facts.pop("suggestion", None)
+        draft = word.become(suggestion) if suggestion else None
+        raise Fault(mistake.problem.kind, draft, **facts) from None
+    if leads_to != domain:
+        raise Fault(kinds.LINK, part=excerpt(word.source[word.start : word.end]))
+    return domain
+
+
+def _check_neighbours(before: Word, word: Word, domain: Word) -> None:
+    """Refuse `www.example.com,hero` and `--force yes`."""
+    part = excerpt(before.shown)
+    if before is domain and word.source[before.end] == "," and not word.is_option:
+        # A dot after the comma may mean a second domain: then there is nothing to suggest.
+        draft = None if "." in word.shown else before.become(f"{before.shown} ", word.start)
+        raise Fault(kinds.DOMAIN_COMMA, draft, part=part)
+    if before.is_option and not before.is_reason and not word.is_option:
+        meant = _VALUES.get(_plain(word.shown))
+        if meant is not None:
+            draft = before.become(meant, word.end)
+            raise Fault(kinds.FORCE_VALUE, draft, part=excerpt(word.shown))
+
+
+def _tags(words: Sequence[Word], domain: str) -> tuple[str, ...]:
+    tags = tuple(dict.fromkeys(_tag(word) for word in words))
+    if not tags:
+        raise Fault(kinds.TAG_MISSING, part=domain)
+    if (length := len(",".join(tags))) > MAX_TAG_CHARACTERS:
+        raise Fault(kinds.TAGS_LONG, length=str(length))
+    return tags
+
+
+def _tag(word: Word) -> str:
+    link = word.link
+    if link and link["label"] and _bare(link["label"]) != _bare(link["address"]):
+        raise Fault(kinds.LINK, part=excerpt(link[0]))
+    try:
+        tag = check_tag(word.shown)
+    except Mistake as mistake:
+        match mistake.problem.kind:
+            case kinds.UNSEEN:
+                meant = word.visible
+            case kinds.TAG_DASH if force := _FORCE_AT_END.search(word.shown):
+                meant = word.shown[: force.start()].rstrip(DASHES) + " --force"
+            case kinds.TAG_DASH:
+                meant = word.shown.translate(dict.fromkeys(map(ord, LONG_DASHES), "-"))
+            case _:
+                meant = word.shown.strip(QUOTES + "`")
+        raise Fault(mistake.problem.kind, word.become(meant), **mistake.problem.facts) from None
+    return tag[len("tag:") :] if _ESCAPED.match(tag) and _needs_escape(tag) else tag
+
+
+def _escape(tag: str) -> str:
+    return f"tag:{tag}" if _needs_escape(tag) else tag
+
+
+def _needs_escape(tag: str) -> bool:
+    bare = _ESCAPED.sub("", tag, count=1) if _ESCAPED.match(tag) else tag
+    return bare.startswith("-") or _resembles_force(bare)
+
+
+def _bare(link: str) -> str:
+    return re.sub("^https?://", "", link.casefold()).rstrip("/")
+
+
+def _plain(text: str) -> str:
+    return unicodedata.normalize("NFKC", text).casefold()
+
+
+def _resembles_force(word: str) -> bool:
+    """Whether a word that is no option has the letters of "force", or ends in --force."""
+    plain = _plain(word)
+    return _FORCE_WITHIN.search(plain) is not None or any(
+        sorted(c for c in part if c in string.ascii_lowercase + string.digits) == _FORCE_LETTERS
+        for part in (plain, re.split("[=:]", plain, maxsplit=1)[0])
+    )
+
+
+def _force_like(word: Word) -> Fault:
+    within = _FORCE_WITHIN.search(word.visible)
+    tag = word.visible[: within.start()].rstrip(DASHES) if within else ""
+    return Fault(kinds.FORCE_LIKE, word.become(f"{tag} --force"), part=excerpt(word.shown))
+
+
+def _check_force(word: Word) -> None:
+    """Refuse an option that is neither --force nor a well-formed --reason."""
+    part, name = excerpt(word.shown), _plain(word.shown.lstrip(DASHES))
+    if word.visible != word.shown:
+        raise Fault(kinds.UNSEEN, word.become(word.visible), part=part)
+    if name == "force":
+        return
+    head, *value = re.split("[=:]", name, maxsplit=1)
+    if head == "reason":
+        raise Fault(kinds.REASON_UNQUOTED, _quoted(word), part=part)
+    if head == "force" and value:
+        meant = _VALUES.get(value[0])
+        draft = None if meant is None else word.become(meant)
+        raise Fault(kinds.FORCE_VALUE, draft, part=part)
+    joined = name + _plain(word.following)  # --for ce, — force
+    if joined in _OPTIONS:
+        until = word.source.index(word.following, word.end) + len(word.following)
+        draft = word.become(f"--{joined}", until)
+        raise Fault(kinds.OPTION_MISSPELT, draft, part=part, suggestion=f"--{joined}")
+    if option := _closest(name):
+        draft = word.become(f"--{option}")
+        raise Fault(kinds.OPTION_MISSPELT, draft, part=part, suggestion=f"--{option}")
+    raise Fault(kinds.OPTION_UNKNOWN, part=part)
+
+
+def _closest(name: str) -> str | None:
+    if not name or name.startswith("no"):  # --no-force is the opposite of --force.
+        return None
+    shortened = [option for option in _OPTIONS if option.startswith(name)]
+    return next(iter(shortened or difflib.get_close_matches(name, _OPTIONS, cutoff=0.5)), None)
+
+
+def _quoted(word: Word) -> str:
+    """The command with the words after a bare --reason quoted, up to the next option."""
+    following = NEXT_OPTION.search(word.source, word.end)
+    until = following.start() if following else len(word.source)
+    value = re.split("[=:]", word.shown, maxsplit=1)[1:]
+    text = " ".join([*value, word.source[word.end : until].strip(f"{SPACES},=")])
+    return word.become(f'--reason "{text}"', until)

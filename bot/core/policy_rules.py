@@ -1,0 +1,232 @@
+"""The policy as it is written: roles, rules, and what makes each of them well-formed.
+
+    policy ─┬─ roles   a name → title, and who holds it: users, groups, channels
+            └─ rules   a sentence, roles, allow or deny: actions, domains, tags
+
+    domains  www.example.com     that one
+             *.example.com       every one below it, at any depth, but not itself
+             *                   every one
+    tags     hero   campaign-*   only * is special: any characters, or none
+
+What the CDN makes of case and of * in a tag is not documented.  So allow rules compare the
+case of tags and deny rules do not, and a deny rule covers every tag that holds a *: whatever
+the CDN does, nothing slips through.
+"""
+
+from __future__ import annotations
+
+import difflib
+import fnmatch
+import re
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from enum import StrEnum
+from functools import cached_property
+from typing import Annotated, Literal, Self
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic_core import PydanticCustomError
+
+from bot.core.command import check_tag
+from bot.core.domains import normalise_domain
+from bot.core.errors import Mistake
+
+EVERYBODY = "*"
+"""In a rule's roles: whoever is a full member."""
+
+
+class Action(StrEnum):
+    PURGE = "purge"
+    FORCE = "force"
+    APPROVE = "approve"
+    VIEW = "view"
+    ADMIN = "admin"
+
+
+def _valid_domain_pattern(pattern: str) -> str:
+    suffix = pattern.removeprefix("*.")
+    if pattern == "*":
+        return pattern
+    try:
+        if "/" not in suffix and "*" not in suffix and not suffix.startswith("."):
+            return pattern.removesuffix(suffix) + normalise_domain(suffix)
+    except Mistake:
+        pass
+    raise PydanticCustomError(
+        "domain_pattern",
+        "“{pattern}” is no domain: write one in full, “*.” and a domain for all below it, or “*”",
+        {"pattern": pattern},
+    )
+
+
+def _valid_tag_pattern(pattern: str) -> str:
+    try:
+        if pattern and not re.search(r"[\s,]", pattern):
+            return check_tag(pattern)
+    except Mistake:
+        pass
+    raise PydanticCustomError(
+        "tag_pattern",
+        "“{pattern}” matches no tag: a tag has no spaces, commas, quotes or long dashes",
+        {"pattern": pattern},
+    )
+
+
+def _slack_id(first: str, what: str) -> AfterValidator:
+    def check(value: str) -> str:
+        if not re.fullmatch(rf"[{first}][A-Z0-9]{{2,30}}", value):
+            raise PydanticCustomError(
+                "slack_id",
+                "“{value}” is no Slack ID of a {what}: it begins with {first} and has capital "
+                "letters and digits only",
+                {"value": value, "what": what, "first": " or ".join(first)},
+            )
+        return value
+
+    return AfterValidator(check)
+
+
+def _valid_name(name: str) -> str:
+    if not re.fullmatch(r"[a-z][a-z0-9_-]{0,39}", name):
+        raise PydanticCustomError(
+            "role_name",
+            "“{name}” is no name for a role: use small letters, digits, - and _, at most 40",
+            {"name": name},
+        )
+    return name
+
+
+def _as_list(value: object) -> object:
+    return [value] if value == EVERYBODY else value
+
+
+_DomainPattern = Annotated[str, AfterValidator(_valid_domain_pattern)]
+_TagPattern = Annotated[str, AfterValidator(_valid_tag_pattern)]
+_Sentence = Annotated[str, Field(min_length=1, max_length=200)]
+_Actions = Annotated[tuple[Action, ...], Field(min_length=1)]
+
+
+class _Door(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Role(_Door):
+    """A name for some people.  Whoever speaks in one of `channels` holds the role there."""
+
+    title: _Sentence
+    users: tuple[Annotated[str, _slack_id("UW", "person")], ...] = ()
+    groups: tuple[Annotated[str, _slack_id("S", "user group")], ...] = ()
+    channels: tuple[Annotated[str, _slack_id("CGD", "channel")], ...] = ()
+
+    @model_validator(mode="after")
+    def _has_holders(self) -> Self:
+        if not (self.users or self.groups or self.channels):
+            raise PydanticCustomError(
+                "role_empty", "nobody holds this role: name users, groups or channels"
+            )
+        return self
+
+
+class Rule(_Door):
+    """One sentence of the policy: these roles may, or may not, do these things."""
+
+    rule: _Sentence
+    roles: Annotated[tuple[str, ...], Field(min_length=1), BeforeValidator(_as_list)]
+    allow: _Actions | None = None
+    deny: _Actions | None = None
+    domains: Annotated[tuple[_DomainPattern, ...], Field(min_length=1)]
+    tags: Annotated[tuple[_TagPattern, ...], Field(min_length=1)] = ("*",)
+
+    @model_validator(mode="after")
+    def _allows_or_denies(self) -> Self:
+        if (self.allow is None) == (self.deny is None):
+            raise PydanticCustomError(
+                "allow_or_deny", "a rule has either “allow” or “deny”, and not both"
+            )
+        return self
+
+    @property
+    def actions(self) -> tuple[Action, ...]:
+        return self.allow or self.deny or ()
+
+    @cached_property
+    def _tag_pattern(self) -> re.Pattern[str]:
+        # Only * is special to us; fnmatch makes of it an expression that never runs away.
+        plain = (re.sub(r"[\[?]", r"[\g<0>]", tag) for tag in self.tags)
+        flags = re.IGNORECASE if self.deny else re.NOFLAG
+        return re.compile("|".join(map(fnmatch.translate, plain)), flags)
+
+    def covers_tag(self, tag: str) -> bool:
+        if "*" in self.tags or (self.deny and "*" in tag):
+            return True
+        return self._tag_pattern.match(tag) is not None
+
+
+class Policy(_Door):
+    """All roles and rules.  The order of the rules decides nothing."""
+
+    version: Literal[1]
+    roles: Mapping[Annotated[str, AfterValidator(_valid_name)], Role] = Field(default_factory=dict)
+    rules: Annotated[tuple[Rule, ...], Field(min_length=1)]
+
+    @model_validator(mode="after")
+    def _names_agree(self) -> Self:
+        faults = name_faults(self.roles, [(rule.rule, rule.roles) for rule in self.rules])
+        if sentences := "; ".join(sentence for _, sentence in faults):
+            raise PydanticCustomError(NAMES_DISAGREE, "{sentences}", {"sentences": sentences})
+        return self
+
+    def rules_for(self, action: Action, domain: str) -> tuple[Rule, ...]:
+        """The rules about `action` that cover `domain`, at a cost that only those add to."""
+        labels = domain.split(".")
+        patterns = [domain, "*", *("*." + ".".join(labels[n:]) for n in range(1, len(labels)))]
+        places = {place for pattern in patterns for place in self._index.get((action, pattern), ())}
+        return tuple(self.rules[place] for place in sorted(places))
+
+    def roles_of(self, ids: Iterable[str]) -> frozenset[str]:
+        """The names of the roles that somebody with these Slack IDs holds."""
+        return frozenset(role for slack_id in ids for role in self._roles_by_id.get(slack_id, ()))
+
+    @cached_property
+    def _index(self) -> Mapping[tuple[Action, str], list[int]]:
+        index = defaultdict(list)
+        for place, rule in enumerate(self.rules):
+            for action in rule.actions:
+                for pattern in rule.domains:
+                    index[action, pattern].append(place)
+        return dict(index)
+
+    @cached_property
+    def _roles_by_id(self) -> Mapping[str, list[str]]:
+        index = defaultdict(list)
+        for name, role in self.roles.items():
+            for slack_id in (*role.users, *role.groups, *role.channels):
+                index[slack_id].append(name)
+        return dict(index)
+
+
+NAMES_DISAGREE = "names_disagree"
+
+
+def name_faults(
+    roles: Collection[str], rules: Iterable[tuple[str | None, Iterable[str]]]
+) -> Iterator[tuple[tuple[str | int, ...], str]]:
+    """What no rule can see alone, as (path, sentence): a sentence used twice, a role unknown."""
+    seen = set()
+    for place, (sentence, names) in enumerate(rules):
+        if sentence in seen:
+            yield ("rules", place, "rule"), f"two rules are called “{sentence}”"
+        if sentence is not None:
+            seen.add(sentence)
+        for number, name in enumerate(names):
+            if name != EVERYBODY and name not in roles:
+                yield (
+                    ("rules", place, "roles", number),
+                    f"there is no role “{name}”{did_you_mean(name, roles)}",
+                )
+
+
+def did_you_mean(word: str, known: Iterable[str]) -> str:
+    """“; did you mean …?”, or nothing when no known word is near."""
+    near = difflib.get_close_matches(word, list(known), n=1)
+    return f"; did you mean “{near[0]}”?" if near else ""

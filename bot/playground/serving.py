@@ -1,0 +1,152 @@
+"""Several web apps served on loopback by one thread, for as long as a `with` block lasts.
+
+    with serving({"slack": sim.api, "page": front}, ports={"page": 8080}) as urls:
+        urls["slack"]  →  "http://127.0.0.1:41001"
+
+One asyncio loop runs all of them, so apps that share state touch it from one thread only.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import socket
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+
+import uvicorn
+from starlette.applications import Starlette
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+LOOPBACK = "127.0.0.1"
+
+
+@contextmanager
+def serving(
+    apps: Mapping[str, Starlette], *, ports: Mapping[str, int] | None = None
+) -> Iterator[dict[str, str]]:
+    """Give the URL of each app, without a trailing slash, and serve them until the block ends.
+
+    An app without an entry in `ports` gets a free port.  The block's end closes what is still
+    open (websockets, event streams, requests under way) instead of waiting for it.  An app may
+    break off a connection with `scope["extensions"]["playground.abort"]()`.
+    Lifespan handlers of the apps are not run.
+    Raises: OSError when a port is taken.
+    """
+    with ExitStack() as opened:
+        sockets = {name: opened.enter_context(_listen((ports or {}).get(name, 0))) for name in apps}
+        thread = _Thread([(app, sockets[name]) for name, app in apps.items()])
+        thread.start()
+        try:
+            thread.wait_until_started()
+            yield {
+                name: f"http://{LOOPBACK}:{sock.getsockname()[1]}" for name, sock in sockets.items()
+            }
+        finally:
+            thread.stop()
+
+
+def _listen(port: int) -> socket.socket:
+    """A socket that takes connections from now on, so that nobody can race for its port."""
+    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind((LOOPBACK, port))
+        listener.listen(128)
+    except OSError:
+        listener.close()
+        raise
+    return listener
+
+
+class _Abortable:
+    """Lets an app end a connection without an answer: `scope["extensions"]["playground.abort"]()`.
+
+    ASGI has no word for a broken network, and a pretend service needs one.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        transport = getattr(getattr(send, "__self__", None), "transport", None)
+        if scope["type"] == "http" and transport is not None:
+            scope.setdefault("extensions", {})["playground.abort"] = transport.abort
+        await self._app(scope, receive, send)
+
+
+class _Server(uvicorn.Server):
+    """A uvicorn server that stops when told, not at its next tick."""
+
+    def __init__(self, app: Starlette) -> None:
+        super().__init__(
+            uvicorn.Config(
+                _Abortable(app),
+                # The older "websockets" flavour stands on a deprecated interface and warns.
+                ws="websockets-sansio",
+                ws_per_message_deflate=False,
+                ws_ping_interval=5.0,
+                ws_ping_timeout=20.0,
+                log_config=None,
+                log_level="error",
+                access_log=False,
+                server_header=False,
+                date_header=False,
+                lifespan="off",
+                timeout_graceful_shutdown=0,
+            )
+        )
+        self.running = asyncio.Event()
+        self.stopping = asyncio.Event()
+
+    async def main_loop(self) -> None:
+        await self.on_tick(0)
+        self.running.set()
+        await self.stopping.wait()
+        # What is cut off at the end is nobody's error.
+        logging.getLogger("uvicorn.error").setLevel(logging.CRITICAL)
+
+
+class _Thread(threading.Thread):
+    """The thread whose loop runs every server."""
+
+    def __init__(self, bindings: list[tuple[Starlette, socket.socket]]) -> None:
+        super().__init__(name="playground", daemon=True)
+        self._bindings = bindings
+        self._ready = threading.Event()
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._servers: list[_Server] = []
+        self._failure: BaseException | None = None
+
+    def run(self) -> None:
+        try:
+            asyncio.run(self._serve())
+        except BaseException as failure:  # noqa: BLE001  # raised again in the caller's thread
+            self._failure = failure
+        finally:
+            self._ready.set()
+
+    def wait_until_started(self) -> None:
+        self._ready.wait()
+        if self._failure is not None:
+            raise RuntimeError("the servers did not start") from self._failure
+
+    def stop(self) -> None:
+        if self._loop is not None and not self._loop.is_closed():
+            self._loop.call_soon_threadsafe(self._stop_servers)
+        self.join(timeout=5)
+
+    def _stop_servers(self) -> None:
+        for server in self._servers:
+            server.stopping.set()
+
+    async def _serve(self) -> None:
+        self._servers = [_Server(app) for app, _ in self._bindings]
+        async with asyncio.TaskGroup() as group:
+            for server, (_, listener) in zip(self._servers, self._bindings, strict=True):
+                group.create_task(server.serve(sockets=[listener]))
+            for server in self._servers:
+                await server.running.wait()
+            self._loop = asyncio.get_running_loop()
+            self._ready.set()

@@ -1,0 +1,116 @@
+"""conversations.*: channels, their members, their past, and direct conversations."""
+
+from __future__ import annotations
+
+from . import objects
+from .calls import Call, Refusal
+from .model import Channel, Json
+from .pages import page_of
+
+_SCOPE_STEM = {"public": "channels", "private": "groups", "im": "im"}
+
+
+def info(call: Call) -> Json:
+    channel = call.channel()
+    call.needs(f"{_SCOPE_STEM[channel.kind]}:read")
+    shown = objects.channel(call.workspace, channel)
+    if not call.flag("include_num_members"):
+        shown.pop("num_members", None)
+    return {"channel": shown}
+
+
+def members(call: Call) -> Json:
+    channel = call.channel()
+    call.needs(f"{_SCOPE_STEM[channel.kind]}:read")
+    return page_of(call, "members", list(channel.members), default=100)
+
+
+def list_all(call: Call) -> Json:
+    """Public channels and those the bot is in, of the asked types."""
+    kinds = {"public_channel": "public", "private_channel": "private", "im": "im", "mpim": "mpim"}
+    asked = (call.text("types") or "public_channel").split(",")
+    if unknown := set(asked) - set(kinds):
+        raise Refusal("invalid_types", types=sorted(unknown))
+    for kind in asked:
+        call.needs(f"{_SCOPE_STEM.get(kinds[kind], 'mpim')}:read")
+    wanted = {kinds[kind] for kind in asked}
+    rows = [
+        objects.channel(call.workspace, channel)
+        for channel in call.workspace.channels.values()
+        if channel.kind in wanted
+        and (channel.kind == "public" or not call.is_outside(channel))
+        and not (call.flag("exclude_archived") and channel.is_archived)
+    ]
+    return page_of(call, "channels", rows, default=100)
+
+
+def history(call: Call) -> Json:
+    """Messages of a channel, newest first; ephemeral ones were never part of it."""
+    channel = call.channel()
+    call.needs(f"{_SCOPE_STEM[channel.kind]}:history")
+    if call.is_outside(channel):
+        raise Refusal("not_in_channel")
+    oldest, latest = call.text("oldest") or "0", call.text("latest") or "9999999999.999999"
+    inclusive = call.flag("inclusive")
+    with_metadata = call.flag("include_all_metadata")
+    rows = [
+        objects.message(call.workspace, message, with_metadata=with_metadata)
+        for message in reversed(call.workspace.messages[channel.id])
+        if message.reader is None and _is_within(message.ts, oldest, latest, inclusive=inclusive)
+    ]
+    page = page_of(call, "messages", rows, default=100)
+    return {**page, "has_more": bool(page["response_metadata"]["next_cursor"]), "pin_count": 0}
+
+
+def open_direct(call: Call) -> Json:
+    """The direct conversation with one person; several at once are not simulated."""
+    if call.text("channel"):
+        channel = call.channel()
+        return {"no_op": True, "already_open": True, "channel": {"id": channel.id}}
+    users = [user for user in call.text("users").split(",") if user]
+    if not users:
+        raise Refusal("users_list_not_supplied")
+    if len(users) > 1:
+        raise Refusal("method_not_supported_for_channel_type")
+    person = call.workspace.people.get(users[0])
+    if person is None:
+        raise Refusal("user_not_found")
+    if person.kind == "deleted":
+        raise Refusal("user_disabled")
+    channel = call.workspace.open_dm(person.id)
+    shown = objects.channel(call.workspace, channel)
+    return {"channel": shown if call.flag("return_im") else {"id": channel.id}}
+
+
+def join(call: Call) -> Json:
+    channel = call.channel()
+    if channel.kind != "public":
+        raise Refusal("method_not_supported_for_channel_type")
+    if channel.is_archived:
+        raise Refusal("is_archived")
+    more: Json = {}
+    if call.is_outside(channel):
+        channel.members.append(call.workspace.bot_user)
+        call.workspace.changed()
+    else:
+        more["warning"] = "already_in_channel"
+        more["response_metadata"] = {"warnings": ["already_in_channel"]}
+    return {"channel": objects.channel(call.workspace, channel), **more}
+
+
+def add_reaction(call: Call) -> Json:
+    channel: Channel = call.channel()
+    found = call.workspace.find_message(channel.id, call.text("timestamp"))
+    if found is None or found.reader is not None:
+        raise Refusal("message_not_found")
+    name = call.required("name", "invalid_name")
+    if name in found.reactions:
+        raise Refusal("already_reacted")
+    found.reactions.append(name)
+    call.workspace.changed()
+    return {}
+
+
+def _is_within(ts: str, oldest: str, latest: str, *, inclusive: bool) -> bool:
+    at, first, last = float(ts), float(oldest), float(latest)
+    return first <= at <= last if inclusive else first < at < last

@@ -1,0 +1,324 @@
+"""The policy file: YAML read into a Policy, or every mistake in it with its line.
+
+    text ── size, anchors, tags, depth ── nodes ── plain values ── Policy
+              refused before anything      with     text, lists,    with the rules
+              is built                     lines    mappings only   of `bot.core.policy_rules`
+
+Every plain value is text (`no` and `2026` too), except the number after `version`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import structlog
+import yaml
+from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
+
+from bot.core.errors import BotError, ErrorKind
+from bot.core.policy_rules import (
+    EVERYBODY,
+    NAMES_DISAGREE,
+    Action,
+    Policy,
+    Role,
+    Rule,
+    did_you_mean,
+    name_faults,
+)
+
+MAX_BYTES = 1024 * 1024
+MAX_DEPTH = 8
+
+INVALID = ErrorKind(
+    "policy-file-invalid",
+    "The policy {source} cannot be used:\n{mistakes}",
+    "Put the lines right and load it again; docs/policy.md shows what may stand there.",
+)
+UNREADABLE = ErrorKind(
+    "policy-file-unreadable",
+    "The policy {source} cannot be read: {cause}.",
+    "Check the path and the rights of the file.",
+)
+KINDS = (INVALID, UNREADABLE)
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class FileMistake:
+    """One mistake; lines count from 1."""
+
+    line: int
+    sentence: str
+
+    def __str__(self) -> str:
+        return f"line {self.line}: {self.sentence}"
+
+
+class PolicyFileInvalid(BotError):  # noqa: N818 - named for what the file is
+    """The text is no policy.  `mistakes`: all that are in it, by line."""
+
+    def __init__(self, source: str, mistakes: list[FileMistake]) -> None:
+        self.mistakes = tuple(sorted(set(mistakes)))
+        super().__init__(INVALID, source=source, mistakes="\n".join(map(str, self.mistakes)))
+
+
+class PolicyFileUnreadable(BotError):  # noqa: N818 - see above
+    """The file cannot be opened or read."""
+
+
+def load_policy(text: str, source: str) -> Policy:
+    """The policy in `text`.  Raises: PolicyFileInvalid, naming `source` and every mistake."""
+    if len(text.encode()) > MAX_BYTES:
+        raise PolicyFileInvalid(source, [_TOO_LARGE])
+    try:
+        mistakes = list(_forbidden(text))
+        if not mistakes:
+            mistakes, policy = _read_nodes(yaml.compose(text, Loader=_Loader))
+            if policy is not None:
+                return policy
+    except yaml.YAMLError as error:
+        mistakes = [_syntax_mistake(error)]
+    raise PolicyFileInvalid(source, mistakes)
+
+
+def policy_hash(text: str) -> str:
+    """SHA-256 of the text, in hex: says which policy a decision was made under."""
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def policy_schema() -> dict[str, Any]:
+    """The JSON Schema of the file, for editors."""
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        **Policy.model_json_schema(),
+    }
+
+
+class LoadedPolicy(NamedTuple):
+    policy: Policy
+    hash: str
+
+
+class PolicySource:
+    """The policy of a file, kept up to date; a broken file leaves the last good one in force.
+
+    Form: safe to use from several threads.
+    Raises, when made: PolicyFileInvalid, PolicyFileUnreadable.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.error: BotError | None = None
+        """Why the file as it is now is not in force; None when it is."""
+        self._lock = threading.Lock()
+        self._complained: set[tuple[str, str]] = set()
+        self._stamp, content = _read(path)
+        self._loaded = _load(content, path)
+
+    def current(self) -> LoadedPolicy:
+        """The policy in force and its hash."""
+        return self._loaded
+
+    def reload(self, *, force: bool = False) -> bool:
+        """Whether another policy is in force now.
+
+        Reads the file only when it changed on disk, or when told to by `force`.
+        Never raises: what is wrong with the file is kept as `error`, and logged once.
+        """
+        with self._lock:
+            if not force and self._stamp is not None and _stamp(self.path) == self._stamp:
+                return False
+            self._stamp, content = None, b""
+            try:
+                self._stamp, content = _read(self.path)
+                loaded = _load(content, self.path)
+            except BotError as error:
+                self._keep(error, hashlib.sha256(content).hexdigest())
+                return False
+            self.error = None
+            self._complained.clear()
+            changed, self._loaded = loaded.hash != self._loaded.hash, loaded
+        if changed:
+            log.info("policy-loaded", path=str(self.path), policy_hash=loaded.hash)
+        return changed
+
+    def _keep(self, error: BotError, content_hash: str) -> None:
+        self.error = error
+        complaint = (error.problem.code, content_hash)
+        if complaint not in self._complained:
+            self._complained.add(complaint)
+            log.error(error.problem.code, in_force=self._loaded.hash, **error.problem.facts)
+
+
+_Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+_Path = tuple[str | int, ...]
+_Stamp = tuple[int, int, int]
+_TOO_LARGE = FileMistake(1, f"the file is larger than {MAX_BYTES // 1024} KiB")
+
+
+def _stamp(file: Path | int) -> _Stamp | None:
+    try:
+        status = os.stat(file)
+    except OSError:
+        return None
+    return status.st_mtime_ns, status.st_size, status.st_ino
+
+
+def _read(path: Path) -> tuple[_Stamp | None, bytes]:
+    try:
+        with path.open("rb") as file:
+            # The stamp comes first: what is written after it will look like a change.
+            return _stamp(file.fileno()), file.read(MAX_BYTES + 1)
+    except OSError as error:
+        cause = error.strerror or type(error).__name__
+        raise PolicyFileUnreadable(UNREADABLE, source=str(path), cause=cause) from error
+
+
+def _load(content: bytes, path: Path) -> LoadedPolicy:
+    if len(content) > MAX_BYTES:
+        raise PolicyFileInvalid(str(path), [_TOO_LARGE])
+    try:
+        text = content.decode()
+    except UnicodeDecodeError as error:
+        line = content.count(b"\n", 0, error.start) + 1
+        mistake = FileMistake(line, "the file is not in UTF-8")
+        raise PolicyFileInvalid(str(path), [mistake]) from error
+    return LoadedPolicy(load_policy(text, str(path)), policy_hash(text))
+
+
+def _forbidden(text: str) -> Iterator[FileMistake]:
+    """What YAML has and a policy needs not; found before any of it is built."""
+    depth = documents = 0
+    for event in yaml.parse(text, Loader=_Loader):
+        line = event.start_mark.line + 1
+        if getattr(event, "anchor", None) is not None:  # an alias has one too
+            yield FileMistake(line, "anchors and aliases (&name, *name) are not used here; quote *")
+        if getattr(event, "tag", None) is not None:
+            yield FileMistake(line, f"tags such as {event.tag} are not used here")
+        if isinstance(event, yaml.DocumentStartEvent):
+            documents += 1
+            if documents == 2:
+                yield FileMistake(line, "a second document begins here; only one is read")
+        depth += isinstance(event, yaml.CollectionStartEvent)
+        depth -= isinstance(event, yaml.CollectionEndEvent)
+        if depth > MAX_DEPTH:
+            yield FileMistake(line, "lists and mappings lie too deep in each other")
+            return
+
+
+def _syntax_mistake(error: yaml.YAMLError) -> FileMistake:
+    mark = getattr(error, "problem_mark", None)
+    problem = getattr(error, "problem", None) or str(error).partition("\n")[0]
+    return FileMistake(mark.line + 1 if mark else 1, f"this is no YAML: {problem}")
+
+
+def _read_nodes(root: yaml.Node | None) -> tuple[list[FileMistake], Policy | None]:
+    """The mistakes, or the policy when there are none."""
+    if root is None:
+        return [FileMistake(1, "the file is empty")], None
+    lines: dict[_Path, int] = {}
+    mistakes: list[FileMistake] = []
+    value = _plain(root, (), lines, mistakes)
+    if isinstance(value, dict) and value.get("version") == "1":
+        value["version"] = 1
+    policy, faults = None, list(_name_faults(value))
+    try:
+        policy = Policy.model_validate(value)
+    except ValidationError as error:
+        faults += [
+            (fault["loc"], _sentence(fault))
+            for fault in error.errors()
+            if fault["type"] != NAMES_DISAGREE  # those are among the faults already
+        ]
+    for path, sentence in faults:
+        known = next(path[:n] for n in range(len(path), -1, -1) if path[:n] in lines)
+        mistakes.append(FileMistake(lines[known], sentence))
+    return mistakes, None if mistakes else policy
+
+
+def _plain(
+    node: yaml.Node, path: _Path, lines: dict[_Path, int], mistakes: list[FileMistake]
+) -> Any:
+    """Text, lists and mappings; the line of each goes into `lines`."""
+    lines.setdefault(path, node.start_mark.line + 1)
+    if isinstance(node, yaml.SequenceNode):
+        return [_plain(item, (*path, n), lines, mistakes) for n, item in enumerate(node.value)]
+    if not isinstance(node, yaml.MappingNode):
+        return node.value
+    result: dict[str, Any] = {}
+    for key, item in node.value:
+        line = key.start_mark.line + 1
+        if not isinstance(key, yaml.ScalarNode):
+            mistakes.append(FileMistake(line, "a key must be a word"))
+        elif key.value in result:
+            mistakes.append(FileMistake(line, f"“{key.value}” stands here twice"))
+        else:
+            lines[(*path, key.value)] = line
+            result[key.value] = _plain(item, (*path, key.value), lines, mistakes)
+    return result
+
+
+def _name_faults(value: Any) -> Iterator[tuple[_Path, str]]:
+    """Those of `name_faults`, in values that may be of any other shape."""
+    if not isinstance(value, dict) or not isinstance(rules := value.get("rules"), list):
+        return
+    roles = value.get("roles", {})
+    if isinstance(roles, dict):
+        known = [rule if isinstance(rule, dict) else {} for rule in rules]
+        yield from name_faults(
+            roles, [(_text(r.get("rule")), _names(r.get("roles"))) for r in known]
+        )
+
+
+def _text(value: Any) -> str | None:
+    return value if isinstance(value, str) else None
+
+
+def _names(value: Any) -> list[str]:
+    return [_text(name) or EVERYBODY for name in value] if isinstance(value, list) else []
+
+
+def _sentence(fault: ErrorDetails) -> str:
+    name = next((key for key in reversed(fault["loc"]) if isinstance(key, str)), "the file")
+    match fault["type"]:
+        case "missing":
+            return f"“{name}” is missing"
+        case "extra_forbidden":
+            return f"there is no key “{name}”{did_you_mean(name, _keys_at(fault['loc']))}"
+        case "enum":
+            word = str(fault["input"])
+            actions = ", ".join(Action)
+            return f"there is no action “{word}”{did_you_mean(word, Action)}; there are {actions}"
+        case "tuple_type":
+            return f"“{name}” must be a list, in brackets: [one, two]"
+        case "model_type" | "dict_type" | "mapping_type":
+            return f"“{name}” must hold keys and values"
+        case "string_type":
+            return f"“{name}” must hold text only"
+        case "too_short" | "string_too_short":
+            return f"“{name}” must not be empty"
+        case "literal_error":
+            return f"“{name}” must be 1"
+        case _:
+            return fault["msg"]
+
+
+def _keys_at(path: _Path) -> list[str]:
+    model: type[BaseModel]
+    match path:
+        case ("roles", _, _):
+            model = Role
+        case ("rules", _, _):
+            model = Rule
+        case _:
+            model = Policy
+    return list(model.model_fields)

@@ -1,0 +1,71 @@
+"""What every test may use: the town, on SQLite and, where there is one, on PostgreSQL.
+
+PostgreSQL is looked for at TEST_DATABASE_URL, else on this machine.  Where it is missing its
+tests are skipped and say so; in CI (CI=true) that is a failure.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from bot.playground.town import SAMPLE_POLICY, Town, town
+from bot.settings import Mode
+
+os.environ["ALIBABA_CLOUD_ECS_METADATA_DISABLED"] = "true"
+for _name in [name for name in os.environ if name.startswith(("SLACK_", "PURGEBOT_"))]:
+    del os.environ[_name]  # an operator's own settings must not reach a test
+
+_POSTGRES = os.environ.get("TEST_DATABASE_URL", "postgresql://postgres@127.0.0.1:5432/postgres")
+
+OpenTown = Callable[..., Town]
+
+
+def missing(what: str, why: str) -> None:
+    """Skip, saying why; in CI nothing may be missing."""
+    if os.environ.get("CI") == "true":
+        pytest.fail(f"{what} is missing, and in CI it must be there: {why}")
+    pytest.skip(f"{what} is missing: {why}")
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """Give the URL of an empty database, one of each kind in turn."""
+    if request.param == "sqlite":
+        yield f"sqlite:///{tmp_path}/purgebot.sqlite3"
+        return
+    name = f"purgebot_{secrets.token_hex(6)}"
+    try:
+        server = psycopg.connect(_POSTGRES, autocommit=True, connect_timeout=3)
+    except psycopg.OperationalError as error:
+        missing("PostgreSQL", str(error).splitlines()[0])
+        return
+    with server:
+        server.execute(f'CREATE DATABASE "{name}"')
+        yield f"{_POSTGRES.rpartition('/')[0]}/{name}"
+        server.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
+
+
+@pytest.fixture
+def open_town(database_url: str) -> Iterator[OpenTown]:
+    """Give a function that builds the town to the test's wishes."""
+    with ExitStack() as stack:
+
+        def build(policy: Path = SAMPLE_POLICY, mode: Mode = Mode.SOCKET, **more: bool) -> Town:
+            return stack.enter_context(
+                town(database_url=database_url, policy=policy, mode=mode, **more)
+            )
+
+        yield build
+
+
+@pytest.fixture
+def place(open_town: OpenTown) -> Town:
+    """Give the town as a newcomer finds it, with the bot in it."""
+    return open_town()

@@ -1,0 +1,130 @@
+"""A plain purge, from the command to the card."""
+
+from __future__ import annotations
+
+import pytest
+
+from bot.playground.town import Town
+from tests.talk import cards, only_card, whispers, words
+
+
+def test_an_editor_purges_and_the_channel_sees_the_task_id(place: Town) -> None:
+    place.says("U0ANA", "/purge www.example.com hero")
+    place.settle()
+    (sent,) = place.purges_sent()
+    card = words(only_card(place, "U0LEO"))
+    assert "submitted" in card
+    assert sent["task_id"] in card
+    assert "`hero`" in card
+    assert "<@U0ANA>" in card
+    assert sent["params"] == {"DomainName": "www.example.com", "CacheTag": "hero", "Force": "false"}
+
+
+def test_a_purge_is_sent_once_and_posted_once_however_often_the_worker_looks(place: Town) -> None:
+    place.says("U0ANA", "/purge www.example.com hero,banner footer")
+    for _ in range(3):
+        place.waits(minutes=2)
+    assert [sent["params"]["CacheTag"] for sent in place.purges_sent()] == ["hero,banner,footer"]
+    assert len(cards(place)) == 1
+
+
+def test_a_stranger_to_the_domain_is_refused_with_the_reason_and_who_could_help(
+    place: Town,
+) -> None:
+    place.says("U0ANA", "/purge shop.example.com hero")
+    place.settle()
+    (told,) = whispers(place, "U0ANA")
+    assert "refused" in told
+    assert "<!subteam^S0SRE>" in told
+    assert place.purges_sent() == []
+    assert cards(place) == []
+
+
+def test_a_refusal_is_for_the_requester_alone(place: Town) -> None:
+    place.says("U0ANA", "/purge shop.example.com hero")
+    place.settle()
+    assert whispers(place, "U0SAM") == []
+
+
+@pytest.mark.parametrize("person", ["U0GUS", "U0DEL"], ids=["guest", "deleted"])
+def test_people_who_are_no_members_may_not_purge(place: Town, person: str) -> None:
+    place.says(person, "/purge www.example.com hero")
+    place.settle()
+    assert place.purges_sent() == []
+
+
+def test_the_second_command_of_a_person_is_decided_at_once(place: Town) -> None:
+    """The facts are at hand then: the refusal comes with the acknowledgement itself."""
+    place.says("U0ANA", "/purge www.example.com hero")
+    place.settle()
+    place.says("U0ANA", "/purge shop.example.com hero")
+    assert "refused" in whispers(place, "U0ANA")[-1]
+
+
+def test_a_mistake_is_explained_and_nothing_is_purged(place: Town) -> None:
+    place.says("U0ANA", "/purge *.example.com hero")
+    place.says("U0ANA", "/purge www.example.com hero --froce")
+    place.settle()
+    first, second = whispers(place, "U0ANA")
+    assert "command-domain-wildcard" in first
+    assert "`/purge www.example.com hero --force`" in second
+    assert place.purges_sent() == []
+
+
+def test_a_mention_in_a_tag_pings_nobody(place: Town) -> None:
+    place.says("U0SAM", "/purge www.example.com <!channel>")
+    place.settle()
+    card = only_card(place)
+    assert "&lt;!channel&gt;" in words(card)
+    assert "<!channel>" not in words(card) + card["text"]
+
+
+def test_the_daily_quota_is_explained(place: Town) -> None:
+    place.breaks(kind="error", code="QuotaExceeded.Refresh", times=1)
+    place.says("U0ANA", "/purge www.example.com hero")
+    place.settle()
+    card = words(only_card(place))
+    assert "failed: nothing was purged" in card
+    assert "quota" in card.lower()
+    assert "CDN request" in card
+
+
+def test_a_lost_answer_is_unknown_and_never_sent_again(place: Town) -> None:
+    place.breaks(kind="lose_answer", times=1)
+    place.says("U0ANA", "/purge www.example.com hero")
+    place.settle()
+    place.waits(hours=2)
+    assert "outcome unknown" in words(only_card(place))
+    assert len(place.purges_sent()) == 1
+
+
+@pytest.mark.parametrize(
+    ("channel", "reader"),
+    [("C0RANDOM", "U0LEO"), ("C0LAUNCH", "U0SAM"), ("D0ANASAM", "U0SAM")],
+    ids=["public", "private", "direct message"],
+)
+def test_the_answer_arrives_where_the_bot_is_no_member(
+    place: Town, channel: str, reader: str
+) -> None:
+    place.says("U0ANA", "/purge www.example.com hero", channel)
+    place.settle()
+    assert "submitted" in words(only_card(place, reader, channel))
+
+
+def test_help_shows_only_what_one_may_do(place: Town) -> None:
+    place.says("U0LEO", "/purge help")
+    place.says("U0SAM", "/purge")
+    place.settle()
+    (leo,) = whispers(place, "U0LEO")
+    (sam,) = whispers(place, "U0SAM")
+    assert "--force" not in leo
+    assert "www.example.com" in leo
+    assert "--force" in sam
+
+
+def test_the_same_delivery_twice_is_one_purge(place: Town) -> None:
+    place.post("slack/faults", {"deliver_twice": True})
+    place.says("U0ANA", "/purge www.example.com hero")
+    place.settle()
+    assert len(place.purges_sent()) == 1
+    assert len(cards(place)) == 1

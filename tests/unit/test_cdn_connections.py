@@ -1,0 +1,418 @@
+"""Did the request leave?  Every way to lose it, on its way there and on the way back."""
+
+from __future__ import annotations
+
+import os
+import socket
+import ssl
+import struct
+import threading
+import traceback
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
+from requests.adapters import HTTPAdapter
+
+from bot.cdn.client import CdnClient
+from bot.cdn.connections import IDLE_S
+from bot.cdn.credentials import static
+from bot.cdn.faults import CdnError, CdnInDoubt, CdnRefused
+
+OK = b'HTTP/1.1 200 OK\r\nContent-Length: 22\r\n\r\n{"RefreshTaskId":"17"}'
+SECRETS = ("access-key-secret", "security-token", "Signature=", "proxy-password")
+
+Deed = Callable[[socket.socket, threading.Event], None]
+
+
+# --- what a server may do to a connection ---
+
+
+def hang_up(connection: socket.socket, over: threading.Event) -> None:
+    connection.shutdown(socket.SHUT_RDWR)
+
+
+def reset(connection: socket.socket, over: threading.Event) -> None:
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    connection.close()
+
+
+def reset_after_hello(connection: socket.socket, over: threading.Event) -> None:
+    """Not at once: ssl (3.11) forgets its socket, unclosed, if it is reset before the first byte."""
+    connection.recv(1)
+    reset(connection, over)
+
+
+def say_nothing(connection: socket.socket, over: threading.Event) -> None:
+    over.wait()
+
+
+def say(words: bytes) -> Deed:
+    def deed(connection: socket.socket, over: threading.Event) -> None:
+        connection.sendall(words)
+        hang_up(connection, over)
+
+    return deed
+
+
+def hear_then(deed: Deed) -> Deed:
+    """Take the whole request first."""
+
+    def then(connection: socket.socket, over: threading.Event) -> None:
+        with connection.makefile("rb") as lines:
+            while lines.readline() not in {b"\r\n", b""}:
+                pass
+        deed(connection, over)
+
+    return then
+
+
+def answer_all(connection: socket.socket, over: threading.Event) -> None:
+    with connection.makefile("rb") as lines:
+        for line in lines:
+            if line == b"\r\n":
+                connection.sendall(OK)
+
+
+def shake_hands_then(deed: Deed, context: ssl.SSLContext) -> Deed:
+    def then(connection: socket.socket, over: threading.Event) -> None:
+        with context.wrap_socket(connection, server_side=True) as secure:
+            deed(secure, over)
+
+    return then
+
+
+class Listener:
+    def __init__(self, port: int) -> None:
+        self.port = port
+        self.connections = 0
+
+
+@contextmanager
+def listening(deed: Deed) -> Iterator[Listener]:
+    """A server on loopback that does the same to every connection."""
+    over = threading.Event()
+
+    def serve(connection: socket.socket) -> None:
+        with connection, suppress(OSError):
+            deed(connection, over)
+
+    def accept() -> None:
+        while True:
+            connection, _ = server.accept()
+            if over.is_set():
+                return connection.close()
+            listener.connections += 1
+            opened.append(connection)
+            threads.append(threading.Thread(target=serve, args=[connection]))
+            threads[-1].start()
+
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        listener = Listener(server.getsockname()[1])
+        opened: list[socket.socket] = []
+        threads = [threading.Thread(target=accept)]
+        threads[0].start()
+        try:
+            yield listener
+        finally:
+            over.set()
+            socket.create_connection(server.getsockname()).close()
+            for connection in opened:
+                with suppress(OSError):
+                    connection.shutdown(socket.SHUT_RDWR)
+            for thread in threads:
+                thread.join()
+
+
+@pytest.fixture(scope="session")
+def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A certificate for localhost, by name only, together with its key."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")])
+    now = datetime.now(UTC)
+    made = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - timedelta(days=1))
+        .not_valid_after(now + timedelta(days=1))
+        .add_extension(x509.SubjectAlternativeName([x509.DNSName("localhost")]), critical=False)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+        .sign(key, hashes.SHA256())
+    )
+    path = tmp_path_factory.mktemp("tls") / "localhost.pem"
+    pem = serialization.Encoding.PEM
+    key_form = serialization.PrivateFormat.PKCS8
+    path.write_bytes(
+        key.private_bytes(pem, key_form, serialization.NoEncryption()) + made.public_bytes(pem)
+    )
+    return path
+
+
+@pytest.fixture
+def tls(certificate: Path) -> ssl.SSLContext:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate)
+    return context
+
+
+@pytest.fixture(autouse=True)
+def environment(monkeypatch: pytest.MonkeyPatch, certificate: Path) -> None:
+    """No proxies but those of a test, and trust in the certificate above."""
+    for name in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY", "CURL_CA_BUNDLE"):
+        monkeypatch.delenv(name, raising=False)
+        monkeypatch.delenv(name.lower(), raising=False)
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(certificate))
+
+
+def loss(url: str, timeout_s: tuple[float, float] = (5.0, 5.0)) -> CdnError:
+    """The error that a purge ends in, after a look whether it tells any secret."""
+    keys = static("access-key-id", "access-key-secret", "security-token")
+    client = CdnClient(url, keys, timeout_s=timeout_s)
+    try:
+        with pytest.raises(CdnError) as raised:
+            client.refresh_by_tag("www.example.com", ["tag1"], force=True)
+    finally:
+        client.close()
+    error = raised.value
+    told = "".join(traceback.format_exception(error)) + repr(error) + repr(error.problem)
+    assert [secret for secret in SECRETS if secret in told] == []
+    # A log that prints the exceptions behind this one would find the request in them.
+    assert (error.__cause__, error.__context__) == (None, None)
+    return error
+
+
+def assert_never_sent(error: CdnError, *whys: str) -> None:
+    assert isinstance(error, CdnRefused)
+    assert error.problem.code == "cdn-unreachable"
+    assert error.problem.facts["why"] in whys
+    assert error.retryable
+
+
+INSECURE = "no secure connection could be made"
+BROKEN = "the connection broke as it was made"
+
+# --- the request never left: refused, to be tried again ---
+
+
+def test_nobody_listens() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+    assert_never_sent(loss(f"http://127.0.0.1:{port}"), "no connection could be made")
+    assert_never_sent(loss(f"https://127.0.0.1:{port}"), "no connection could be made")
+
+
+def test_the_name_is_not_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    def not_found(*_: object) -> None:
+        raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+
+    monkeypatch.setattr(socket, "getaddrinfo", not_found)
+    assert_never_sent(loss("https://cdn.example"), "its name was not found")
+
+
+@pytest.mark.parametrize(
+    ("deed", "whys"),
+    [
+        (say(b"HTTP/1.1 400 Speak up\r\n\r\n"), [INSECURE]),
+        (hang_up, [INSECURE, BROKEN]),
+        (reset_after_hello, [INSECURE, BROKEN]),
+        (say_nothing, ["it did not take the connection in time"]),
+    ],
+    ids=["speaks no TLS", "hangs up", "resets", "says nothing"],
+)
+def test_the_handshake_fails(deed: Deed, whys: list[str]) -> None:
+    with listening(deed) as server:
+        found = loss(f"https://localhost:{server.port}", timeout_s=(0.2, 5.0))
+    assert_never_sent(found, *whys)
+
+
+def test_the_certificate_is_for_another_name(tls: ssl.SSLContext) -> None:
+    with listening(shake_hands_then(answer_all, tls)) as server:
+        found = loss(f"https://127.0.0.1:{server.port}")
+    assert_never_sent(found, "its certificate is not trusted")
+
+
+def test_the_certificate_is_from_somebody_unknown(
+    tls: ssl.SSLContext, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("REQUESTS_CA_BUNDLE")
+    with listening(shake_hands_then(answer_all, tls)) as server:
+        found = loss(f"https://localhost:{server.port}")
+    assert_never_sent(found, "its certificate is not trusted")
+
+
+def test_the_file_of_trusted_certificates_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", "/nowhere/ca.pem")
+    why = "the file of trusted certificates is missing"
+    assert_never_sent(loss("https://cdn.example"), why)
+
+
+@pytest.mark.parametrize(
+    ("deed", "why"),
+    [
+        (hear_then(say(b"HTTP/1.1 403 Forbidden\r\n\r\n")), "the proxy refused"),
+        (hear_then(hang_up), BROKEN),
+        (hear_then(reset), BROKEN),
+    ],
+    ids=["refuses", "hangs up", "resets"],
+)
+def test_the_proxy_makes_no_way(deed: Deed, why: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    with listening(deed) as proxy:
+        monkeypatch.setenv("HTTPS_PROXY", f"http://me:proxy-password@127.0.0.1:{proxy.port}")
+        found = loss("https://cdn.example")
+    assert_never_sent(found, why)
+
+
+@pytest.mark.parametrize("address", ["http://me:proxy-password@:3128", "socks5://proxy.example"])
+def test_the_address_of_the_proxy_is_none(address: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HTTPS_PROXY", address)
+    assert_never_sent(loss("https://cdn.example"), "its proxy is set up wrongly")
+
+
+# --- the request left, and its answer did not come: in doubt ---
+
+
+START = b"HTTP/1.1 200 OK\r\n"
+LOST: dict[str, tuple[Deed, str]] = {
+    "hangs up": (hang_up, "cdn-no-answer"),
+    "resets": (reset, "cdn-no-answer"),
+    "says nothing": (say_nothing, "cdn-no-answer"),
+    "speaks no HTTP": (say(b"220 Mail service ready\r\n\r\n"), "cdn-no-answer"),
+    "breaks off in the headers": (say(START + b"Content-Le"), "cdn-unreadable-answer"),
+    "breaks off in the body": (say(OK[:-1]), "cdn-unreadable-answer"),
+    "sends broken chunks": (
+        say(START + b"Transfer-Encoding: chunked\r\n\r\nxyz\r\n"),
+        "cdn-no-answer",
+    ),
+}
+
+
+@pytest.mark.parametrize("secure", [False, True], ids=["plain", "TLS"])
+@pytest.mark.parametrize("how", LOST)
+def test_the_server_hears_and(how: str, secure: bool, tls: ssl.SSLContext) -> None:
+    deed, kind = hear_then(LOST[how][0]), LOST[how][1]
+    with listening(shake_hands_then(deed, tls) if secure else deed) as server:
+        scheme = "https" if secure else "http"
+        found = loss(f"{scheme}://localhost:{server.port}", timeout_s=(5.0, 0.2))
+    assert isinstance(found, CdnInDoubt)
+    assert found.problem.code == kind
+    assert server.connections == 1
+
+
+def test_a_broken_secure_connection_is_no_failed_handshake(tls: ssl.SSLContext) -> None:
+    """To `requests` both are the same SSLError."""
+
+    def talk_past_tls(connection: socket.socket, over: threading.Event) -> None:
+        os.write(connection.fileno(), b"not a TLS record at all")
+
+    with listening(shake_hands_then(hear_then(talk_past_tls), tls)) as server:
+        found = loss(f"https://localhost:{server.port}")
+    assert isinstance(found, CdnInDoubt)
+    assert found.problem.facts == {"cause": "SSLError"}
+
+
+# --- which connection is used ---
+
+
+def kept_connection(client: CdnClient, url: str) -> Any:
+    adapter = client._session.get_adapter(url)
+    assert isinstance(adapter, HTTPAdapter)
+    pools = adapter.poolmanager.pools
+    (pool,) = (pools[key] for key in pools.keys())  # noqa: SIM118  (it cannot be iterated)
+    return pool.pool.queue[-1]
+
+
+@pytest.mark.parametrize(
+    ("idle_s", "connections"), [(IDLE_S / 2, 1), (IDLE_S, 2)], ids=["short", "long"]
+)
+def test_a_connection_that_was_idle_for_long_is_not_used_again(
+    idle_s: float, connections: int
+) -> None:
+    with listening(answer_all) as server:
+        url = f"http://127.0.0.1:{server.port}"
+        client = CdnClient(url, static("id", "secret"))
+        client.refresh_by_tag("www.example.com", ["tag1"], force=False)
+        kept_connection(client, url)._used_at -= idle_s
+        client.refresh_by_tag("www.example.com", ["tag1"], force=False)
+        client.close()
+    assert server.connections == connections
+
+
+def test_plain_http_never_goes_through_a_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
+    with listening(answer_all) as proxy, listening(answer_all) as server:
+        monkeypatch.setenv("HTTP_PROXY", f"http://127.0.0.1:{proxy.port}")
+        client = CdnClient(f"http://127.0.0.1:{server.port}", static("id", "secret"))
+        client.refresh_by_tag("www.example.com", ["tag1"], force=False)
+        client.close()
+    assert (proxy.connections, server.connections) == (0, 1)
+
+
+def test_https_goes_through_the_proxy_of_the_environment(
+    tls: ssl.SSLContext, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def tunnel(connection: socket.socket, over: threading.Event) -> None:
+        hear_then(lambda *_: connection.sendall(b"HTTP/1.1 200 Connected\r\n\r\n"))(
+            connection, over
+        )
+        shake_hands_then(answer_all, tls)(connection, over)
+
+    with listening(tunnel) as proxy:
+        monkeypatch.setenv("HTTPS_PROXY", f"http://127.0.0.1:{proxy.port}")
+        client = CdnClient("https://localhost:1", static("id", "secret"))
+        found = client.refresh_by_tag("www.example.com", ["tag1"], force=False)
+        client.close()
+    assert found.task_id == "17"
+
+
+@pytest.mark.parametrize(
+    "endpoint",
+    [
+        "https://cdn.aliyuncs.com",
+        "https://cdn.aliyuncs.com/",
+        "https://cdn.aliyuncs.com:8443",
+        "http://127.0.0.1:9000",
+        "http://127.8.9.1",
+        "http://localhost:9000",
+        "http://[::1]:9000",
+    ],
+)
+def test_https_anywhere_and_http_on_this_machine_are_safe(endpoint: str) -> None:
+    CdnClient(endpoint, static("id", "secret")).close()
+
+
+@pytest.mark.parametrize(
+    "endpoint",
+    [
+        "http://cdn.aliyuncs.com",
+        "http://localhost.example.com",
+        "http://127.0.0.1.example.com",
+        "http://10.0.0.1",
+        "http://[2001:db8::1]",
+        "http://me@127.0.0.1",
+        "http://127.0.0.1@cdn.example",
+        "https://me:proxy-password@cdn.example",
+        "https://cdn.example/path",
+        "https://cdn.example?query",
+        "https://cdn.example#part",
+        "https://cdn.example:port",
+        "https://cdn example",
+        "https://[bad",
+        "ftp://127.0.0.1",
+        "cdn.aliyuncs.com",
+        "https://",
+        "",
+    ],
+)
+def test_any_other_address_is_refused_before_a_key_is_used(endpoint: str) -> None:
+    with pytest.raises(CdnRefused, match="cdn-endpoint-unsafe") as refused:
+        CdnClient(endpoint, static("id", "secret"))
+    assert "proxy-password" not in "".join(traceback.format_exception_only(refused.value))
