@@ -5,6 +5,7 @@ Slack ──socket or HTTP──► Bolt ──► handlers ──► workflow �
 
 from __future__ import annotations
 
+import contextlib
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -19,6 +20,7 @@ from slack_bolt.adapter.socket_mode import SocketModeHandler
 from slack_bolt.request.internals import build_context
 from slack_sdk import WebClient
 from slack_sdk.errors import SlackApiError
+from slack_sdk.socket_mode import SocketModeClient
 from sqlalchemy import make_url
 
 from bot.cdn.client import CdnClient
@@ -100,7 +102,7 @@ class Bot:
     def stop(self) -> None:
         """Take no new work, let running steps end, and close."""
         if self._socket is not None:
-            self._socket.close()
+            _close(self._socket.client)
         self.worker.stop()
         self._desk.replies.shutdown()
         self.store.close()
@@ -186,7 +188,6 @@ def _bolt_app(settings: Settings, client: WebClient) -> App:
     try:
         return App(
             client=client,
-            token=client.token,
             signing_secret=secret.get_secret_value() if secret else None,
             # Answers leave when the listener returns: the default mode looks for them every 10 ms.
             process_before_response=True,
@@ -194,6 +195,20 @@ def _bolt_app(settings: Settings, client: WebClient) -> App:
     except SlackApiError as error:
         code = str(error.response.get("error", "unknown"))
         raise BotError(SLACK_REFUSED, error=code) from None
+
+
+def _close(client: SocketModeClient) -> None:
+    """Close Slack's socket: no new envelopes, then the acknowledgements under way, then the rest.
+
+    The SDK's own `close` waits for data, up to 3 s; the answer to a ping is data.
+    """
+    client.auto_reconnect_enabled = False
+    client.current_session_state.terminated = True
+    if client.current_session is not None and client.is_connected():
+        with contextlib.suppress(OSError):
+            client.current_session.ping()
+    client.message_workers.shutdown()
+    client.close()
 
 
 def _lock_database(settings: Settings) -> FileLock | None:

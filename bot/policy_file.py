@@ -24,14 +24,13 @@ from pydantic_core import ErrorDetails
 
 from bot.core.errors import BotError, ErrorKind
 from bot.core.policy_rules import (
-    EVERYBODY,
-    NAMES_DISAGREE,
+    WHOLE_FAULT,
     Action,
     Policy,
     Role,
     Rule,
     did_you_mean,
-    name_faults,
+    whole_faults,
 )
 
 MAX_BYTES = 1024 * 1024
@@ -63,7 +62,7 @@ class FileMistake:
         return f"line {self.line}: {self.sentence}"
 
 
-class PolicyFileInvalid(BotError):  # noqa: N818 - named for what the file is
+class PolicyFileInvalid(BotError):
     """The text is no policy.  `mistakes`: all that are in it, by line."""
 
     def __init__(self, source: str, mistakes: list[FileMistake]) -> None:
@@ -71,8 +70,8 @@ class PolicyFileInvalid(BotError):  # noqa: N818 - named for what the file is
         super().__init__(INVALID, source=source, mistakes="\n".join(map(str, self.mistakes)))
 
 
-class PolicyFileUnreadable(BotError):  # noqa: N818 - see above
-    """The file cannot be opened or read."""
+class PolicyFileUnreadable(BotError):
+    """The file cannot be read."""
 
 
 def load_policy(text: str, source: str) -> Policy:
@@ -97,10 +96,7 @@ def policy_hash(text: str) -> str:
 
 def policy_schema() -> dict[str, Any]:
     """The JSON Schema of the file, for editors."""
-    return {
-        "$schema": "https://json-schema.org/draft/2020-12/schema",
-        **Policy.model_json_schema(),
-    }
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema"} | Policy.model_json_schema()
 
 
 class LoadedPolicy(NamedTuple):
@@ -121,6 +117,7 @@ class PolicySource:
         """Why the file as it is now is not in force; None when it is."""
         self._lock = threading.Lock()
         self._complained: set[tuple[str, str]] = set()
+        self._stamp: _Stamp | None
         self._stamp, content = _read(path)
         self._loaded = _load(content, path)
 
@@ -135,7 +132,7 @@ class PolicySource:
         Never raises: what is wrong with the file is kept as `error`, and logged once.
         """
         with self._lock:
-            if not force and self._stamp is not None and _stamp(self.path) == self._stamp:
+            if not force and self._is_unchanged():
                 return False
             self._stamp, content = None, b""
             try:
@@ -151,6 +148,12 @@ class PolicySource:
             log.info("policy-loaded", path=str(self.path), policy_hash=loaded.hash)
         return changed
 
+    def _is_unchanged(self) -> bool:
+        try:
+            return self._stamp == _stamp(self.path.stat())
+        except OSError:
+            return False
+
     def _keep(self, error: BotError, content_hash: str) -> None:
         self.error = error
         complaint = (error.problem.code, content_hash)
@@ -165,19 +168,15 @@ _Stamp = tuple[int, int, int]
 _TOO_LARGE = FileMistake(1, f"the file is larger than {MAX_BYTES // 1024} KiB")
 
 
-def _stamp(file: Path | int) -> _Stamp | None:
-    try:
-        status = os.stat(file)
-    except OSError:
-        return None
+def _stamp(status: os.stat_result) -> _Stamp:
     return status.st_mtime_ns, status.st_size, status.st_ino
 
 
-def _read(path: Path) -> tuple[_Stamp | None, bytes]:
+def _read(path: Path) -> tuple[_Stamp, bytes]:
     try:
         with path.open("rb") as file:
             # The stamp comes first: what is written after it will look like a change.
-            return _stamp(file.fileno()), file.read(MAX_BYTES + 1)
+            return _stamp(os.fstat(file.fileno())), file.read(MAX_BYTES + 1)
     except OSError as error:
         cause = error.strerror or type(error).__name__
         raise PolicyFileUnreadable(UNREADABLE, source=str(path), cause=cause) from error
@@ -199,11 +198,12 @@ def _forbidden(text: str) -> Iterator[FileMistake]:
     """What YAML has and a policy needs not; found before any of it is built."""
     depth = documents = 0
     for event in yaml.parse(text, Loader=_Loader):
-        line = event.start_mark.line + 1
+        line = _line(event)
         if getattr(event, "anchor", None) is not None:  # an alias has one too
             yield FileMistake(line, "anchors and aliases (&name, *name) are not used here; quote *")
-        if getattr(event, "tag", None) is not None:
-            yield FileMistake(line, f"tags such as {event.tag} are not used here")
+        if (tag := getattr(event, "tag", None)) is not None:
+            shown = tag.replace("tag:yaml.org,2002:", "!!")
+            yield FileMistake(line, f"tags such as {shown} are not used here")
         if isinstance(event, yaml.DocumentStartEvent):
             documents += 1
             if documents == 2:
@@ -215,10 +215,15 @@ def _forbidden(text: str) -> Iterator[FileMistake]:
             return
 
 
+def _line(part: yaml.Event | yaml.Node) -> int:
+    return part.start_mark.line + 1 if part.start_mark else 1
+
+
 def _syntax_mistake(error: yaml.YAMLError) -> FileMistake:
     mark = getattr(error, "problem_mark", None)
     problem = getattr(error, "problem", None) or str(error).partition("\n")[0]
-    return FileMistake(mark.line + 1 if mark else 1, f"this is no YAML: {problem}")
+    star = "; write “*” in quotes" if "alias" in (getattr(error, "context", "") or "") else ""
+    return FileMistake(mark.line + 1 if mark else 1, f"this is no YAML: {problem}{star}")
 
 
 def _read_nodes(root: yaml.Node | None) -> tuple[list[FileMistake], Policy | None]:
@@ -230,15 +235,11 @@ def _read_nodes(root: yaml.Node | None) -> tuple[list[FileMistake], Policy | Non
     value = _plain(root, (), lines, mistakes)
     if isinstance(value, dict) and value.get("version") == "1":
         value["version"] = 1
-    policy, faults = None, list(_name_faults(value))
+    policy, faults = None, list(whole_faults(value))
     try:
         policy = Policy.model_validate(value)
     except ValidationError as error:
-        faults += [
-            (fault["loc"], _sentence(fault))
-            for fault in error.errors()
-            if fault["type"] != NAMES_DISAGREE  # those are among the faults already
-        ]
+        faults += [(fault["loc"], _sentence(fault)) for fault in error.errors() if _is_new(fault)]
     for path, sentence in faults:
         known = next(path[:n] for n in range(len(path), -1, -1) if path[:n] in lines)
         mistakes.append(FileMistake(lines[known], sentence))
@@ -249,14 +250,14 @@ def _plain(
     node: yaml.Node, path: _Path, lines: dict[_Path, int], mistakes: list[FileMistake]
 ) -> Any:
     """Text, lists and mappings; the line of each goes into `lines`."""
-    lines.setdefault(path, node.start_mark.line + 1)
+    lines.setdefault(path, _line(node))
     if isinstance(node, yaml.SequenceNode):
         return [_plain(item, (*path, n), lines, mistakes) for n, item in enumerate(node.value)]
     if not isinstance(node, yaml.MappingNode):
         return node.value
     result: dict[str, Any] = {}
     for key, item in node.value:
-        line = key.start_mark.line + 1
+        line = _line(key)
         if not isinstance(key, yaml.ScalarNode):
             mistakes.append(FileMistake(line, "a key must be a word"))
         elif key.value in result:
@@ -267,58 +268,35 @@ def _plain(
     return result
 
 
-def _name_faults(value: Any) -> Iterator[tuple[_Path, str]]:
-    """Those of `name_faults`, in values that may be of any other shape."""
-    if not isinstance(value, dict) or not isinstance(rules := value.get("rules"), list):
-        return
-    roles = value.get("roles", {})
-    if isinstance(roles, dict):
-        known = [rule if isinstance(rule, dict) else {} for rule in rules]
-        yield from name_faults(
-            roles, [(_text(r.get("rule")), _names(r.get("roles"))) for r in known]
-        )
+def _is_new(fault: ErrorDetails) -> bool:
+    """False for what `whole_faults` said, and for a list that is short only of bad items."""
+    return fault["type"] != WHOLE_FAULT and not (fault["type"] == "too_short" and fault["input"])
 
 
-def _text(value: Any) -> str | None:
-    return value if isinstance(value, str) else None
-
-
-def _names(value: Any) -> list[str]:
-    return [_text(name) or EVERYBODY for name in value] if isinstance(value, list) else []
+_SENTENCES = {
+    "missing": "“{name}” is missing",
+    "extra_forbidden": "there is no key “{name}”{near_key}",
+    "enum": "there is no action “{word}”, only {actions}{near_action}",
+    "tuple_type": "“{name}” must be a list, in brackets: [one, two]",
+    "model_type": "“{name}” must hold keys and values",
+    "dict_type": "“{name}” must hold keys and values",
+    "string_type": "“{name}” must hold text only",
+    "too_short": "“{name}” must not be empty",
+    "string_too_short": "“{name}” must not be empty",
+    "literal_error": "“{name}” must be 1",
+}
 
 
 def _sentence(fault: ErrorDetails) -> str:
-    name = next((key for key in reversed(fault["loc"]) if isinstance(key, str)), "the file")
-    match fault["type"]:
-        case "missing":
-            return f"“{name}” is missing"
-        case "extra_forbidden":
-            return f"there is no key “{name}”{did_you_mean(name, _keys_at(fault['loc']))}"
-        case "enum":
-            word = str(fault["input"])
-            actions = ", ".join(Action)
-            return f"there is no action “{word}”{did_you_mean(word, Action)}; there are {actions}"
-        case "tuple_type":
-            return f"“{name}” must be a list, in brackets: [one, two]"
-        case "model_type" | "dict_type" | "mapping_type":
-            return f"“{name}” must hold keys and values"
-        case "string_type":
-            return f"“{name}” must hold text only"
-        case "too_short" | "string_too_short":
-            return f"“{name}” must not be empty"
-        case "literal_error":
-            return f"“{name}” must be 1"
-        case _:
-            return fault["msg"]
-
-
-def _keys_at(path: _Path) -> list[str]:
-    model: type[BaseModel]
-    match path:
-        case ("roles", _, _):
-            model = Role
-        case ("rules", _, _):
-            model = Rule
-        case _:
-            model = Policy
-    return list(model.model_fields)
+    path, word = fault["loc"], str(fault["input"])
+    name = next((key for key in reversed(path) if isinstance(key, str)), "the file")
+    models: dict[object, type[BaseModel]] = {"roles": Role, "rules": Rule}
+    model = models.get(path[0], Policy) if len(path) > 1 else Policy
+    return _SENTENCES.get(fault["type"], "{other}").format(
+        name=name,
+        near_key=did_you_mean(name, model.model_fields),
+        word=word,
+        actions=", ".join(Action),
+        near_action=did_you_mean(word, Action),
+        other=fault["msg"],
+    )

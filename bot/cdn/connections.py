@@ -30,7 +30,7 @@ from urllib3.exceptions import (
 IDLE_S = 15.0
 
 
-class NeverConnected(NewConnectionError):  # noqa: N818  (an outcome by its name)
+class NeverConnected(NewConnectionError):
     """There was no connection, so nothing of the request was sent."""
 
 

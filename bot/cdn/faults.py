@@ -49,11 +49,11 @@ class CdnError(BotError):
         return self.problem.kind.retryable
 
 
-class CdnRefused(CdnError):  # noqa: N818  (an outcome by its name)
+class CdnRefused(CdnError):
     """Certainly not carried out: refused by the CDN, or never sent."""
 
 
-class CdnInDoubt(CdnError):  # noqa: N818  (an outcome by its name)
+class CdnInDoubt(CdnError):
     """Sent, and perhaps carried out: nobody knows."""
 
 
@@ -87,6 +87,7 @@ KIND_BY_CODE: dict[str, ErrorKind] = {
     "SignatureDoesNotMatch": kinds.SIGNATURE_REFUSED,
     "IncompleteSignature": kinds.SIGNATURE_REFUSED,
     "InvalidSecurityToken.Expired": kinds.TOKEN_EXPIRED,
+    "MissingSecurityToken": kinds.TOKEN_REFUSED,
     "InvalidProtocol.NeedSsl": kinds.WRONG_ENDPOINT,
     "InvalidApi.NotFound": kinds.WRONG_ENDPOINT,
     "InvalidAction.NotFound": kinds.WRONG_ENDPOINT,

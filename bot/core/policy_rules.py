@@ -19,12 +19,20 @@ import difflib
 import fnmatch
 import re
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from enum import StrEnum
 from functools import cached_property
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self, TypeGuard
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    WithJsonSchema,
+    model_validator,
+)
 from pydantic_core import PydanticCustomError
 
 from bot.core.command import check_tag
@@ -103,6 +111,14 @@ def _as_list(value: object) -> object:
 _DomainPattern = Annotated[str, AfterValidator(_valid_domain_pattern)]
 _TagPattern = Annotated[str, AfterValidator(_valid_tag_pattern)]
 _Sentence = Annotated[str, Field(min_length=1, max_length=200)]
+_RoleNames = Annotated[
+    tuple[str, ...],
+    Field(min_length=1),
+    BeforeValidator(_as_list),
+    WithJsonSchema(
+        {"anyOf": [{"const": "*"}, {"type": "array", "items": {"type": "string"}, "minItems": 1}]}
+    ),
+]
 _Actions = Annotated[tuple[Action, ...], Field(min_length=1)]
 
 
@@ -118,32 +134,16 @@ class Role(_Door):
     groups: tuple[Annotated[str, _slack_id("S", "user group")], ...] = ()
     channels: tuple[Annotated[str, _slack_id("CGD", "channel")], ...] = ()
 
-    @model_validator(mode="after")
-    def _has_holders(self) -> Self:
-        if not (self.users or self.groups or self.channels):
-            raise PydanticCustomError(
-                "role_empty", "nobody holds this role: name users, groups or channels"
-            )
-        return self
-
 
 class Rule(_Door):
     """One sentence of the policy: these roles may, or may not, do these things."""
 
     rule: _Sentence
-    roles: Annotated[tuple[str, ...], Field(min_length=1), BeforeValidator(_as_list)]
+    roles: _RoleNames
     allow: _Actions | None = None
     deny: _Actions | None = None
     domains: Annotated[tuple[_DomainPattern, ...], Field(min_length=1)]
     tags: Annotated[tuple[_TagPattern, ...], Field(min_length=1)] = ("*",)
-
-    @model_validator(mode="after")
-    def _allows_or_denies(self) -> Self:
-        if (self.allow is None) == (self.deny is None):
-            raise PydanticCustomError(
-                "allow_or_deny", "a rule has either “allow” or “deny”, and not both"
-            )
-        return self
 
     @property
     def actions(self) -> tuple[Action, ...]:
@@ -170,10 +170,9 @@ class Policy(_Door):
     rules: Annotated[tuple[Rule, ...], Field(min_length=1)]
 
     @model_validator(mode="after")
-    def _names_agree(self) -> Self:
-        faults = name_faults(self.roles, [(rule.rule, rule.roles) for rule in self.rules])
-        if sentences := "; ".join(sentence for _, sentence in faults):
-            raise PydanticCustomError(NAMES_DISAGREE, "{sentences}", {"sentences": sentences})
+    def _holds_together(self) -> Self:
+        if sentences := "; ".join(sentence for _, sentence in whole_faults(self.model_dump())):
+            raise PydanticCustomError(WHOLE_FAULT, "{sentences}", {"sentences": sentences})
         return self
 
     def rules_for(self, action: Action, domain: str) -> tuple[Rule, ...]:
@@ -205,25 +204,42 @@ class Policy(_Door):
         return dict(index)
 
 
-NAMES_DISAGREE = "names_disagree"
+WHOLE_FAULT = "whole_fault"
+_Path = tuple[str | int, ...]
 
 
-def name_faults(
-    roles: Collection[str], rules: Iterable[tuple[str | None, Iterable[str]]]
-) -> Iterator[tuple[tuple[str | int, ...], str]]:
-    """What no rule can see alone, as (path, sentence): a sentence used twice, a role unknown."""
-    seen = set()
-    for place, (sentence, names) in enumerate(rules):
-        if sentence in seen:
-            yield ("rules", place, "rule"), f"two rules are called “{sentence}”"
-        if sentence is not None:
-            seen.add(sentence)
-        for number, name in enumerate(names):
-            if name != EVERYBODY and name not in roles:
-                yield (
-                    ("rules", place, "roles", number),
-                    f"there is no role “{name}”{did_you_mean(name, roles)}",
-                )
+def whole_faults(policy: Any) -> Iterator[tuple[_Path, str]]:
+    """What no field can see alone, as (path, sentence).
+
+    Form: plain values, which may be ill-formed in other ways: those the models tell.
+    """
+    roles, rules = (policy.get("roles") or {}, policy.get("rules")) if _is_map(policy) else ({}, ())
+    if not _is_map(roles) or not isinstance(rules, (list, tuple)):
+        return
+    for name, role in roles.items():
+        if _is_map(role) and not any(role.get(key) for key in ("users", "groups", "channels")):
+            yield ("roles", name), "nobody holds this role: name users, groups or channels"
+    seen: set[str] = set()
+    for place, rule in enumerate(rules):
+        if _is_map(rule):
+            yield from ((("rules", place, *path), text) for path, text in _faults(rule, roles))
+            sentence = rule.get("rule")
+            if isinstance(sentence, str) and sentence in seen:
+                yield ("rules", place, "rule"), f"two rules are called “{sentence}”"
+            seen.add(str(sentence))
+
+
+def _faults(rule: Mapping[str, Any], roles: Mapping[str, Any]) -> Iterator[tuple[_Path, str]]:
+    if (rule.get("allow") is None) == (rule.get("deny") is None):
+        yield (), "a rule has either “allow” or “deny”, and not both"
+    names = rule.get("roles")
+    for number, name in enumerate(names if isinstance(names, (list, tuple)) else ()):
+        if isinstance(name, str) and name != EVERYBODY and name not in roles:
+            yield ("roles", number), f"there is no role “{name}”{did_you_mean(name, roles)}"
+
+
+def _is_map(value: object) -> TypeGuard[Mapping[str, Any]]:
+    return isinstance(value, Mapping)
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:

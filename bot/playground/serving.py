@@ -24,7 +24,10 @@ LOOPBACK = "127.0.0.1"
 
 @contextmanager
 def serving(
-    apps: Mapping[str, Starlette], *, ports: Mapping[str, int] | None = None
+    apps: Mapping[str, Starlette],
+    *,
+    ports: Mapping[str, int] | None = None,
+    ping_interval_s: float = 0.25,
 ) -> Iterator[dict[str, str]]:
     """Give the URL of each app, without a trailing slash, and serve them until the block ends.
 
@@ -32,11 +35,16 @@ def serving(
     open (websockets, event streams, requests under way) instead of waiting for it.  An app may
     break off a connection with `scope["extensions"]["playground.abort"]()`.
     Lifespan handlers of the apps are not run.
+
+    Websockets are pinged often, because Slack's own client notices only at the next frame, or after
+    three seconds, that it was asked to close.
     Raises: OSError when a port is taken.
     """
     with ExitStack() as opened:
         sockets = {name: opened.enter_context(_listen((ports or {}).get(name, 0))) for name in apps}
-        thread = _Thread([(app, sockets[name]) for name, app in apps.items()])
+        thread = _Thread(
+            [(_Server(app, ping_interval_s), sockets[name]) for name, app in apps.items()]
+        )
         thread.start()
         try:
             thread.wait_until_started()
@@ -79,14 +87,14 @@ class _Abortable:
 class _Server(uvicorn.Server):
     """A uvicorn server that stops when told, not at its next tick."""
 
-    def __init__(self, app: Starlette) -> None:
+    def __init__(self, app: Starlette, ping_interval_s: float) -> None:
         super().__init__(
             uvicorn.Config(
                 _Abortable(app),
                 # The older "websockets" flavour stands on a deprecated interface and warns.
                 ws="websockets-sansio",
                 ws_per_message_deflate=False,
-                ws_ping_interval=5.0,
+                ws_ping_interval=ping_interval_s,
                 ws_ping_timeout=20.0,
                 log_config=None,
                 log_level="error",
@@ -111,12 +119,11 @@ class _Server(uvicorn.Server):
 class _Thread(threading.Thread):
     """The thread whose loop runs every server."""
 
-    def __init__(self, bindings: list[tuple[Starlette, socket.socket]]) -> None:
+    def __init__(self, bindings: list[tuple[_Server, socket.socket]]) -> None:
         super().__init__(name="playground", daemon=True)
         self._bindings = bindings
         self._ready = threading.Event()
         self._loop: asyncio.AbstractEventLoop | None = None
-        self._servers: list[_Server] = []
         self._failure: BaseException | None = None
 
     def run(self) -> None:
@@ -138,15 +145,14 @@ class _Thread(threading.Thread):
         self.join(timeout=5)
 
     def _stop_servers(self) -> None:
-        for server in self._servers:
+        for server, _ in self._bindings:
             server.stopping.set()
 
     async def _serve(self) -> None:
-        self._servers = [_Server(app) for app, _ in self._bindings]
         async with asyncio.TaskGroup() as group:
-            for server, (_, listener) in zip(self._servers, self._bindings, strict=True):
+            for server, listener in self._bindings:
                 group.create_task(server.serve(sockets=[listener]))
-            for server in self._servers:
+            for server, _ in self._bindings:
                 await server.running.wait()
             self._loop = asyncio.get_running_loop()
             self._ready.set()

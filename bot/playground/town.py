@@ -78,12 +78,13 @@ class Town:
 
     # Time and the bot
 
-    def waits(self, **span: float) -> None:
-        """Let time pass: `minutes=30`."""
+    def waits(self, *, settle: bool = True, **span: float) -> None:
+        """Let time pass, `minutes=30`; with `settle=False` the bot sleeps meanwhile."""
         unit_s = {"seconds": 1, "minutes": 60, "hours": 3600, "days": 86400}
         seconds = sum(unit_s[unit] * amount for unit, amount in span.items())
         self.post("slack/wait", {"seconds": seconds})
-        self.settle()
+        if settle:
+            self.settle()
 
     def now(self) -> datetime:
         """Give the town's one time, which the pretend Slack keeps and the others read."""

@@ -1,10 +1,9 @@
-"""A browser, a still town, and a page on it that may not complain."""
+"""A browser, a still town, and pages on it that may not complain."""
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -12,29 +11,14 @@ from bot.playground.page import front
 from bot.playground.serving import serving
 from tests.browser.still_town import StillTown
 
-CHROMIUM = Path("/usr/bin/chromium")
-ARGUMENTS = (
-    "--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "
-    "--disable-component-update --disable-sync"
-).split()
-
-try:
-    from playwright.sync_api import Browser, Page, sync_playwright
-except ImportError:  # pragma: no cover
-    pytest.skip("playwright is not installed", allow_module_level=True)
-
-
-def _do_without(what: str) -> None:
-    """Skip at home; in CI a missing browser would be a hole in the net, so it fails there."""
-    if os.environ.get("CI") == "true":
-        pytest.fail(f"{what}, and CI must not do without the browser tests")
-    pytest.skip(what)
+if TYPE_CHECKING:
+    from tests.browser.seeing import Browser, BrowserContext, Open, Page
 
 
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
-    if not CHROMIUM.exists():
-        _do_without(f"no Chromium at {CHROMIUM}")
+    from tests.browser.seeing import ARGUMENTS, CHROMIUM, sync_playwright
+
     with sync_playwright() as playwright:
         chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
         yield chromium
@@ -52,31 +36,44 @@ def town_url(town: StillTown) -> Iterator[str]:
         yield urls["front"]
 
 
-Open = Callable[..., Page]
-
-
 @pytest.fixture
 def open_page(browser: Browser, town_url: str) -> Iterator[Open]:
-    """Opens the town, as `me` and in any of Playwright's context settings.
+    """Opens the town as `me` in `channel`, with any of Playwright's context settings.
 
-    At the end no page may have written an error to its console, or left its own origin.
+    The guide is put away unless `guide` is asked for.  At the end, no page may have written an
+    error or a warning to its console, or have asked another origin for anything.
     """
     complaints: list[str] = []
-    contexts = []
+    contexts: list[BrowserContext] = []
 
-    def opened(me: str = "U0ANA", channel: str = "C0WEB", *, tour: bool = False, **settings: object) -> Page:
-        settings = {"viewport": {"width": 1440, "height": 900}, "timezone_id": "Europe/Paris"} | settings
-        context = browser.new_context(**settings)  # type: ignore[arg-type]
+    def listen_to(page: Page) -> None:
+        page.on(
+            "console",
+            lambda line: (
+                complaints.append(line.text) if line.type in {"error", "warning"} else None
+            ),
+        )
+        page.on("pageerror", lambda error: complaints.append(str(error)))
+        page.on(
+            "request",
+            lambda sent: None if sent.url.startswith(town_url) else complaints.append(sent.url),
+        )
+
+    def opened(
+        me: str = "U0ANA", channel: str = "C0WEB", *, guide: bool = False, **settings: Any
+    ) -> Page:
+        settings = {
+            "viewport": {"width": 1440, "height": 900},
+            "timezone_id": "Europe/Paris",
+        } | settings
+        context = browser.new_context(**settings)
         contexts.append(context)
-        if not tour:
-            context.add_init_script(
-                """localStorage["playground.tour"] ??= '{"done":[],"dismissed":true}'"""
-            )
+        if not guide:
+            put_away = """localStorage["playground.tour"] ??= '{"done":[],"dismissed":true}'"""
+            context.add_init_script(put_away)
         page = context.new_page()
         page.set_default_timeout(5000)
-        page.on("console", lambda line: complaints.append(line.text) if line.type in {"error", "warning"} else None)
-        page.on("pageerror", lambda error: complaints.append(str(error)))
-        page.on("request", lambda sent: None if sent.url.startswith(town_url) else complaints.append(f"left for {sent.url}"))
+        listen_to(page)
         page.goto(f"{town_url}/#{me}/{channel}")
         page.get_by_role("log").wait_for()
         return page

@@ -47,14 +47,21 @@ def button(text: str, action_id: str, **more: Any) -> Json:
 def waiting_card(now: float) -> list[Json]:
     """A forced purge that waits for somebody else to press."""
     return [
-        {"type": "section", "text": mrkdwn(":hourglass_flowing_sand: *Waiting for approval* — forced purge asked for by <@U0ANA>")},
+        {
+            "type": "section",
+            "text": mrkdwn(
+                ":hourglass_flowing_sand: *Waiting for approval* — forced purge asked for by <@U0ANA>"
+            ),
+        },
         {
             "type": "section",
             "fields": [
                 mrkdwn("*Domain*\nshop.example.com"),
                 mrkdwn("*Tags*\n`sale`, `banner-2026`"),
                 mrkdwn("*May approve*\n<!subteam^S0SRE>"),
-                mrkdwn(f"*Expires*\n<!date^{int(now) + 1740}^{{date_short_pretty}} at {{time}}|at 9:59>"),
+                mrkdwn(
+                    f"*Expires*\n<!date^{int(now) + 1740}^{{date_short_pretty}} at {{time}}|at 9:59>"
+                ),
             ],
         },
         {
@@ -67,7 +74,9 @@ def waiting_card(now: float) -> list[Json]:
                     style="primary",
                     confirm={
                         "title": plain("Purge with force?"),
-                        "text": mrkdwn("Every copy of *2 tags* on shop.example.com is fetched from the origin again."),
+                        "text": mrkdwn(
+                            "Every copy of *2 tags* on shop.example.com is fetched from the origin again."
+                        ),
                         "confirm": plain("Approve"),
                         "deny": plain("Not yet"),
                     },
@@ -75,13 +84,19 @@ def waiting_card(now: float) -> list[Json]:
                 button("Deny", "deny", style="danger"),
             ],
         },
-        {"type": "context", "elements": [mrkdwn("Request `p-7f3a` · you cannot approve your own request")]},
+        {
+            "type": "context",
+            "elements": [mrkdwn("Request `p-7f3a` · you cannot approve your own request")],
+        },
     ]
 
 
 def done_card(now: float) -> list[Json]:
     return [
-        {"type": "section", "text": mrkdwn(":white_check_mark: *Purged* `homepage` on www.example.com")},
+        {
+            "type": "section",
+            "text": mrkdwn(":white_check_mark: *Purged* `homepage` on www.example.com"),
+        },
         {
             "type": "section",
             "fields": [
@@ -95,17 +110,36 @@ def done_card(now: float) -> list[Json]:
 
 def refusal() -> list[Json]:
     return [
-        {"type": "alert", "level": "error", "text": mrkdwn("*You may not purge docs.example.org.*\nEditors may purge www.example.com and shop.example.com.")},
-        {"type": "context", "elements": [mrkdwn("Who may: <!subteam^S0SRE> · nothing was sent to the CDN")]},
+        {
+            "type": "alert",
+            "level": "error",
+            "text": mrkdwn(
+                "*You may not purge docs.example.org.*\nEditors may purge www.example.com and shop.example.com."
+            ),
+        },
+        {
+            "type": "context",
+            "elements": [mrkdwn("Who may: <!subteam^S0SRE> · nothing was sent to the CDN")],
+        },
     ]
 
 
 def everyday(now: float) -> list[Json]:
     at = [f"{now - back:.6f}" for back in (90_000, 900, 870, 780, 600, 300)]
     return [
-        message(at[0], user="U0KIM", text="The new shop templates carry the `sale` tag from today on."),
-        message(at[1], user="U0ANA", text="Morning! The new homepage is live :tada:\n> _can somebody check the cache?_"),
-        message(at[2], user="U0ANA", text="I am on it, see <https://www.example.com/|the homepage> and <#C0OPS>"),
+        message(
+            at[0], user="U0KIM", text="The new shop templates carry the `sale` tag from today on."
+        ),
+        message(
+            at[1],
+            user="U0ANA",
+            text="Morning! The new homepage is live :tada:\n> _can somebody check the cache?_",
+        ),
+        message(
+            at[2],
+            user="U0ANA",
+            text="I am on it, see <https://www.example.com/|the homepage> and <#C0OPS>",
+        ),
         message(
             at[3],
             command="/purge www.example.com homepage",
@@ -117,7 +151,9 @@ def everyday(now: float) -> list[Json]:
                 {"at": now - 770, "text": "Purging `homepage`: 40 %", "blocks": []},
             ],
         ),
-        message(at[4], reader="U0ANA", text="You may not purge docs.example.org.", blocks=refusal()),
+        message(
+            at[4], reader="U0ANA", text="You may not purge docs.example.org.", blocks=refusal()
+        ),
         message(
             at[5],
             command="/purge shop.example.com sale,banner-2026 --force",
@@ -143,6 +179,20 @@ def tasks() -> list[Json]:
 
     return [
         task(0, "Complete", "100%"),
-        task(1, "Failed", "60%", domain="img.example.com", tags=["logo"], description="Origin Timeout"),
-        task(2, "Refreshing", "40%", domain="shop.example.com", tags=["sale", "banner-2026"], force=True),
+        task(
+            1,
+            "Failed",
+            "60%",
+            domain="img.example.com",
+            tags=["logo"],
+            description="Origin Timeout",
+        ),
+        task(
+            2,
+            "Refreshing",
+            "40%",
+            domain="shop.example.com",
+            tags=["sale", "banner-2026"],
+            force=True,
+        ),
     ]

@@ -26,7 +26,13 @@ _PEOPLE: list[Json] = [
     {"id": "U0ANA", "real_name": "Ana Ortiz", "title": "Web editor", "color": "9f69e7"},
     {"id": "U0SAM", "real_name": "Sam Reed", "title": "SRE", "color": "4bbe2e"},
     {"id": "U0KIM", "real_name": "Kim Park", "title": "SRE", "color": "e7392d"},
-    {"id": "U0ADA", "real_name": "Ada Okafor", "title": "Owner", "color": "3c989f", "kind": "admin"},
+    {
+        "id": "U0ADA",
+        "real_name": "Ada Okafor",
+        "title": "Owner",
+        "color": "3c989f",
+        "kind": "admin",
+    },
     {"id": "U0GUS", "real_name": "Gus Hall", "title": "Agency", "color": "e96699", "kind": "guest"},
     {"id": "U0EVE", "real_name": "Eve Stone", "title": "Partner Ltd", "kind": "outsider"},
     {"id": "U0DEL", "real_name": "Dan Lee", "title": "Left", "kind": "deleted"},
@@ -107,7 +113,9 @@ class StillTown:
                 "people": [{"kind": "member", "color": "", "title": ""} | row for row in _PEOPLE],
                 "groups": [{"id": "S0SRE", "handle": "sre", "name": "SRE", "users": ["U0SAM"]}],
                 "channels": [
-                    room | {"bot_in": "U0BOT" in room["members"]} | {"unread": self.unread.get(room["id"], 0)}
+                    room
+                    | {"bot_in": "U0BOT" in room["members"]}
+                    | {"unread": self.unread.get(room["id"], 0)}
                     for room in rooms
                 ],
                 "messages": {
@@ -155,7 +163,9 @@ class StillTown:
         body = await request.json() if await request.body() else {}
         self.posts.append((path, body))
         await asyncio.sleep(0)
-        return JSONResponse({"ok": True, "outcome": "acked", "shown": None} | self.answers.get(path, {}))
+        return JSONResponse(
+            {"ok": True, "outcome": "acked", "shown": None} | self.answers.get(path, {})
+        )
 
 
 def _app(routes: dict[str, Any]) -> Starlette:

@@ -35,6 +35,7 @@ def slack(running: Slack) -> Slack:
         ("D0ANASAM", "channel_not_found"),
         ("C0NOWHERE", "channel_not_found"),
         ("U0DEL", "channel_not_found"),
+        ("USLACKBOT", "channel_not_found"),
     ],
 )
 def test_the_bot_writes_only_where_it_is_a_member(

@@ -10,6 +10,11 @@ from bot.playground.town import Town
 from tests.talk import APPROVE, DENY, buttons, only_card, whispers, words
 
 
+GROUPS_AWAY = {
+    "web_api": [{"method": "usergroups.users.list", "error": "internal_error", "times": 99}]
+}
+
+
 def ask_for_force(place: Town) -> dict[str, Any]:
     place.says("U0ANA", '/purge www.example.com hero --force --reason "new campaign"')
     place.settle()
@@ -90,15 +95,22 @@ def test_a_press_delivered_twice_counts_once(place: Town) -> None:
     assert whispers(place, "U0SAM") == []
 
 
-def test_unanswered_it_expires_and_a_late_press_purges_nothing(place: Town) -> None:
-    card = ask_for_force(place)
+def test_unanswered_it_expires_and_the_card_says_so(place: Town) -> None:
+    ask_for_force(place)
     place.waits(minutes=31)
     assert "expired" in words(only_card(place))
     assert buttons(only_card(place)) == []
+    assert place.purges_sent() == []
+
+
+def test_a_press_after_the_expiry_is_late_even_before_the_card_says_so(place: Town) -> None:
+    card = ask_for_force(place)
+    place.waits(minutes=31, settle=False)
     place.presses("U0SAM", APPROVE, card)
     place.settle()
     assert place.purges_sent() == []
-    assert "expired" in whispers(place, "U0SAM")[-1]
+    assert "expired" in words(only_card(place))
+    assert "Too late" in whispers(place, "U0SAM")[-1]
 
 
 def test_just_before_its_expiry_it_can_still_be_approved(place: Town) -> None:
@@ -130,10 +142,7 @@ def test_a_request_that_expired_while_the_bot_was_down_is_put_right_at_start(pla
 
 def test_stale_groups_never_approve_a_forced_purge(place: Town) -> None:
     card = ask_for_force(place)
-    place.post(
-        "slack/faults",
-        {"web_api": [{"method": "usergroups.users.list", "error": "internal_error"}]},
-    )
+    place.post("slack/faults", GROUPS_AWAY)
     place.waits(minutes=2)
     place.presses("U0SAM", APPROVE, card)
     place.settle()
@@ -145,10 +154,7 @@ def test_stale_groups_never_approve_a_forced_purge(place: Town) -> None:
 def test_stale_groups_still_serve_a_plain_purge_for_a_while(place: Town) -> None:
     place.says("U0ANA", "/purge www.example.com hero")
     place.settle()
-    place.post(
-        "slack/faults",
-        {"web_api": [{"method": "usergroups.users.list", "error": "internal_error"}]},
-    )
+    place.post("slack/faults", GROUPS_AWAY)
     place.waits(minutes=5)
     place.says("U0ANA", "/purge www.example.com banner")
     place.settle()

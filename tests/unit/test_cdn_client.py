@@ -2,85 +2,26 @@
 
 from __future__ import annotations
 
-import json
 import re
-import socket
-import socketserver
-import threading
+import traceback
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import partial
 from typing import Any
-from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 
-from bot.cdn.answers import Domain, Domains, Quota, Submitted, Task, TaskState
+from bot.cdn.answers import Submitted, Task
 from bot.cdn.client import CdnClient
 from bot.cdn.credentials import static
 from bot.cdn.faults import CdnError, CdnRefused
-
-REQUEST_ID = "2E5AD83F-BD7B-462E-8319-2E30E305519A"
-OK = {"RequestId": REQUEST_ID, "RefreshTaskId": "17772470184"}
-
-
-def answer(status: int = 200, body: object = OK, *headers: str) -> bytes:
-    data = body if isinstance(body, bytes) else json.dumps(body).encode()
-    lines = [f"HTTP/1.1 {status} Whatever", f"Content-Length: {len(data)}", *headers, "", ""]
-    return "\r\n".join(lines).encode() + data
+from tests.unit.cdn_servers import OK, REQUEST_ID, answer, gateway
 
 
 def gist(value: object) -> str:
     """A short name for a test's answer."""
     return f"{value[9:12]!r} {value[-30:]!r}" if isinstance(value, bytes) else str(value)
-
-
-class Gateway:
-    """Notes each request, and gives the answers in turn; the last one again and again."""
-
-    def __init__(self, answers: tuple[bytes, ...]) -> None:
-        self.answers = answers
-        self.requests: list[str] = []
-        self.connections = 0
-        self.url = ""
-
-    def serve(self, connection: socket.socket) -> None:
-        self.connections += 1
-        with connection.makefile("rb") as lines:
-            while head := b"".join(iter(lines.readline, b"\r\n")).decode():
-                self.requests.append(head)
-                connection.sendall(self.answers[min(len(self.requests), len(self.answers)) - 1])
-
-    @property
-    def params(self) -> list[dict[str, str]]:
-        targets = (urlsplit(request.split(" ")[1]) for request in self.requests)
-        return [dict(parse_qsl(target.query, keep_blank_values=True)) for target in targets]
-
-
-@contextmanager
-def gateway(*answers: bytes) -> Iterator[Gateway]:
-    place = Gateway(answers)
-
-    class Handler(socketserver.BaseRequestHandler):
-        def handle(self) -> None:
-            place.serve(self.request)
-
-    class Server(socketserver.ThreadingTCPServer):
-        daemon_threads = True
-
-        def handle_error(self, *_: Any) -> None:
-            """A client that breaks off is no news here."""
-
-    with Server(("127.0.0.1", 0), Handler) as server:
-        place.url = f"http://127.0.0.1:{server.server_address[1]}"
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-        thread.start()
-        try:
-            yield place
-        finally:
-            server.shutdown()
-            thread.join()
 
 
 @contextmanager
@@ -152,7 +93,7 @@ def test_threads_share_one_client() -> None:
         found = list(threads.map(partial(purge, client), tags))
     assert found == [Submitted("17772470184", REQUEST_ID)] * 40
     assert sorted(params["CacheTag"] for params in cdn.params) == sorted(tags)
-    assert cdn.connections <= 4
+    assert cdn.listener.connections <= 4
 
 
 def test_a_cookie_that_was_set_does_not_come_back() -> None:
@@ -229,36 +170,6 @@ def test_a_refusal_carries_what_the_card_and_the_retry_need() -> None:
 # --- questions ---
 
 
-TASKS = [
-    {"TaskId": "1", "Status": "Complete", "Process": "100%", "Description": "Internal Error"},
-    {"TaskId": "2", "Status": "Refreshing", "Process": "40%"},
-    {"TaskId": "3", "Status": "Pending", "Process": ""},
-    {"TaskId": "4", "Status": "Failed", "Process": "0%"},
-    {"TaskId": "5", "Status": "Timeout"},
-    {"TaskId": "6", "Status": "Canceled"},
-    {"TaskId": "7", "Status": "<!channel>", "Process": "half"},
-    {"TaskId": 8},
-    "nonsense",
-]
-
-
-def test_tasks_are_told_by_their_state() -> None:
-    body = {"TotalCount": 9, "Tasks": TASKS}
-    with gateway(answer(200, body)) as cdn, client_of(cdn.url) as client:
-        tasks = client.describe_tasks_by_id(["1"])
-    assert [(task.id, task.state, task.percent) for task in tasks] == [
-        ("1", TaskState.DONE, 100),
-        ("2", TaskState.RUNNING, 40),
-        ("3", TaskState.RUNNING, None),
-        ("4", TaskState.FAILED, 0),
-        ("5", TaskState.FAILED, None),
-        ("6", TaskState.FAILED, None),
-        ("7", TaskState.RUNNING, None),
-        ("", TaskState.RUNNING, None),
-        ("", TaskState.RUNNING, None),
-    ]
-
-
 def test_tasks_are_asked_for_ten_at_a_time_and_once_each() -> None:
     ids = [f"{n:02}" for n in range(24)]
     with gateway(answer(200, {"Tasks": [{"TaskId": "1"}]})) as cdn, client_of(cdn.url) as client:
@@ -268,18 +179,10 @@ def test_tasks_are_asked_for_ten_at_a_time_and_once_each() -> None:
     assert tasks == [Task("1", "", None)] * 3
 
 
-def test_the_quota_is_read_from_its_strings_and_what_is_missing_stays_unknown() -> None:
-    body = {"UrlQuota": "10000", "UrlRemain": "9", "DirQuota": "many", "RegexQuota": 20}
+def test_domains_are_asked_for_page_by_page() -> None:
+    body = {"Domains": {"PageData": []}, "TotalCount": 2}
     with gateway(answer(200, body)) as cdn, client_of(cdn.url) as client:
-        assert client.describe_quota() == Quota(10000, 9, None, None, 20, None)
-
-
-def test_domains_are_read_page_by_page() -> None:
-    rows = [{"DomainName": "www.example.com", "DomainStatus": "online"}, {"DomainName": "a b"}]
-    body = {"Domains": {"PageData": rows}, "TotalCount": 2}
-    with gateway(answer(200, body)) as cdn, client_of(cdn.url) as client:
-        found = client.describe_domains(page=3, page_size=2)
-    assert found == Domains((Domain("www.example.com", "online"), Domain("", "")), 2)
+        assert client.describe_domains(page=3, page_size=2).total == 2
     assert cdn.params == [{"PageNumber": "3", "PageSize": "2"}]
 
 
@@ -307,3 +210,51 @@ def test_a_question_leaves_nothing_in_doubt(question: str, reply: bytes, kind: s
     with gateway(reply) as cdn, client_of(cdn.url) as client, pytest.raises(CdnRefused) as refused:
         QUESTIONS[question](client)
     assert refused.value.problem.code == kind
+
+
+# --- where it may be sent ---
+
+
+@pytest.mark.parametrize(
+    "endpoint",
+    [
+        "https://cdn.aliyuncs.com",
+        "https://cdn.aliyuncs.com/",
+        "https://cdn.aliyuncs.com:8443",
+        "http://127.0.0.1:9000",
+        "http://127.8.9.1",
+        "http://localhost:9000",
+        "http://[::1]:9000",
+    ],
+)
+def test_https_anywhere_and_http_on_this_machine_are_safe(endpoint: str) -> None:
+    CdnClient(endpoint, static("id", "secret")).close()
+
+
+@pytest.mark.parametrize(
+    "endpoint",
+    [
+        "http://cdn.aliyuncs.com",
+        "http://localhost.example.com",
+        "http://127.0.0.1.example.com",
+        "http://10.0.0.1",
+        "http://[2001:db8::1]",
+        "http://me@127.0.0.1",
+        "http://127.0.0.1@cdn.example",
+        "https://me:proxy-password@cdn.example",
+        "https://cdn.example/path",
+        "https://cdn.example?query",
+        "https://cdn.example#part",
+        "https://cdn.example:port",
+        "https://cdn example",
+        "https://[bad",
+        "ftp://127.0.0.1",
+        "cdn.aliyuncs.com",
+        "https://",
+        "",
+    ],
+)
+def test_any_other_address_is_refused_before_a_key_is_used(endpoint: str) -> None:
+    with pytest.raises(CdnRefused, match="cdn-endpoint-unsafe") as refused:
+        CdnClient(endpoint, static("id", "secret"))
+    assert "proxy-password" not in "".join(traceback.format_exception_only(refused.value))

@@ -5,11 +5,8 @@ from __future__ import annotations
 import os
 import socket
 import ssl
-import struct
 import threading
 import traceback
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -25,110 +22,21 @@ from bot.cdn.client import CdnClient
 from bot.cdn.connections import IDLE_S
 from bot.cdn.credentials import static
 from bot.cdn.faults import CdnError, CdnInDoubt, CdnRefused
+from tests.unit.cdn_servers import (
+    Deed,
+    answer,
+    answer_all,
+    hang_up,
+    hear_then,
+    listening,
+    reset,
+    reset_after_hello,
+    say,
+    say_nothing,
+    shake_hands_then,
+)
 
-OK = b'HTTP/1.1 200 OK\r\nContent-Length: 22\r\n\r\n{"RefreshTaskId":"17"}'
 SECRETS = ("access-key-secret", "security-token", "Signature=", "proxy-password")
-
-Deed = Callable[[socket.socket, threading.Event], None]
-
-
-# --- what a server may do to a connection ---
-
-
-def hang_up(connection: socket.socket, over: threading.Event) -> None:
-    connection.shutdown(socket.SHUT_RDWR)
-
-
-def reset(connection: socket.socket, over: threading.Event) -> None:
-    connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-    connection.close()
-
-
-def reset_after_hello(connection: socket.socket, over: threading.Event) -> None:
-    """Not at once: ssl (3.11) forgets its socket, unclosed, if it is reset before the first byte."""
-    connection.recv(1)
-    reset(connection, over)
-
-
-def say_nothing(connection: socket.socket, over: threading.Event) -> None:
-    over.wait()
-
-
-def say(words: bytes) -> Deed:
-    def deed(connection: socket.socket, over: threading.Event) -> None:
-        connection.sendall(words)
-        hang_up(connection, over)
-
-    return deed
-
-
-def hear_then(deed: Deed) -> Deed:
-    """Take the whole request first."""
-
-    def then(connection: socket.socket, over: threading.Event) -> None:
-        with connection.makefile("rb") as lines:
-            while lines.readline() not in {b"\r\n", b""}:
-                pass
-        deed(connection, over)
-
-    return then
-
-
-def answer_all(connection: socket.socket, over: threading.Event) -> None:
-    with connection.makefile("rb") as lines:
-        for line in lines:
-            if line == b"\r\n":
-                connection.sendall(OK)
-
-
-def shake_hands_then(deed: Deed, context: ssl.SSLContext) -> Deed:
-    def then(connection: socket.socket, over: threading.Event) -> None:
-        with context.wrap_socket(connection, server_side=True) as secure:
-            deed(secure, over)
-
-    return then
-
-
-class Listener:
-    def __init__(self, port: int) -> None:
-        self.port = port
-        self.connections = 0
-
-
-@contextmanager
-def listening(deed: Deed) -> Iterator[Listener]:
-    """A server on loopback that does the same to every connection."""
-    over = threading.Event()
-
-    def serve(connection: socket.socket) -> None:
-        with connection, suppress(OSError):
-            deed(connection, over)
-
-    def accept() -> None:
-        while True:
-            connection, _ = server.accept()
-            if over.is_set():
-                return connection.close()
-            listener.connections += 1
-            opened.append(connection)
-            threads.append(threading.Thread(target=serve, args=[connection]))
-            threads[-1].start()
-
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        listener = Listener(server.getsockname()[1])
-        opened: list[socket.socket] = []
-        threads = [threading.Thread(target=accept)]
-        threads[0].start()
-        try:
-            yield listener
-        finally:
-            over.set()
-            socket.create_connection(server.getsockname()).close()
-            for connection in opened:
-                with suppress(OSError):
-                    connection.shutdown(socket.SHUT_RDWR)
-            for thread in threads:
-                thread.join()
 
 
 @pytest.fixture(scope="session")
@@ -231,7 +139,8 @@ def test_the_name_is_not_found(monkeypatch: pytest.MonkeyPatch) -> None:
 )
 def test_the_handshake_fails(deed: Deed, whys: list[str]) -> None:
     with listening(deed) as server:
-        found = loss(f"https://localhost:{server.port}", timeout_s=(0.2, 5.0))
+        url = f"https://localhost:{server.port}"
+        found = loss(url, timeout_s=(0.2 if deed is say_nothing else 5.0, 5.0))
     assert_never_sent(found, *whys)
 
 
@@ -288,7 +197,7 @@ LOST: dict[str, tuple[Deed, str]] = {
     "says nothing": (say_nothing, "cdn-no-answer"),
     "speaks no HTTP": (say(b"220 Mail service ready\r\n\r\n"), "cdn-no-answer"),
     "breaks off in the headers": (say(START + b"Content-Le"), "cdn-unreadable-answer"),
-    "breaks off in the body": (say(OK[:-1]), "cdn-unreadable-answer"),
+    "breaks off in the body": (say(answer()[:-1]), "cdn-unreadable-answer"),
     "sends broken chunks": (
         say(START + b"Transfer-Encoding: chunked\r\n\r\nxyz\r\n"),
         "cdn-no-answer",
@@ -302,7 +211,8 @@ def test_the_server_hears_and(how: str, secure: bool, tls: ssl.SSLContext) -> No
     deed, kind = hear_then(LOST[how][0]), LOST[how][1]
     with listening(shake_hands_then(deed, tls) if secure else deed) as server:
         scheme = "https" if secure else "http"
-        found = loss(f"{scheme}://localhost:{server.port}", timeout_s=(5.0, 0.2))
+        url = f"{scheme}://localhost:{server.port}"
+        found = loss(url, timeout_s=(5.0, 0.2 if how == "says nothing" else 5.0))
     assert isinstance(found, CdnInDoubt)
     assert found.problem.code == kind
     assert server.connections == 1
@@ -370,49 +280,4 @@ def test_https_goes_through_the_proxy_of_the_environment(
         client = CdnClient("https://localhost:1", static("id", "secret"))
         found = client.refresh_by_tag("www.example.com", ["tag1"], force=False)
         client.close()
-    assert found.task_id == "17"
-
-
-@pytest.mark.parametrize(
-    "endpoint",
-    [
-        "https://cdn.aliyuncs.com",
-        "https://cdn.aliyuncs.com/",
-        "https://cdn.aliyuncs.com:8443",
-        "http://127.0.0.1:9000",
-        "http://127.8.9.1",
-        "http://localhost:9000",
-        "http://[::1]:9000",
-    ],
-)
-def test_https_anywhere_and_http_on_this_machine_are_safe(endpoint: str) -> None:
-    CdnClient(endpoint, static("id", "secret")).close()
-
-
-@pytest.mark.parametrize(
-    "endpoint",
-    [
-        "http://cdn.aliyuncs.com",
-        "http://localhost.example.com",
-        "http://127.0.0.1.example.com",
-        "http://10.0.0.1",
-        "http://[2001:db8::1]",
-        "http://me@127.0.0.1",
-        "http://127.0.0.1@cdn.example",
-        "https://me:proxy-password@cdn.example",
-        "https://cdn.example/path",
-        "https://cdn.example?query",
-        "https://cdn.example#part",
-        "https://cdn.example:port",
-        "https://cdn example",
-        "https://[bad",
-        "ftp://127.0.0.1",
-        "cdn.aliyuncs.com",
-        "https://",
-        "",
-    ],
-)
-def test_any_other_address_is_refused_before_a_key_is_used(endpoint: str) -> None:
-    with pytest.raises(CdnRefused, match="cdn-endpoint-unsafe") as refused:
-        CdnClient(endpoint, static("id", "secret"))
-    assert "proxy-password" not in "".join(traceback.format_exception_only(refused.value))
+    assert found.task_id == "17772470184"

@@ -74,6 +74,7 @@ OTHERS = [
     ("InvalidSecurityToken.Expired", 400, kinds.TOKEN_EXPIRED),
     ("InvalidSecurityToken.Malformed", 400, kinds.TOKEN_REFUSED),
     ("InvalidSecurityToken.MismatchWithAccessKey", 400, kinds.TOKEN_REFUSED),
+    ("MissingSecurityToken", 400, kinds.TOKEN_REFUSED),
     ("Forbidden.RAM", 403, kinds.NO_PERMISSION),
     ("NoPermission", 403, kinds.NO_PERMISSION),
     ("Forbidden", 403, kinds.NO_PERMISSION),

@@ -21,6 +21,7 @@ from .model import Channel, Json, Message, Person, View
 from .responses import give_answer
 from .state import Workspace
 from .viewing import close_view, fill_in, follow_ack
+from .world import SLACKBOT
 
 _NOT_A_COMMAND = (
     "{command} is not a valid command. In Slack, all messages that start with the "
@@ -29,7 +30,7 @@ _NOT_A_COMMAND = (
 )
 
 
-class Impossible(ValueError):  # noqa: N818  # as in: that is impossible
+class Impossible(ValueError):
     """Nobody could do that in Slack: the message or the button is not there for this person."""
 
 
@@ -42,6 +43,8 @@ class Acting:
     async def say(self, who: str, where: str, text: str) -> Json:
         """Send a message or run a command."""
         person, channel = self._person(who), self._channel(who, where)
+        if not text.strip():
+            raise Impossible("there is nothing to send")
         if not text.startswith("/"):
             message = self._workspace.post(channel.id, person.id, text=text)
             channel.last_read[person.id] = message.ts
@@ -143,7 +146,8 @@ class Acting:
         if answer.outcome != "acked":
             return answer.outcome
         url = self._workspace.response_urls.get(payload["response_url"].rpartition("/")[2])
-        if not answer.payload or url is None:
+        is_empty = isinstance(answer.payload, dict) and not any(answer.payload.values())
+        if answer.payload is None or is_empty or url is None:
             return None
         return give_answer(self._workspace, url, answer.payload) and "invalid_command_response"
 
@@ -155,7 +159,7 @@ class Acting:
 
     def _person(self, who: str) -> Person:
         person = self._workspace.people.get(who)
-        if person is None or person.kind in {"deleted", "bot"}:
+        if person is None or who == SLACKBOT or person.kind in {"deleted", "bot"}:
             raise Impossible(f"{who} cannot act here")
         return person
 

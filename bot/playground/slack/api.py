@@ -149,7 +149,7 @@ class WebApi:
         return {"x-oauth-scopes": ",".join(granted), "x-accepted-oauth-scopes": ",".join(accepted)}
 
 
-class _Dropped(Exception):  # noqa: N818  # a way out, not an error
+class _Dropped(Exception):
     """The connection is to end without an answer."""
 
 

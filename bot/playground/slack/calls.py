@@ -14,9 +14,10 @@ from typing import Any
 from .blocks import violations
 from .model import Channel, Json, Message
 from .state import Workspace
+from .world import SLACKBOT
 
 
-class Refusal(Exception):  # noqa: N818  # an answer of the API, not a fault of the program
+class Refusal(Exception):
     """The error word of an answer, and what else it carries."""
 
     def __init__(self, error: str, **more: Any) -> None:
@@ -89,7 +90,7 @@ class Call:
         """The conversation to post to: an id, a #name, or a user id for the direct one."""
         wanted = self.required("channel", "channel_not_found")
         if wanted in self.workspace.people:
-            if self.workspace.people[wanted].kind in {"bot", "deleted"}:
+            if wanted == SLACKBOT or self.workspace.people[wanted].kind in {"bot", "deleted"}:
                 raise Refusal("channel_not_found")
             return self.workspace.open_dm(wanted)
         by_name = {c.name: c for c in self.workspace.channels.values() if c.kind == "public"}

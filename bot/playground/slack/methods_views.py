@@ -7,7 +7,7 @@ from .blocks import Surface, view_violations
 from .calls import Call, Refusal, with_ids
 from .model import Json, View
 from .state import TRIGGER_LIFE_S
-from .viewing import STACK_MOST, close_all, new_view, replace_content
+from .viewing import STACK_MOST, close_all, open_modal, publish_home, replace_content
 
 
 def open_view(call: Call) -> Json:
@@ -15,7 +15,7 @@ def open_view(call: Call) -> Json:
     content = _content(call)
     # There is one modal window: opening another modal takes the place of what it showed.
     close_all(call.workspace, user)
-    view = new_view(call.workspace, user, content)
+    view = open_modal(call.workspace, user, content)
     return {"view": objects.view(call.workspace, view)}
 
 
@@ -27,7 +27,7 @@ def push_view(call: Call) -> Json:
         raise Refusal("not_found")
     if len(stack) >= STACK_MOST:
         raise Refusal("push_limit_reached")
-    view = new_view(call.workspace, user, content, onto=stack[-1])
+    view = open_modal(call.workspace, user, content, onto=stack[-1])
     return {"view": objects.view(call.workspace, view)}
 
 
@@ -47,8 +47,7 @@ def publish_view(call: Call) -> Json:
     current = call.workspace.homes.get(user)
     if call.text("hash") and current is not None and call.text("hash") != current.hash:
         raise Refusal("hash_conflict")
-    content = _content(call, surface="home")
-    view = new_view(call.workspace, user, content)
+    view = publish_home(call.workspace, user, _content(call, surface="home"))
     return {"view": objects.view(call.workspace, view)}
 
 

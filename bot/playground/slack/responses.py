@@ -66,8 +66,10 @@ def give_answer(workspace: Workspace, url: ResponseUrl, answer: Any) -> str | No
     if not isinstance(answer, dict):
         return "invalid_payload"
     source = url.source
+    if source is not None and source not in workspace.messages[source.channel]:
+        source = None  # deleted meanwhile
     if answer.get("delete_original") in {True, "true"}:
-        if source is not None and source in workspace.messages[source.channel]:
+        if source is not None:
             workspace.delete(source)
         return None
     content = _content(answer)

@@ -14,32 +14,42 @@ from .state import Workspace
 STACK_MOST = 3
 
 
-def new_view(workspace: Workspace, user: str, content: Json, onto: View | None = None) -> View:
-    """Open a modal, push one `onto` another, or replace somebody's Home."""
-    view_id = f"V{secrets.token_hex(5).upper()}"
-    view = View(
-        id=view_id,
-        user=user,
-        content=content,
-        hash=new_hash(workspace),
-        root=onto.root if onto else view_id,
-        previous=onto.id if onto else None,
-    )
-    if content["type"] == "home":
-        workspace.homes[user] = view
-    else:
-        workspace.modals.append(view)
+def publish_home(workspace: Workspace, user: str, content: Json) -> View:
+    """Show this on somebody's Home tab, in place of what was there."""
+    home = workspace.homes.get(user)
+    if home is None:
+        home = workspace.homes[user] = _new_view(workspace, user, content)
+    replace_content(workspace, home, content)
+    return home
+
+
+def open_modal(workspace: Workspace, user: str, content: Json, onto: View | None = None) -> View:
+    """Open a modal, or push one `onto` another."""
+    view = _new_view(workspace, user, content, onto)
+    workspace.modals.append(view)
     workspace.changed()
     return view
 
 
+def _new_view(workspace: Workspace, user: str, content: Json, onto: View | None = None) -> View:
+    view_id = f"V{secrets.token_hex(5).upper()}"
+    return View(
+        id=view_id,
+        user=user,
+        content=content,
+        hash=_new_hash(workspace),
+        root=onto.root if onto else view_id,
+        previous=onto.id if onto else None,
+    )
+
+
 def replace_content(workspace: Workspace, view: View, content: Json) -> None:
     view.content, view.errors = content, {}
-    view.hash = new_hash(workspace)
+    view.hash = _new_hash(workspace)
     workspace.changed()
 
 
-def new_hash(workspace: Workspace) -> str:
+def _new_hash(workspace: Workspace) -> str:
     return f"{int(workspace.now())}.{secrets.token_hex(4)}"
 
 
@@ -99,7 +109,7 @@ def follow_ack(workspace: Workspace, view: View, payload: Any) -> str | None:
             if action == "update":
                 replace_content(workspace, view, content)
             else:
-                new_view(workspace, view.user, content, onto=view)
+                open_modal(workspace, view.user, content, onto=view)
         case other:
             return f"unknown response_action {other}"
     return None

@@ -70,7 +70,7 @@ function Table({ block }) {
       scope=${Tag === "th" ? "col" : undefined}>${shown}<//>`;
   })}</tr>`;
   const [head, ...body] = block.rows;
-  return html`<div class="table-scroll" tabindex="0" role="region" aria-label="Table"><table>
+  return html`<div class="table-scroll" tabindex="0" role="group" aria-label="Table"><table>
     <thead>${row(head, "th")}</thead><tbody>${body.map((cells) => row(cells, "td"))}</tbody></table></div>`;
 }
 

@@ -66,15 +66,16 @@ function Messages({ channel, messages }) {
   const atEnd = useRef(true);
   const [behind, setBehind] = useState(false);
   const { roots, repliesTo } = useMemo(() => threaded(messages), [messages]);
-  const toEnd = () => box.current.scrollTo({ top: box.current.scrollHeight });
+  const toEnd = (of = box.current) => of.scrollTo({ top: of.scrollHeight });
   const follow = () => (atEnd.current ? toEnd() : setBehind(true));
 
   useLayoutEffect(follow, [messages.length]);
   useEffect(() => {
     // Cards grow and the box shrinks (a keyboard, a new line): who reads the end stays at the end.
-    const watcher = new ResizeObserver(() => atEnd.current && toEnd());
-    watcher.observe(box.current);
-    watcher.observe(box.current.firstElementChild);
+    const scroll = box.current;
+    const watcher = new ResizeObserver(() => atEnd.current && toEnd(scroll));
+    watcher.observe(scroll);
+    watcher.observe(scroll.firstElementChild);
     return () => watcher.disconnect();
   }, []);
   function scrolled() {
@@ -91,7 +92,7 @@ function Messages({ channel, messages }) {
             replies=${repliesTo.get(message.ts)} joined=${joins(roots[i - 1], message)} />`)}
       </div>
     </div>
-    ${behind && html`<button type="button" class="jump" onClick=${toEnd}><${Icon} name="down" size=${14} /> New messages</button>`}`;
+    ${behind && html`<button type="button" class="jump" onClick=${() => toEnd()}><${Icon} name="down" size=${14} /> New messages</button>`}`;
 }
 
 /** Replies whose first message is not here stand among the others. */

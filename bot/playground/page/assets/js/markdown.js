@@ -66,7 +66,7 @@ function list(lines, at) {
   for (let found; end < lines.length && (found = ITEM.exec(lines[end])); end += 1) {
     const [start, indent, number, task] = found;
     const body = inline(lines[end].slice(start.length));
-    const box = task === undefined ? null : html`<input type="checkbox" disabled checked=${task !== " "} />`;
+    const box = task === undefined ? null : html`<input type="checkbox" disabled checked=${task !== " "} aria-label=${task === " " ? "to do" : "done"} />`;
     const marker = box ?? (number ? `${number}.` : "•");
     items.push(html`<div class="mrkdwn-item" data-depth=${Math.min(3, Math.floor(indent.length / 2))}>
       <span>${marker}</span><span>${body}</span></div>`);
@@ -80,7 +80,7 @@ function table(lines, at) {
   while (end < lines.length && lines[end].includes("|")) end += 1;
   const rows = lines.slice(at + 2, end).map((line) => html`<tr>${cells(line).map((cell) => html`<td>${cell}</td>`)}</tr>`);
   const head = cells(lines[at]).map((cell) => html`<th scope="col">${cell}</th>`);
-  return [html`<div class="table-scroll" tabindex="0" role="region" aria-label="Table">
+  return [html`<div class="table-scroll" tabindex="0" role="group" aria-label="Table">
     <table><thead><tr>${head}</tr></thead><tbody>${rows}</tbody></table></div>`, end];
 }
 

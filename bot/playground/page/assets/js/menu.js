@@ -3,9 +3,9 @@ import { html, useEffect, useId, useRef, useState } from "./preact.js";
 
 /**
  * `options`: [{ key, label, content?, disabled? }]; `current` is the key that is chosen now.
- * `children` is the button's content, `label` its name for screen readers.
+ * `label` names the list, and the button too unless its content (`children`) `speaks` for itself.
  */
-export function Menu({ label, options, current, onPick, className = "", children, busy = false }) {
+export function Menu({ label, options, current, onPick, className = "", children, busy = false, speaks = false }) {
   const [open, setOpen] = useState(false);
   const root = useRef(null);
   const list = useRef(null);
@@ -49,7 +49,7 @@ export function Menu({ label, options, current, onPick, className = "", children
 
   return html`<div class="menu" ref=${root} onKeyDown=${open ? move : undefined}>
     <button type="button" class=${className} aria-haspopup="menu" aria-expanded=${String(open)} aria-controls=${open ? id : undefined}
-      aria-label=${label} aria-busy=${busy ? "true" : undefined} onClick=${() => setOpen(!open)}>${children}</button>
+      aria-label=${speaks ? undefined : label} aria-busy=${busy ? "true" : undefined} onClick=${() => setOpen(!open)}>${children}</button>
     ${open && html`<div class="menu-list" role="menu" id=${id} aria-label=${label} ref=${list}>${options.map(row)}</div>`}
   </div>`;
 }

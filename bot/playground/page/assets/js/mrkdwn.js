@@ -115,7 +115,8 @@ function reference(angle) {
   const id = target.slice(1);
   if (target[0] === "@") return html`<${UserMention} id=${id} label=${label} />`;
   if (target[0] === "#") return html`<${ChannelMention} id=${id} label=${label} />`;
-  if (target[0] !== "!") return html`<${Link} href=${unescape(target)}><${Plain} text=${label || unescape(target)} /><//>`;
+  if (/^(https?|mailto):/i.test(target)) return html`<${Link} href=${unescape(target)}><${Plain} text=${label || unescape(target)} /><//>`;
+  if (target[0] !== "!") return unescape(`<${angle}>`);
   const [name, first, pattern, href] = id.split("^");
   if (name === "subteam") return html`<${GroupMention} id=${first} label=${label} />`;
   if (name === "date") return html`<${DateText} at=${Number(first)} pattern=${unescape(pattern ?? "")} href=${href && unescape(href)} fallback=${label} />`;

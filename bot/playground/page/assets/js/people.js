@@ -21,7 +21,7 @@ export function Avatar({ person, size = 36 }) {
 /** Black or white, whichever is easier to read on the colour. */
 function inkOn(color) {
   const [r, g, b] = [1, 3, 5].map((at) => (parseInt(color.slice(at, at + 2), 16) / 255) ** 2.2);
-  return 0.2126 * r + 0.7152 * g + 0.0722 * b > 0.18 ? "#1d1c1d" : "#ffffff";
+  return 0.2126 * r + 0.7152 * g + 0.0722 * b > 0.18 ? "#000000" : "#ffffff";
 }
 
 export function Badge({ person }) {
@@ -51,7 +51,7 @@ export function SpeakingAs({ speakAs }) {
     content: html`<${PersonRow} person=${person} />`,
   }));
   const person = people.get(me);
-  return html`<${Menu} label=${`Speaking as ${nameOf(person)}. Change person`} className="speaking" options=${options}
+  return html`<${Menu} label="Speak as" speaks className="speaking" options=${options}
       current=${me} onPick=${speakAs}>
     <span class="quiet">Speaking as</span> <${Avatar} person=${person} size=${20} /> <strong>${nameOf(person)}</strong>
     <${Badge} person=${person} /> <${Icon} name="down" size=${14} /><//>`;

@@ -16,7 +16,7 @@ export function Sidebar({ team, current, open, speakAs }) {
       <${PlaceName} channel=${channel} />${unread > 0 && html`<span class="count">${unread}<span class="hidden"> unread</span></span>`}</button></li>`;
   };
   return html`<nav class="sidebar" aria-label="Places and people">
-    <h1 class="team">${team?.name ?? "Workspace"}</h1>
+    <p class="team">${team?.name ?? "Workspace"}</p>
     <h2>Channels</h2><ul>${rooms.map(row)}</ul>
     <h2>Direct messages</h2><ul>${talks.map(row)}</ul>
     <h2>Speak as</h2><ul class="cast">${cast(people).map((person) => html`<li key=${person.id}>

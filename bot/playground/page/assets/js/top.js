@@ -6,7 +6,7 @@ import { useMemory } from "./memory.js";
 export function Top({ layout, connections, openDrawer, startOver, tour }) {
   return html`<header class="top">
     ${layout === "phone" && html`<button type="button" class="top-button" aria-label="Places and people" onClick=${() => openDrawer("sidebar")}><${Icon} name="menu" /></button>`}
-    <span class="brand"><img src="assets/icon.svg" alt="" width="22" height="22" /> <span>Purgebot <span class="wide-only">playground</span></span></span>
+    <h1 class="brand"><img src="assets/icon.svg" alt="" width="22" height="22" /> <span>Purgebot <span class="wide-only">playground</span></span></h1>
     <span class="connection" data-on=${connections > 0 ? "" : undefined} role="status">
       <span class="dot" aria-hidden="true"></span><span class="wide-only">${connections > 0 ? "Purgebot is connected" : "Purgebot is not connected"}</span></span>
     <span class="spring"></span>

@@ -1,0 +1,95 @@
+"""Apps are served on loopback while the block lasts, and let go of at its end."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import threading
+from collections.abc import AsyncIterator
+from contextlib import ExitStack
+
+import pytest
+import requests
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, StreamingResponse
+from starlette.routing import Route, WebSocketRoute
+from starlette.websockets import WebSocket
+from websockets.exceptions import ConnectionClosed
+from websockets.sync.client import connect
+
+from bot.playground.serving import serving
+
+
+async def thread_name(_: Request) -> PlainTextResponse:
+    return PlainTextResponse(str(threading.get_ident()))
+
+
+async def stream(_: Request) -> StreamingResponse:
+    async def lines() -> AsyncIterator[str]:
+        yield "first\n"
+        await asyncio.Event().wait()
+
+    return StreamingResponse(lines())
+
+
+async def talk(websocket: WebSocket) -> None:
+    await websocket.accept()
+    async for text in websocket.iter_text():
+        await websocket.send_text(text)
+
+
+async def abort(request: Request) -> PlainTextResponse:
+    request.scope["extensions"]["playground.abort"]()
+    await asyncio.sleep(0.01)
+    return PlainTextResponse("never read")
+
+
+def app() -> Starlette:
+    return Starlette(
+        routes=[
+            Route("/", thread_name),
+            Route("/stream", stream),
+            Route("/abort", abort),
+            WebSocketRoute("/talk", talk),
+        ]
+    )
+
+
+def test_several_apps_share_one_thread() -> None:
+    with serving({"one": app(), "two": app()}) as urls:
+        threads = {requests.get(url, timeout=5).text for url in urls.values()}
+        assert urls["one"] != urls["two"]
+    assert len(threads) == 1
+
+
+def test_open_streams_and_sockets_do_not_hold_up_the_end() -> None:
+    with ExitStack() as opened:
+        with serving({"app": app()}) as urls:
+            response = opened.enter_context(
+                requests.get(f"{urls['app']}/stream", stream=True, timeout=5)
+            )
+            assert next(response.iter_lines()) == b"first"
+            talking = opened.enter_context(connect(urls["app"].replace("http", "ws") + "/talk"))
+            talking.send("hello")
+            assert talking.recv(timeout=5) == "hello"
+        assert not any(thread.name == "playground" for thread in threading.enumerate())
+        with pytest.raises(ConnectionClosed):
+            talking.recv(timeout=5)
+        with pytest.raises(requests.ConnectionError):
+            requests.get(urls["app"], timeout=5)
+
+
+def test_a_port_can_be_asked_for_and_a_taken_one_is_refused() -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        port = taken.getsockname()[1]
+        with pytest.raises(OSError), serving({"app": app()}, ports={"app": port}):
+            pass
+    with serving({"app": app()}, ports={"app": port}) as urls:
+        assert urls["app"] == f"http://127.0.0.1:{port}"
+
+
+def test_an_app_can_break_off_a_connection() -> None:
+    with serving({"app": app()}) as urls, pytest.raises(requests.ConnectionError):
+        requests.get(f"{urls['app']}/abort", timeout=5)

@@ -1,0 +1,158 @@
+"""Small servers on loopback for the tests of the CDN client.
+
+listening(deed)      does one deed to every connection
+gateway(*answers)    hears requests, and gives the answers in turn
+"""
+
+from __future__ import annotations
+
+import json
+import socket
+import ssl
+import struct
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from itertools import takewhile
+from urllib.parse import parse_qsl, urlsplit
+
+REQUEST_ID = "2E5AD83F-BD7B-462E-8319-2E30E305519A"
+OK = {"RequestId": REQUEST_ID, "RefreshTaskId": "17772470184"}
+
+Deed = Callable[[socket.socket, threading.Event], None]
+
+# --- what a server may do to a connection ---
+
+
+def hang_up(connection: socket.socket, over: threading.Event) -> None:
+    connection.shutdown(socket.SHUT_RDWR)
+
+
+def reset(connection: socket.socket, over: threading.Event) -> None:
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    connection.close()
+
+
+def reset_after_hello(connection: socket.socket, over: threading.Event) -> None:
+    """Not at once: ssl (3.11) forgets its socket, unclosed, if it is reset before the first byte."""
+    connection.recv(1)
+    reset(connection, over)
+
+
+def say_nothing(connection: socket.socket, over: threading.Event) -> None:
+    over.wait()
+
+
+def say(words: bytes) -> Deed:
+    def deed(connection: socket.socket, over: threading.Event) -> None:
+        connection.sendall(words)
+        hang_up(connection, over)
+
+    return deed
+
+
+def hear_then(deed: Deed) -> Deed:
+    """Take the whole request first."""
+
+    def then(connection: socket.socket, over: threading.Event) -> None:
+        with connection.makefile("rb") as lines:
+            while lines.readline() not in {b"\r\n", b""}:
+                pass
+        deed(connection, over)
+
+    return then
+
+
+def answer_all(connection: socket.socket, over: threading.Event) -> None:
+    with connection.makefile("rb") as lines:
+        for line in lines:
+            if line == b"\r\n":
+                connection.sendall(answer())
+
+
+def shake_hands_then(deed: Deed, context: ssl.SSLContext) -> Deed:
+    def then(connection: socket.socket, over: threading.Event) -> None:
+        with context.wrap_socket(connection, server_side=True) as secure:
+            deed(secure, over)
+
+    return then
+
+
+class Listener:
+    def __init__(self, port: int) -> None:
+        self.port = port
+        self.connections = 0
+
+
+@contextmanager
+def listening(deed: Deed) -> Iterator[Listener]:
+    """A server on loopback that does the same to every connection."""
+    over = threading.Event()
+
+    def serve(connection: socket.socket) -> None:
+        with connection, suppress(OSError):
+            deed(connection, over)
+
+    def accept() -> None:
+        while True:
+            connection, _ = server.accept()
+            if over.is_set():
+                return connection.close()
+            listener.connections += 1
+            opened.append(connection)
+            threads.append(threading.Thread(target=serve, args=[connection]))
+            threads[-1].start()
+
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        listener = Listener(server.getsockname()[1])
+        opened: list[socket.socket] = []
+        threads = [threading.Thread(target=accept)]
+        threads[0].start()
+        try:
+            yield listener
+        finally:
+            over.set()
+            socket.create_connection(server.getsockname()).close()
+            for connection in opened:
+                with suppress(OSError):
+                    connection.shutdown(socket.SHUT_RDWR)
+            for thread in threads:
+                thread.join()
+
+
+# --- a server that speaks HTTP ---
+
+
+def answer(status: int = 200, body: object = OK, *headers: str) -> bytes:
+    data = body if isinstance(body, bytes) else json.dumps(body).encode()
+    lines = [f"HTTP/1.1 {status} Whatever", f"Content-Length: {len(data)}", *headers, "", ""]
+    return "\r\n".join(lines).encode() + data
+
+
+class Gateway:
+    """Notes each request, and gives the answers in turn; the last one again and again."""
+
+    def __init__(self, answers: tuple[bytes, ...]) -> None:
+        self._answers = answers
+        self.requests: list[str] = []
+        self.listener: Listener
+        self.url: str
+
+    def serve(self, connection: socket.socket, over: threading.Event) -> None:
+        with connection.makefile("rb") as lines:
+            while head := b"".join(takewhile(b"\r\n".__ne__, lines)).decode():
+                self.requests.append(head)
+                connection.sendall(self._answers[min(len(self.requests), len(self._answers)) - 1])
+
+    @property
+    def params(self) -> list[dict[str, str]]:
+        targets = (urlsplit(request.split(" ")[1]) for request in self.requests)
+        return [dict(parse_qsl(target.query, keep_blank_values=True)) for target in targets]
+
+
+@contextmanager
+def gateway(*answers: bytes) -> Iterator[Gateway]:
+    place = Gateway(answers)
+    with listening(place.serve) as listener:
+        place.listener, place.url = listener, f"http://127.0.0.1:{listener.port}"
+        yield place

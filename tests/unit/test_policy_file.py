@@ -1,0 +1,301 @@
+"""The policy file: every mistake is named with its line, and a broken file changes nothing."""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from structlog.testing import capture_logs
+
+from bot.core.policy import Action, Actor, Standing, decide
+from bot.policy_file import (
+    KINDS,
+    MAX_BYTES,
+    PolicyFileInvalid,
+    PolicyFileUnreadable,
+    PolicySource,
+    load_policy,
+    policy_hash,
+    policy_schema,
+)
+
+ROOT = Path(__file__).parents[2]
+GOOD = """\
+version: 1
+roles:
+  sre: {title: Site reliability, groups: [S0SRE]}
+rules:
+  - rule: SRE may purge
+    roles: [sre]
+    allow: [purge]
+    domains: [www.example.com]
+"""
+OTHER = GOOD.replace("[purge]", "[purge, view]")
+BROKEN = GOOD.replace("[purge]", "[prge]")
+
+
+def mistakes(text: str) -> list[str]:
+    with pytest.raises(PolicyFileInvalid) as caught:
+        load_policy(text, "policy.yaml")
+    return [str(mistake) for mistake in caught.value.mistakes]
+
+
+def test_a_good_file_becomes_a_policy() -> None:
+    policy = load_policy(GOOD, "policy.yaml")
+    assert policy.rules[0].tags == ("*",)
+    assert policy.roles["sre"].groups == ("S0SRE",)
+
+
+def test_the_star_for_everybody_may_stand_alone_or_in_a_list() -> None:
+    for star in ('"*"', '["*"]'):
+        text = GOOD.replace("roles: [sre]", f"roles: {star}")
+        assert load_policy(text, "policy.yaml").rules[0].roles == ("*",)
+
+
+def test_every_value_is_text() -> None:
+    text = GOOD + "    tags: [2026, no, 1e3, 2026-01-01, ~]\n"
+    tags = load_policy(text, "policy.yaml").rules[0].tags
+    assert tags == ("2026", "no", "1e3", "2026-01-01", "~")
+
+
+@pytest.mark.parametrize(
+    ("written", "instead", "line", "words"),
+    [
+        pytest.param("version: 1", "version: 2", 1, "“version” must be 1", id="version"),
+        pytest.param("version: 1\n", "", 1, "“version” is missing", id="no version"),
+        pytest.param("roles:\n", "role:\n", 2, "“role”; did you mean “roles”?", id="key"),
+        pytest.param("groups:", "group:", 3, "“group”; did you mean “groups”?", id="role key"),
+        pytest.param("domains:", "domain:", 8, "did you mean “domains”?", id="rule key"),
+        pytest.param("    domains: [www.example.com]\n", "", 5, "“domains” is missing", id="none"),
+        pytest.param("[sre]", "[sr]", 6, "no role “sr”; did you mean “sre”?", id="unknown role"),
+        pytest.param("  sre:", "  SRE:", 3, "“SRE” is no name for a role", id="role name"),
+        pytest.param("[sre]", "[]", 6, "“roles” must not be empty", id="no role"),
+        pytest.param("[sre]", "sre", 6, "“roles” must be a list", id="no list"),
+        pytest.param("[purge]", "[]", 7, "“allow” must not be empty", id="no action"),
+        pytest.param("[purge]", "[prge]", 7, "did you mean “purge”?", id="unknown action"),
+        pytest.param("allow: [purge]", "tags: [a]", 5, "either “allow” or “deny”", id="neither"),
+        pytest.param("[purge]", "[purge]\n    deny: [view]", 5, "and not both", id="both"),
+        pytest.param("[www.example.com]", "[]", 8, "“domains” must not be empty", id="no domain"),
+        pytest.param("www.example.com", "a*.example.com", 8, "is no domain", id="half a star"),
+        pytest.param("www.example.com", '"*.com"', 8, "is no domain", id="a whole top level"),
+        pytest.param("www.example.com", "https://a.example.com/", 8, "is no domain", id="a URL"),
+        pytest.param("www.example.com", "192.0.2.1", 8, "is no domain", id="an address"),
+        pytest.param("www.example.com", "*.example.com", 8, "“*” in quotes", id="a bare star"),
+        pytest.param("S0SRE", "sre", 3, "no Slack ID of a user group", id="group name"),
+        pytest.param("S0SRE", "U0SRE", 3, "no Slack ID of a user group", id="user as group"),
+        pytest.param("groups: [S0SRE]", "users: [ana]", 3, "ID of a person", id="user name"),
+        pytest.param("groups: [S0SRE]", "channels: [web]", 3, "ID of a channel", id="channel"),
+        pytest.param("groups: [S0SRE]", "groups: []", 3, "nobody holds this role", id="nobody"),
+        pytest.param("title: Site reliability, ", "", 3, "“title” is missing", id="no title"),
+        pytest.param("{title", "{title: A, title", 3, "“title” stands here twice", id="twice"),
+        pytest.param("rule: SRE may purge", "rule:", 5, "“rule” must not be empty", id="unnamed"),
+        pytest.param("[www.example.com]", "&a [www.example.com]", 8, "anchors", id="anchor"),
+        pytest.param("[sre]", "*a", 6, "aliases", id="alias"),
+        pytest.param("[sre]", "!!set {sre}", 6, "such as !!set", id="tag"),
+        pytest.param("[sre]", "[[[[[[[[[sre]]]]]]]]]", 6, "too deep", id="depth"),
+        pytest.param("[sre]", "[sre", 7, "this is no YAML", id="syntax"),
+        pytest.param("rules:", "---\nrules:", 4, "a second document", id="two documents"),
+        pytest.param("version: 1", "? [1]\n: 2", 1, "a key must be a word", id="odd key"),
+        pytest.param("version: 1", "version: \x01", 1, "this is no YAML", id="control"),
+    ],
+)
+def test_a_mistake_is_named_with_its_line(
+    written: str, instead: str, line: int, words: str
+) -> None:
+    assert written in GOOD
+    found = mistakes(GOOD.replace(written, instead, 1))
+    assert [m for m in found if m.startswith(f"line {line}: ") and words in m], found
+
+
+@pytest.mark.parametrize("tag", ["a–b", "a b", '""', "“a”"])
+def test_a_tag_that_nobody_can_type_is_a_mistake(tag: str) -> None:
+    assert "matches no tag" in mistakes(f"{GOOD}    tags: [{tag}]\n")[0]
+
+
+@pytest.mark.parametrize("text", ["", "# only a comment\n", "just text", "[1, 2]", "3"])
+def test_what_is_no_policy_at_all_is_refused(text: str) -> None:
+    assert len(mistakes(text)) == 1
+
+
+def test_all_mistakes_are_told_at_once_in_the_order_of_their_lines() -> None:
+    text = GOOD + (
+        "  - rule: SRE may purge\n"
+        "    roles: [sre, editr, '*']\n"
+        "    allow: [purge, frce]\n"
+        "    deny: [force]\n"
+        "    domains: [10.0.0.1]\n"
+        "    tag: []\n"
+        "  - just text\n"
+    )
+    assert [re.match(r"line (\d+)", mistake).group(1) for mistake in mistakes(text)] == [  # type: ignore[union-attr]
+        *["9", "9", "10", "11", "13", "14", "15"]
+    ]
+
+
+def test_the_error_names_the_file_and_shows_every_mistake() -> None:
+    with pytest.raises(PolicyFileInvalid) as caught:
+        load_policy(BROKEN, "the-policy.yaml")
+    assert caught.value.problem.message == (
+        "The policy the-policy.yaml cannot be used:\n"
+        "line 7: there is no action “prge”, only purge, force, approve, view, admin; "
+        "did you mean “purge”?"
+    )
+    assert caught.value.problem.kind in KINDS
+
+
+def test_a_file_may_be_one_mebibyte_and_not_one_byte_more() -> None:
+    comment = "#" * (MAX_BYTES - len(GOOD))
+    assert load_policy(GOOD + comment, "policy.yaml").version == 1
+    assert mistakes(GOOD + comment + "#") == ["line 1: the file is larger than 1024 KiB"]
+
+
+def test_ten_thousand_rules_may_be_read_and_asked() -> None:
+    rules = [
+        f"  - rule: Rule {n}\n    roles: [sre]\n    allow: [purge]\n    domains: [d{n}.example.com]\n"
+        for n in range(10_000)
+    ]
+    policy = load_policy(GOOD + "".join(rules), "policy.yaml")
+    sam = Actor("T0TOWN", "U0SAM", Standing.MEMBER, frozenset({"S0SRE"}))
+    assert decide(policy, sam, Action.PURGE, "d9999.example.com", "hero").allowed
+    assert not decide(policy, sam, Action.PURGE, "d10000.example.com", "hero").allowed
+    # The cost of a decision is that of the rules about the domain, and of no others.
+    assert len(policy.rules_for(Action.PURGE, "d9999.example.com")) == 1
+
+
+@given(st.text() | st.text("[]{}:,-?*&!|>'\"%@`# \n\tab1", max_size=40))
+def test_any_text_is_a_policy_or_an_explained_mistake(text: str) -> None:
+    try:
+        load_policy(text, "policy.yaml")
+    except PolicyFileInvalid as error:
+        lines = [mistake.line for mistake in error.mistakes]
+        assert lines == sorted(lines)
+        assert lines[0] >= 1
+
+
+def test_the_hash_tells_one_policy_from_another() -> None:
+    assert policy_hash(GOOD) != policy_hash(OTHER)
+    assert re.fullmatch("[0-9a-f]{64}", policy_hash(GOOD))
+
+
+def test_the_schema_knows_the_keys_of_the_file() -> None:
+    schema = policy_schema()
+    assert set(schema["properties"]) == {"version", "roles", "rules"}
+    assert set(schema["$defs"]["Rule"]["properties"]) == {
+        *["rule", "roles", "allow", "deny", "domains", "tags"]
+    }
+    assert {"const": "*"} in schema["$defs"]["Rule"]["properties"]["roles"]["anyOf"]
+
+
+SAMPLES = re.findall(r"```yaml\n(.*?)```", (ROOT / "docs/policy.md").read_text("utf-8"), re.DOTALL)
+
+
+def test_the_manual_has_samples() -> None:
+    assert len(SAMPLES) >= 2
+
+
+@pytest.mark.parametrize("sample", SAMPLES, ids=lambda sample: sample.split("rule: ")[1][:20])
+def test_every_sample_of_the_manual_is_a_policy(sample: str) -> None:
+    assert load_policy(sample, "docs/policy.md").rules
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    path = tmp_path / "policy.yaml"
+    path.write_text(GOOD, "utf-8")
+    return path
+
+
+def test_a_source_has_the_policy_of_its_file(path: Path) -> None:
+    policy, content_hash = PolicySource(path).current()
+    assert policy == load_policy(GOOD, "policy.yaml")
+    assert content_hash == policy_hash(GOOD)
+
+
+def test_a_changed_file_is_taken_up_and_an_unchanged_one_is_not(path: Path) -> None:
+    source = PolicySource(path)
+    assert source.reload() is False
+    path.write_text(OTHER, "utf-8")
+    assert source.reload() is True
+    assert source.current().hash == policy_hash(OTHER)
+    assert source.reload() is False
+    assert source.reload(force=True) is False
+
+
+def test_a_file_that_looks_unchanged_is_read_only_when_forced(path: Path) -> None:
+    source = PolicySource(path)
+    before = path.stat()
+    path.write_text(GOOD.replace("SRE may purge", "SRE can purge"), "utf-8")
+    os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
+    assert source.reload() is False
+    assert source.reload(force=True) is True
+
+
+def test_a_file_put_in_place_of_another_is_taken_up(path: Path) -> None:
+    source = PolicySource(path)
+    before = path.stat()
+    newer = path.with_name("newer.yaml")
+    newer.write_text(GOOD.replace("SRE may purge", "SRE can purge"), "utf-8")
+    os.utime(newer, ns=(before.st_atime_ns, before.st_mtime_ns))
+    newer.rename(path)
+    assert source.reload() is True
+
+
+@pytest.mark.parametrize(
+    ("content", "code"),
+    [
+        pytest.param(BROKEN.encode(), "policy-file-invalid", id="a mistake"),
+        pytest.param(b"\xff", "policy-file-invalid", id="not UTF-8"),
+        pytest.param(b"#" * (MAX_BYTES + 1), "policy-file-invalid", id="too large"),
+        pytest.param(None, "policy-file-unreadable", id="gone"),
+    ],
+)
+def test_a_broken_file_leaves_the_last_good_policy_in_force(
+    path: Path, content: bytes | None, code: str
+) -> None:
+    source = PolicySource(path)
+    if content is None:
+        path.unlink()
+    else:
+        path.write_bytes(content)
+    with capture_logs() as logs:
+        assert source.reload() is False
+        assert source.reload(force=True) is False
+    assert source.current().hash == policy_hash(GOOD)
+    assert source.error is not None
+    assert source.error.problem.code == code
+    assert [(entry["event"], entry["log_level"]) for entry in logs] == [(code, "error")]
+
+    path.write_text(OTHER, "utf-8")
+    assert source.reload() is True
+    assert source.error is None
+
+
+def test_a_file_put_back_as_it_was_clears_the_error(path: Path) -> None:
+    source = PolicySource(path)
+    path.write_text(BROKEN, "utf-8")
+    source.reload()
+    path.write_text(GOOD, "utf-8")
+    assert source.reload() is False
+    assert source.error is None
+
+
+def test_each_broken_content_is_logged_once(path: Path) -> None:
+    source = PolicySource(path)
+    with capture_logs() as logs:
+        for text in (BROKEN, BROKEN.replace("prge", "purg"), BROKEN, "", BROKEN):
+            path.write_text(text, "utf-8")
+            source.reload(force=True)
+    assert [entry["log_level"] for entry in logs] == ["error"] * 3
+    assert "prge" in logs[0]["mistakes"]
+
+
+def test_a_bot_without_a_policy_does_not_start(tmp_path: Path) -> None:
+    with pytest.raises(PolicyFileUnreadable, match="No such file"):
+        PolicySource(tmp_path / "none.yaml")
+    (tmp_path / "broken.yaml").write_text(BROKEN, "utf-8")
+    with pytest.raises(PolicyFileInvalid):
+        PolicySource(tmp_path / "broken.yaml")
