@@ -107,8 +107,7 @@ class LoadedPolicy(NamedTuple):
 class PolicySource:
     """The policy of a file, kept up to date; a broken file leaves the last good one in force.
 
-    Form: safe to use from several threads.
-    Raises, when made: PolicyFileInvalid, PolicyFileUnreadable.
+    Safe to use from several threads.  Raises, when made: PolicyFileInvalid or -Unreadable.
     """
 
     def __init__(self, path: Path) -> None:
@@ -228,10 +227,10 @@ def _syntax_mistake(error: yaml.YAMLError) -> FileMistake:
 
 def _read_nodes(root: yaml.Node | None) -> tuple[list[FileMistake], Policy | None]:
     """The mistakes, or the policy when there are none."""
-    if root is None:
-        return [FileMistake(1, "the file is empty")], None
     lines: dict[_Path, int] = {}
     mistakes: list[FileMistake] = []
+    if root is None:
+        return [FileMistake(1, "the file is empty")], None
     value = _plain(root, (), lines, mistakes)
     if isinstance(value, dict) and value.get("version") == "1":
         value["version"] = 1
@@ -257,13 +256,12 @@ def _plain(
         return node.value
     result: dict[str, Any] = {}
     for key, item in node.value:
-        line = _line(key)
         if not isinstance(key, yaml.ScalarNode):
-            mistakes.append(FileMistake(line, "a key must be a word"))
+            mistakes.append(FileMistake(_line(key), "a key must be a word"))
         elif key.value in result:
-            mistakes.append(FileMistake(line, f"“{key.value}” stands here twice"))
+            mistakes.append(FileMistake(_line(key), f"“{key.value}” stands here twice"))
         else:
-            lines[(*path, key.value)] = line
+            lines[(*path, key.value)] = _line(key)
             result[key.value] = _plain(item, (*path, key.value), lines, mistakes)
     return result
 

@@ -123,7 +123,7 @@ TOKEN_EXPIRED = ErrorKind(
 TOKEN_REFUSED = ErrorKind(
     code="cdn-token-refused",
     message="The CDN does not accept my temporary credentials.",
-    hint="For the operators of Purgebot: key, secret and token must come from the same issue.",
+    hint="For the operators of Purgebot: key, secret and token must have been issued together.",
 )
 SIGNATURE_REFUSED = ErrorKind(
     code="cdn-signature-refused",
@@ -206,8 +206,8 @@ UNKNOWN_ERROR = ErrorKind(
 # --- in doubt ---
 
 _LOOK_FIRST = (
-    "It may have worked: look at the page in a few minutes. If it is still old, purge again; "
-    "twice does no harm, but counts twice."
+    "It may have worked: look at the page in a few minutes. If it is still old, purge again: "
+    "twice does no harm, it only counts twice."
 )
 NO_ANSWER = ErrorKind(
     code="cdn-no-answer",

@@ -23,11 +23,11 @@ from sqlalchemy import (
     insert,
     or_,
     select,
+    text,
     update,
 )
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import SQLAlchemyError
-from sqlalchemy.sql.dml import Insert
 
 from bot.core.ask import Ask
 from bot.core.audit import AuditEntry
@@ -174,8 +174,8 @@ class Store:
     @staticmethod
     def _insert_once(connection: Connection, statement: Any, key: str) -> None:
         """Insert, or be beaten by the row that has the same key already."""
-        once: Insert = statement.on_conflict_do_nothing(index_elements=[key])
-        if connection.execute(once).rowcount != 1:
+        once = statement.on_conflict_do_nothing(index_elements=[key]).returning(text("1"))
+        if connection.execute(once).first() is None:
             raise _Beaten
 
     # Work

@@ -27,7 +27,7 @@ def _do_without(what: str) -> NoReturn:
 
 
 try:
-    from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
+    from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect, sync_playwright
 except ImportError:
     _do_without("playwright is not installed")
 if not CHROMIUM.exists():
@@ -42,7 +42,7 @@ __all__ = [
     "ARGUMENTS",
     "CHROMIUM",
     "Browser",
-    "BrowserContext",
+    "BrowserContext", "Locator",
     "Open",
     "Page",
     "expect",

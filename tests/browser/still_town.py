@@ -1,7 +1,7 @@
 """A town that stands still: both control APIs with a state that only the test changes.
 
-Everything the page posts is written down in `posts` and answered by `answers`, if an answer was
-laid out there for its path.
+Everything the page posts is written down in `posts` and answered well: with what `answers` holds
+for its path, or by a refusal when the path is in `failing`.
 """
 
 from __future__ import annotations
@@ -64,6 +64,7 @@ class StillTown:
         self.changes = 0
         self.posts: list[tuple[str, Json]] = []
         self.answers: dict[str, Json] = {}
+        self.failing: set[str] = set()
         self.messages: dict[str, list[Json]] = {"C0WEB": still_messages.everyday(NOW)}
         self.views: list[Json] = []
         self.home: Json | None = None
@@ -162,7 +163,8 @@ class StillTown:
         path = f"{request.scope['root_path'].strip('/')}/{request.path_params['path']}"
         body = await request.json() if await request.body() else {}
         self.posts.append((path, body))
-        await asyncio.sleep(0)
+        if path in self.failing:
+            return JSONResponse({"error": "The town is closed."}, 400)
         return JSONResponse(
             {"ok": True, "outcome": "acked", "shown": None} | self.answers.get(path, {})
         )

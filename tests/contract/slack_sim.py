@@ -3,7 +3,7 @@
 with running_slack() as slack:
     slack.say("U0ANA", "/purge …")       over the control API
     slack.bot.chat_postMessage(…)        over the Web API, with Slack's own client
-    with slack.socket() as socket: …     a bare websocket; `slack.app(answer)`: Slack's client
+    with slack.socket() as socket: …     a bare websocket; `slack.app()`: one that acks
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from bot.playground.serving import serving
 from bot.playground.slack import SlackSim
 
 Json = dict[str, Any]
-Answering = Callable[[SocketModeRequest], Json | None]
+Answering = Callable[[Json], Json | None]
 
 BUTTON: Json = {
     "type": "button",
@@ -144,14 +144,32 @@ class Slack:
             yield socket
 
     @contextmanager
-    def app(self, answer: Answering = lambda _: None) -> Iterator[list[SocketModeRequest]]:
-        """Slack's own Socket Mode client, which acks with what `answer` gives."""
+    def app(self, answer: Answering = lambda _: None) -> Iterator[list[Json]]:
+        """An app that acks every envelope with what `answer` gives; its envelopes so far."""
+        seen: list[Json] = []
+        with self.socket() as socket:
+
+            def listen() -> None:
+                for text in socket:
+                    envelope = json.loads(text)
+                    seen.append(envelope)
+                    ack(socket, envelope, answer(envelope))
+
+            listening = self.pool.submit(listen)
+            try:
+                yield seen
+            finally:
+                socket.close()
+                listening.result(timeout=5)
+
+    @contextmanager
+    def sdk_app(self, payload: Json | None = None) -> Iterator[list[SocketModeRequest]]:
+        """The same with Slack's own Socket Mode client, which takes a second to close."""
         seen: list[SocketModeRequest] = []
 
         def listen(client: SocketModeClient, request: SocketModeRequest) -> None:
             seen.append(request)
-            response = SocketModeResponse(request.envelope_id, answer(request))
-            client.send_socket_mode_response(response)
+            client.send_socket_mode_response(SocketModeResponse(request.envelope_id, payload))
 
         client = SocketModeClient(
             app_token=self.sim.app_token, web_client=self.client(None), concurrency=2

@@ -157,6 +157,20 @@ def test_history_shows_newest_first_with_metadata_and_no_whispers(slack: Slack) 
     assert "metadata" not in bare[1]
 
 
+def test_history_can_be_asked_for_between_two_moments(slack: Slack) -> None:
+    one, two, three = (
+        slack.bot.chat_postMessage(channel="C0WEB", text=text)["ts"] for text in "123"
+    )
+    for inclusive, expected in ((False, ["2"]), (True, ["3", "2", "1"])):
+        found = slack.bot.conversations_history(
+            channel="C0WEB", oldest=one, latest=three, inclusive=inclusive
+        )
+        assert [message["text"] for message in found["messages"]] == expected
+    assert one < two < three
+    answer = refusal(slack, "conversations.history", channel="C0WEB", oldest="noon")
+    assert answer["error"] == "invalid_ts_oldest"
+
+
 def test_metadata_of_another_shape_is_refused(slack: Slack) -> None:
     answer = refusal(
         slack, "chat.postMessage", channel="C0WEB", text="x", metadata={"event_type": "purge"}

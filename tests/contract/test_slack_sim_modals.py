@@ -6,15 +6,14 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from slack_sdk.socket_mode.request import SocketModeRequest
 
 from tests.contract.slack_sim import BUTTONS, INPUT, Json, Slack, modal, refusal, running_slack
 
 answers: list[Json] = []  # what the app acks submissions with, next one first
 
 
-def acked(request: SocketModeRequest) -> Json | None:
-    is_submission = request.payload.get("type") == "view_submission"
+def acked(envelope: Json) -> Json | None:
+    is_submission = envelope["payload"].get("type") == "view_submission"
     return answers.pop(0) if answers and is_submission else None
 
 

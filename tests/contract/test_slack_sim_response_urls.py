@@ -88,8 +88,9 @@ def test_an_unknown_address_is_refused(slack: Slack) -> None:
         ({"blocks": [{"type": "banner"}]}, "invalid_blocks"),
         ({"blocks": "[{"}, "invalid_blocks"),
         ({"attachments": [{"blocks": [{"type": "banner"}]}]}, "invalid_blocks"),
+        ({"attachments": "x"}, "invalid_blocks"),
     ],
-    ids=["empty", "list", "bad blocks", "broken blocks", "bad blocks attached"],
+    ids=["empty", "list", "bad blocks", "broken blocks", "bad blocks attached", "no attachments"],
 )
 def test_an_answer_that_cannot_be_shown_is_refused(slack: Slack, answer: Any, error: str) -> None:
     response = requests.post(after_command(slack).url, json=answer, timeout=5)

@@ -82,7 +82,7 @@ def test_who_was_told_to_leave_gets_nothing_more_while_another_is_there(slack: S
 
 def test_a_dropped_app_comes_back_by_itself(slack: Slack) -> None:
     """Slack's own client reconnects when told to."""
-    with slack.app() as seen:
+    with slack.sdk_app() as seen:
         slack.post("sockets", action="disconnect", reason="refresh_requested")
         slack.until(
             lambda: (
@@ -133,7 +133,7 @@ def test_what_is_no_ack_is_ignored(slack: Slack) -> None:
 
 
 def test_slacks_own_client_gets_commands_and_its_ack_is_shown(slack: Slack) -> None:
-    with slack.app(lambda _: {"text": "working on it"}) as seen:
+    with slack.sdk_app({"text": "working on it"}) as seen:
         assert slack.say("U0ANA", "/purge a b")["outcome"] == "acked"
     assert (seen[0].type, seen[0].accepts_response_payload) == ("slash_commands", True)
     (message,) = slack.messages()
@@ -190,11 +190,20 @@ def test_an_answer_with_bad_blocks_is_an_error_to_who_asked(slack: Slack) -> Non
 
 def test_a_delivery_may_come_twice_under_one_envelope_id(slack: Slack) -> None:
     slack.post("faults", deliver_twice=True)
-    with slack.app() as seen:
-        assert slack.say("U0ANA", "/purge a b")["outcome"] == "acked"
-        assert len(seen) == 2
-    assert seen[0].envelope_id == seen[1].envelope_id
-    assert seen[0].payload == seen[1].payload
+    with slack.socket() as socket:
+        said = slack.meanwhile(slack.say, "U0ANA", "/purge a b")
+        first, second = receive(socket), receive(socket)
+        ack(socket, second)
+        assert said.result()["outcome"] == "acked"
+    assert first == second
+
+
+def test_two_deliveries_may_both_go_unacked(slack: Slack) -> None:
+    slack.post("faults", ack_timeout_s=0.05, deliver_twice=True)
+    with slack.socket() as socket:
+        assert slack.say("U0ANA", "/purge a b")["outcome"] == "operation_timeout"
+        assert receive(socket) == receive(socket)
+    assert slack.texts() == ['/purge failed with the error "operation_timeout"']
 
 
 def test_what_was_not_acked_may_come_again(slack: Slack) -> None:
@@ -250,7 +259,7 @@ def test_subscribed_events_are_sent(slack: Slack, event: str, path: str, body: A
     with slack.app() as seen:
         slack.post(path, **body)
         slack.until(lambda: bool(seen))
-    assert seen[0].payload["event"]["type"] == event.partition(".")[0]
+    assert seen[0]["payload"]["event"]["type"] == event.partition(".")[0]
 
 
 def _answer(slack: Slack, socket: ClientConnection, payload: Json | None = None) -> None:

@@ -18,10 +18,14 @@ from bot.core.errors import ErrorKind
 
 ROOT = Path(__file__).parent.parent.parent
 PAGE = (ROOT / "docs" / "errors.md").read_text()
-# What the tables of faults cannot say: rules that look into a code or its text.
+# What bot.cdn.faults says by rules, not by tables.
 BY_RULE = {
     cdn_errors.THROTTLED.code: ["any code with `Throttling`"],
     cdn_errors.DAILY_QUOTA.code: ["`QuotaExceeded.Refresh` that says “daily”"],
+    cdn_errors.UNKNOWN_ERROR.code: ["any code not on this page, with HTTP 4xx"],
+    cdn_errors.TURNED_DOWN.code: ["other HTTP 4xx"],
+    cdn_errors.SERVER_ERROR.code: ["other HTTP 5xx"],
+    cdn_errors.UNREADABLE_ANSWER.code: ["any other HTTP status"],
 }
 
 
@@ -48,7 +52,7 @@ def row(kind: ErrorKind) -> str:
     ]
     if kind.code.startswith("cdn-"):
         cells.append(vendor_codes(kind))
-    return "| " + " | ".join(cell.replace("|", r"\|") for cell in cells) + " |"
+    return "| " + " | ".join(" ".join(cell.split()).replace("|", r"\|") for cell in cells) + " |"
 
 
 def vendor_codes(kind: ErrorKind) -> str:

@@ -6,7 +6,7 @@ with serving({"slack": sim.api, "control": sim.control}) as urls:
 
 world.py      who and what there is at the start
 state.py      the workspace, the one truth, made of the things in model.py
-api.py        Web API: METHODS, tokens, scopes;  methods_*.py, calls.py, pages.py: the methods
+api.py        Web API: METHODS, tokens, scopes;  methods_*.py, calls.py, pages.py, contents.py
 blocks.py     Block Kit's rules, of elements.py, rich_text.py, checks.py
 limits.py     rate limits;  faults.py, dropping.py: troubles to order
 delivery.py   commands, clicks and events to the app, by sockets.py or http_mode.py, signing.py

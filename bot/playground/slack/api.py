@@ -6,13 +6,13 @@ request → known method? → token → ordered fault → rate limit → scopes 
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qsl
 
-import anyio
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.types import Receive, Scope, Send
@@ -20,6 +20,7 @@ from starlette.types import Receive, Scope, Send
 from . import methods_app, methods_chat, methods_conversations, methods_people, methods_views
 from .calls import Call, Refusal
 from .dropping import drop_connection
+from .faults import WebApiFault
 from .limits import SPECIAL, TIER_1, TIER_2, TIER_3, TIER_4
 from .model import Json
 from .state import Workspace
@@ -101,31 +102,35 @@ class WebApi:
         if method is None:
             raise Refusal("unknown_method", req_method=name)
         self._check_token(method, _token(request, arguments))
-        fault = workspace.faults.next_for(name)
-        if fault is not None:
-            match fault.error:
-                case "drop":
-                    raise _Dropped
-                case "slow":
-                    await anyio.sleep(fault.delay_s)
-                case "ratelimited":
-                    raise Refusal("ratelimited", retry_after=fault.retry_after)
-                case error if error.startswith("http_"):
-                    return PlainTextResponse("Something went wrong", status_code=int(error[5:]))
-                case error:
-                    raise Refusal(error)
+        if (trouble := await self._ordered_trouble(name)) is not None:
+            return trouble
         if wait_s := workspace.limits.wait_s(name, method.per_minute, workspace.now()):
             raise Refusal("ratelimited", retry_after=wait_s)
         call = Call(workspace, name, arguments)
-        headers: dict[str, str] = {}
         try:
             if method.token == "bot" and method.scopes:
                 call.needs(*method.scopes)
             answer = {"ok": True, **method.run(call)}
         except Refusal as refusal:
             return _refused(refusal, self._scope_headers(call, method))
-        headers = self._scope_headers(call, method)
-        return JSONResponse(answer, headers=headers)
+        return JSONResponse(answer, headers=self._scope_headers(call, method))
+
+    async def _ordered_trouble(self, name: str) -> Response | None:
+        fault = self._workspace.faults.next_for(name)
+        match fault:
+            case None:
+                return None
+            case WebApiFault(error="drop"):
+                raise _Dropped
+            case WebApiFault(error="slow"):
+                await asyncio.sleep(fault.delay_s)
+                return None
+            case WebApiFault(error="ratelimited"):
+                raise Refusal("ratelimited", retry_after=fault.retry_after)
+            case WebApiFault(error=error) if error.startswith("http_"):
+                return PlainTextResponse("Something went wrong", status_code=int(error[5:]))
+            case WebApiFault(error=error):
+                raise Refusal(error)
 
     def _check_token(self, method: Method, token: str) -> None:
         workspace = self._workspace

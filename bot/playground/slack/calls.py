@@ -7,11 +7,11 @@ A method is a plain function from a `Call` to the answer without `ok`; it refuse
 from __future__ import annotations
 
 import json
-import secrets
 from dataclasses import dataclass, field
 from typing import Any
 
 from .blocks import violations
+from .contents import attachment_violations, number_attachments, with_ids
 from .model import Channel, Json, Message
 from .state import Workspace
 from .world import SLACKBOT
@@ -50,6 +50,12 @@ class Call:
 
     def flag(self, name: str) -> bool:
         return self.text(name).lower() in {"true", "1"}
+
+    def moment(self, name: str, default: float) -> float:
+        try:
+            return float(self.text(name) or default)
+        except ValueError:
+            raise Refusal(f"invalid_ts_{name}") from None
 
     def count(self, name: str, default: int, most: int) -> int:
         try:
@@ -129,8 +135,6 @@ class Call:
         found = self.structure("attachments", "invalid_attachments")
         if found is None:
             return None
-        if not isinstance(found, list) or not all(isinstance(entry, dict) for entry in found):
-            raise Refusal("invalid_attachments")
         self.refuse(attachment_violations(found), "invalid_attachments")
         return number_attachments(found)
 
@@ -152,47 +156,3 @@ class Call:
         if not found.by_app:
             raise Refusal(error)
         return found
-
-
-def with_ids(blocks: list[Json]) -> list[Json]:
-    """Blocks with the block_id and action_id that Slack makes up where the app gave none."""
-    return [
-        _with_ids({**block, "block_id": block.get("block_id") or secrets.token_hex(3)})
-        for block in blocks
-    ]
-
-
-def attachment_violations(attachments: list[Json]) -> list[str]:
-    """What is wrong with the blocks inside attachments."""
-    return [
-        line
-        for number, entry in enumerate(attachments)
-        if entry.get("blocks")
-        for line in violations(
-            entry["blocks"], surface="message", pointer=f"/attachments/{number}/blocks"
-        )
-    ]
-
-
-def number_attachments(attachments: list[Json]) -> list[Json]:
-    """Attachments with the ids that clicks in them report."""
-    return [
-        {"id": number, "fallback": "[no preview available]", **entry}
-        | ({"blocks": with_ids(entry["blocks"])} if entry.get("blocks") else {})
-        for number, entry in enumerate(attachments, start=1)
-    ]
-
-
-def _with_ids(block: Json) -> Json:
-    named = dict(block)
-    if block["type"] == "actions":
-        named["elements"] = [
-            {"action_id": f"{block['block_id']}a{number}", **element}
-            for number, element in enumerate(block["elements"])
-        ]
-    if block["type"] == "container":
-        named["child_blocks"] = with_ids(block["child_blocks"])
-    for key in ("accessory", "element"):
-        if isinstance(block.get(key), dict) and block[key].get("type") != "image":
-            named[key] = {"action_id": f"{block['block_id']}a", **block[key]}
-    return named

@@ -91,6 +91,19 @@ def thing(required: Mapping[str, Check], optional: Mapping[str, Check] | None = 
     return check
 
 
+def mapping(value_check: Check) -> Check:
+    """An object with any keys."""
+
+    def check(value: Any, pointer: str, found: list[str]) -> None:
+        if not isinstance(value, dict):
+            wrong(found, pointer, "must provide an object")
+            return
+        for key, entry in value.items():
+            value_check(entry, f"{pointer}/{key}", found)
+
+    return check
+
+
 def typed(kinds: Mapping[str, Check]) -> Check:
     """An object whose `type` says which of these checks it has to pass."""
 

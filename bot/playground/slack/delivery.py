@@ -115,7 +115,7 @@ class Courier:
         try:
             await self._sockets.send_to_one(envelope)
             async with asyncio.timeout(self._workspace.faults.ack_timeout_s):
-                return Answer("acked", payload=await ack)
+                return Answer("acked", payload=await asyncio.shield(ack))
         except TimeoutError:
             return Answer("operation_timeout", reason="timeout")
         finally:

@@ -24,6 +24,10 @@ class WebApiFault:
     delay_s: float = 2.0
     times: int | None = 1  # None: until cleared
 
+    def __post_init__(self) -> None:
+        if self.error.startswith("http_") and not self.error[5:].isdigit():
+            raise ValueError(f"{self.error} names no status")
+
 
 @dataclass(slots=True)
 class LostReply:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 from . import objects
 from .calls import Call, Refusal
 from .model import Channel, Json
@@ -50,7 +52,7 @@ def history(call: Call) -> Json:
     call.needs(f"{_SCOPE_STEM[channel.kind]}:history")
     if call.is_outside(channel):
         raise Refusal("not_in_channel")
-    oldest, latest = call.text("oldest") or "0", call.text("latest") or "9999999999.999999"
+    oldest, latest = call.moment("oldest", 0), call.moment("latest", math.inf)
     inclusive = call.flag("inclusive")
     with_metadata = call.flag("include_all_metadata")
     rows = [
@@ -111,6 +113,6 @@ def add_reaction(call: Call) -> Json:
     return {}
 
 
-def _is_within(ts: str, oldest: str, latest: str, *, inclusive: bool) -> bool:
-    at, first, last = float(ts), float(oldest), float(latest)
-    return first <= at <= last if inclusive else first < at < last
+def _is_within(ts: str, oldest: float, latest: float, *, inclusive: bool) -> bool:
+    at = float(ts)
+    return oldest <= at <= latest if inclusive else oldest < at < latest

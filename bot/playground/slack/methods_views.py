@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from . import objects
 from .blocks import Surface, view_violations
-from .calls import Call, Refusal, with_ids
+from .calls import Call, Refusal
+from .contents import with_ids
 from .model import Json, View
 from .state import TRIGGER_LIFE_S
 from .viewing import STACK_MOST, close_all, open_modal, publish_home, replace_content

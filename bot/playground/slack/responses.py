@@ -14,7 +14,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 
 from .blocks import violations
-from .calls import attachment_violations, number_attachments, with_ids
+from .contents import attachment_violations, number_attachments, with_ids
 from .model import Json, ResponseUrl
 from .state import RESPONSE_URL_LIFE_S, RESPONSE_URL_USES, Workspace
 

@@ -15,11 +15,11 @@ import copy
 import hashlib
 import secrets
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Any, get_args
 
 from .faults import Faults
 from .limits import POSTS_PER_MINUTE, Limits
-from .model import Channel, Group, Json, Message, Person, ResponseUrl, Trigger, View
+from .model import Channel, Group, Json, Kind, Message, Person, ResponseUrl, Trigger, View
 from .world import SLACKBOT
 
 TRIGGER_LIFE_S = 3
@@ -30,7 +30,7 @@ _COLORS = ("9f69e7", "4bbe2e", "e7392d", "3c989f", "674b1b", "e96699", "e0a729",
 
 
 class Workspace:
-    """The one truth; what leaves it as JSON is made in payloads.py."""
+    """The one truth; what leaves it as JSON is made in objects.py and payloads.py."""
 
     def __init__(self, world: Json, now: Callable[[], float]) -> None:
         self._world = world
@@ -138,6 +138,8 @@ class Workspace:
                 for group in self.groups.values():
                     others = [user for user in group.users if user != person.id]
                     group.users = [*others, person.id] if group.id in value else others
+            elif name == "kind" and value not in get_args(Kind):
+                raise ValueError(f"nobody is {value}")
             elif name in {"name", "real_name", "kind", "title", "color", "team_id"}:
                 setattr(person, name, value)
             elif name != "id":

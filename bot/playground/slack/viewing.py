@@ -6,7 +6,7 @@ import secrets
 from typing import Any
 
 from .blocks import view_violations
-from .calls import with_ids
+from .contents import with_ids
 from .inputs import input_value
 from .model import Json, View
 from .state import Workspace
