@@ -17,11 +17,11 @@ def help_message(may: dict[str, str]) -> Message:
     lines = [":broom: *Clear what the CDN has cached, by tag*"]
     if "purge" in domains:
         example = code(f"/purge {_example(domains['purge'])} hero,banner")
-        lines.append(f"• {example}\n   The edge asks the origin, and keeps what has not changed.")
+        lines.append(f"• {example}\nThe edge asks the origin, and keeps what has not changed.")
     if "force" in domains:
         command = f'/purge {_example(domains["force"])} hero --force --reason "new campaign"'
         lines.append(
-            f"• {code(command)}\n   Every edge fetches anew; somebody else approves it first."
+            f"• {code(command)}\nEvery edge fetches anew; somebody else approves it first."
         )
     if not {"purge", "force"} & domains.keys():
         lines.append(_NOTHING)

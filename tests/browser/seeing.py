@@ -14,10 +14,15 @@ from typing import NoReturn
 import pytest
 
 CHROMIUM = Path("/usr/bin/chromium")
-ARGUMENTS = (
-    "--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "
-    "--disable-component-update --disable-sync"
-).split()
+ARGUMENTS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
 
 
 def _do_without(what: str) -> NoReturn:
@@ -27,7 +32,15 @@ def _do_without(what: str) -> NoReturn:
 
 
 try:
-    from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect, sync_playwright
+    from playwright.sync_api import (
+        Browser,
+        BrowserContext,
+        ConsoleMessage,
+        Locator,
+        Page,
+        expect,
+        sync_playwright,
+    )
 except ImportError:
     _do_without("playwright is not installed")
 if not CHROMIUM.exists():
@@ -42,7 +55,9 @@ __all__ = [
     "ARGUMENTS",
     "CHROMIUM",
     "Browser",
-    "BrowserContext", "Locator",
+    "BrowserContext",
+    "ConsoleMessage",
+    "Locator",
     "Open",
     "Page",
     "expect",

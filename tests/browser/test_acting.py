@@ -27,7 +27,13 @@ def test_a_button_with_confirm_asks_before_it_presses(town: StillTown, open_page
     expect(dialog).to_have_count(0)
     waiting = town.messages["C0WEB"][-1]["ts"]
     assert town.posted("slack/press") == [
-        {"as": "U0SAM", "channel": "C0WEB", "ts": waiting, "block_id": "decide", "action_id": "approve"}
+        {
+            "as": "U0SAM",
+            "channel": "C0WEB",
+            "ts": waiting,
+            "block_id": "decide",
+            "action_id": "approve",
+        }
     ]
 
 
@@ -78,7 +84,9 @@ def test_an_ephemeral_message_is_marked_and_only_its_readers(open_page: Open) ->
 def test_the_typed_command_stands_above_its_answer(open_page: Open) -> None:
     card = open_page().locator("article", has_text="Purged homepage")
 
-    expect(card.locator("header ~ .command")).to_have_text(re.compile("/purge www.example.com homepage$"))
+    expect(card.locator("header ~ .command")).to_have_text(
+        re.compile("/purge www.example.com homepage$")
+    )
 
 
 def test_an_edited_message_shows_its_earlier_versions_on_demand(open_page: Open) -> None:
@@ -110,7 +118,9 @@ def test_a_new_message_appears_by_itself(town: StillTown, open_page: Open) -> No
     expect(page.locator("article").last).to_be_in_viewport()
 
 
-def test_who_speaks_can_be_switched_and_is_kept_in_the_address(town: StillTown, open_page: Open) -> None:
+def test_who_speaks_can_be_switched_and_is_kept_in_the_address(
+    town: StillTown, open_page: Open
+) -> None:
     page = open_page("U0ANA")
     page.get_by_role("button", name="Speaking as Ana Ortiz").click()
     menu = page.get_by_role("menu", name="Speak as")
@@ -134,7 +144,9 @@ def test_everybody_sees_their_own_places(open_page: Open) -> None:
     expect(places.get_by_role("button", name="launch-secret")).to_have_count(0)
 
 
-def test_an_unread_message_is_counted_until_its_place_is_opened(town: StillTown, open_page: Open) -> None:
+def test_an_unread_message_is_counted_until_its_place_is_opened(
+    town: StillTown, open_page: Open
+) -> None:
     town.unread["D0ANABOT"] = 2
     page = open_page()
 
@@ -145,7 +157,11 @@ def test_an_unread_message_is_counted_until_its_place_is_opened(town: StillTown,
 
 
 def test_the_apps_home_tab_is_asked_for_and_shown(town: StillTown, open_page: Open) -> None:
-    town.home = {"id": "V0HOME", "type": "home", "blocks": [{"type": "section", "text": mrkdwn("*Your purges*")}]}
+    town.home = {
+        "id": "V0HOME",
+        "type": "home",
+        "blocks": [{"type": "section", "text": mrkdwn("*Your purges*")}],
+    }
     page = open_page(channel="D0ANABOT")
     page.get_by_role("button", name="Home").click()
 
@@ -213,7 +229,12 @@ def test_a_form_is_sent_when_what_it_requires_is_there(town: StillTown, open_pag
     [sent] = town.posted("slack/submit")
     assert sent["values"] == {
         "tags": {"v": {"type": "plain_text_input", "value": "sale"}},
-        "how": {"v": {"type": "radio_buttons", "selected_option": {"text": plain("Force"), "value": "f"}}},
+        "how": {
+            "v": {
+                "type": "radio_buttons",
+                "selected_option": {"text": plain("Force"), "value": "f"},
+            }
+        },
         "also": {"v": {"type": "checkboxes", "selected_options": []}},
     }
 
@@ -224,7 +245,9 @@ def test_a_form_shows_what_the_app_refused(town: StillTown, open_page: Open) -> 
     expect(open_page().get_by_role("alert")).to_have_text("No such tag")
 
 
-def test_a_button_in_a_form_presses_and_escape_closes_the_form(town: StillTown, open_page: Open) -> None:
+def test_a_button_in_a_form_presses_and_escape_closes_the_form(
+    town: StillTown, open_page: Open
+) -> None:
     town.views = [FORM]
     page = open_page()
     with page.expect_response("**/slack/press"):
@@ -232,5 +255,7 @@ def test_a_button_in_a_form_presses_and_escape_closes_the_form(town: StillTown, 
     with page.expect_response("**/slack/close"):
         page.keyboard.press("Escape")
 
-    assert town.posted("slack/press") == [{"as": "U0ANA", "view_id": "V0FORM", "block_id": "a", "action_id": "suggest"}]
+    assert town.posted("slack/press") == [
+        {"as": "U0ANA", "view_id": "V0FORM", "block_id": "a", "action_id": "suggest"}
+    ]
     assert town.posted("slack/close") == [{"as": "U0ANA", "view_id": "V0FORM"}]

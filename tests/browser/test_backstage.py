@@ -20,7 +20,11 @@ def test_tasks_show_how_far_they_are(town: StillTown, open_page: Open) -> None:
     page = open_page()
     tasks = page.locator(".task")
     expect(tasks).to_have_text(
-        [re.compile("shop.*force.*Refreshing"), re.compile("img.*Failed.*Origin Timeout"), re.compile("www.*Complete")]
+        [
+            re.compile("shop.*force.*Refreshing"),
+            re.compile("img.*Failed.*Origin Timeout"),
+            re.compile("www.*Complete"),
+        ]
     )
     expect(tasks.first.get_by_role("progressbar")).to_have_attribute("value", "40")
 
@@ -35,7 +39,9 @@ def test_a_running_task_can_be_ended_by_hand(town: StillTown, open_page: Open) -
     with page.expect_response("**/cdn/tasks/*"):
         page.get_by_role("menuitem", name="Let it fail").click()
 
-    assert town.posted("cdn/tasks/17772470186") == [{"status": "Failed", "description": "Origin Timeout"}]
+    assert town.posted("cdn/tasks/17772470186") == [
+        {"status": "Failed", "description": "Origin Timeout"}
+    ]
 
 
 def test_quotas_show_what_is_used_and_when_they_are_new(open_page: Open) -> None:
@@ -63,7 +69,9 @@ def test_a_fault_is_ordered_for_the_next_request(town: StillTown, open_page: Ope
     assert town.posted("cdn/faults") == [fault | {"times": 1} for fault in FAULTS.values()]
 
 
-def test_a_fault_can_be_made_to_last_and_any_documented_code_be_had(town: StillTown, open_page: Open) -> None:
+def test_a_fault_can_be_made_to_last_and_any_documented_code_be_had(
+    town: StillTown, open_page: Open
+) -> None:
     page = open_page()
     page.get_by_role("radio", name="Until cleared").check(force=True)
     press(page, "Queue full", "cdn/faults")
@@ -77,7 +85,9 @@ def test_a_fault_can_be_made_to_last_and_any_documented_code_be_had(town: StillT
 def test_what_is_broken_is_listed_and_cleared_at_once(town: StillTown, open_page: Open) -> None:
     town.cdn["faults"] = [{"kind": "lose_answer", "code": "", "times": 1}]
     page = open_page()
-    expect(page.get_by_role("list", name="Broken now")).to_contain_text("Answer lost (next request)")
+    expect(page.get_by_role("list", name="Broken now")).to_contain_text(
+        "Answer lost (next request)"
+    )
 
     press(page, "Clear all", "cdn/faults")
     assert town.posted("cdn/faults") == town.posted("slack/faults") == [{}]
@@ -116,7 +126,9 @@ def test_the_guide_ticks_what_the_town_shows(town: StillTown, open_page: Open) -
     guide = page.get_by_role("region", name="The first minute")
     expect(guide.locator("[aria-current=step]")).to_contain_text("Purge as Ana")
     guide.get_by_role("button", name="Type it for me").click()
-    expect(page.get_by_role("textbox", name="Message #web-publishing")).to_have_value("/purge www.example.com homepage")
+    expect(page.get_by_role("textbox", name="Message #web-publishing")).to_have_value(
+        "/purge www.example.com homepage"
+    )
 
     town.cdn["tasks"] = [plain_task]
     town.change()

@@ -36,7 +36,9 @@ def test_a_command_is_found_completed_and_sent(town: StillTown, open_page: Open)
     with page.expect_response("**/slack/say"):
         page.keyboard.press("Enter")
     expect(box).to_have_value("")
-    assert [body["text"] for body in town.posted("slack/say")] == ["/purge www.example.com homepage"]
+    assert [body["text"] for body in town.posted("slack/say")] == [
+        "/purge www.example.com homepage"
+    ]
 
 
 def test_a_whole_command_is_sent_rather_than_completed(town: StillTown, open_page: Open) -> None:
@@ -82,7 +84,9 @@ def test_arrow_up_brings_back_what_was_sent_last(open_page: Open) -> None:
         page.keyboard.press("Enter")
     page.keyboard.press("ArrowUp")
 
-    expect(page.get_by_role("textbox", name="Message #web-publishing")).to_have_value("/purge www.example.com a")
+    expect(page.get_by_role("textbox", name="Message #web-publishing")).to_have_value(
+        "/purge www.example.com a"
+    )
 
 
 def test_a_text_that_did_not_get_through_comes_back(town: StillTown, open_page: Open) -> None:

@@ -8,13 +8,18 @@ from tests.browser.seeing import Open, Page, expect
 from tests.browser.still_messages import mrkdwn
 from tests.browser.still_town import StillTown
 
-SCREENS = {"wide": (1440, 900), "tablet": (900, 1100), "phone": (390, 844), "small phone": (320, 568)}
+SCREENS = {
+    "wide": (1440, 900),
+    "tablet": (900, 1100),
+    "phone": (390, 844),
+    "small phone": (320, 568),
+}
 LONG = "x" * 400
 
 
 def too_wide(page: Page) -> list[str]:
     """What reaches out of the window, or can be pushed sideways without being a table."""
-    return page.evaluate(
+    wide: list[str] = page.evaluate(
         """() => [...document.querySelectorAll("body *")].filter((element) => {
              const {right, width} = element.getBoundingClientRect();
              const style = getComputedStyle(element);
@@ -22,14 +27,24 @@ def too_wide(page: Page) -> list[str]:
              return !element.closest(".table-scroll, .hidden, .skip, svg") && width > 0 && (right > innerWidth + 1 || pushed);
            }).map((element) => element.outerHTML.slice(0, 120))"""
     )
+    return wide
 
 
 @pytest.mark.parametrize("size", SCREENS.values(), ids=SCREENS)
-def test_nothing_is_wider_than_the_screen(town: StillTown, open_page: Open, size: tuple[int, int]) -> None:
+def test_nothing_is_wider_than_the_screen(
+    town: StillTown, open_page: Open, size: tuple[int, int]
+) -> None:
     cells = [{"type": "raw_text", "text": f"column {number}"} for number in range(12)]
     town.say_to_web(
         {"text": LONG, "command": f"/purge {LONG}"},
-        {"blocks": [{"type": "section", "fields": [mrkdwn(f"`{LONG}`"), mrkdwn(f"<https://a.example/{LONG}>")]}]},
+        {
+            "blocks": [
+                {
+                    "type": "section",
+                    "fields": [mrkdwn(f"`{LONG}`"), mrkdwn(f"<https://a.example/{LONG}>")],
+                }
+            ]
+        },
         {"blocks": [{"type": "table", "rows": [cells, cells]}]},
     )
     page = open_page(guide=True, viewport={"width": size[0], "height": size[1]})
@@ -38,7 +53,10 @@ def test_nothing_is_wider_than_the_screen(town: StillTown, open_page: Open, size
     assert too_wide(page) == []
 
 
-@pytest.mark.parametrize(("screen", "drawer"), [("phone", "Places and people"), ("phone", "Backstage"), ("tablet", "Backstage")])
+@pytest.mark.parametrize(
+    ("screen", "drawer"),
+    [("phone", "Places and people"), ("phone", "Backstage"), ("tablet", "Backstage")],
+)
 def test_what_does_not_fit_waits_in_a_drawer(open_page: Open, screen: str, drawer: str) -> None:
     width, height = SCREENS[screen]
     page = open_page(viewport={"width": width, "height": height})
@@ -114,7 +132,14 @@ CONTRAST = """() => {
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_every_word_is_told_from_its_ground(town: StillTown, open_page: Open, scheme: str) -> None:
     levels = ["default", "info", "success", "warning", "error"]
-    town.say_to_web({"blocks": [{"type": "alert", "level": level, "text": mrkdwn("*a* `b` <@U0SAM>")} for level in levels]})
+    town.say_to_web(
+        {
+            "blocks": [
+                {"type": "alert", "level": level, "text": mrkdwn("*a* `b` <@U0SAM>")}
+                for level in levels
+            ]
+        }
+    )
     town.cdn["faults"] = [{"kind": "lose_answer", "code": "", "times": 1}]
     page = open_page(guide=True, color_scheme=scheme)
     expect(page.get_by_role("list", name="Broken now")).to_be_visible()

@@ -182,6 +182,7 @@ def test_a_list_of_tasks_is_filtered(cdn: Cdn) -> None:
     assert paths(Status="Complete", ObjectType="file") == [a_file]
     assert paths(Status="Complete", ObjectType="directory") == []
     assert paths(StartTime=utc(-1), EndTime=utc(1)) == [a_file]
+    assert paths(StartTime=utc(29), EndTime=utc(31)) == [a_dir]
 
 
 def test_a_list_of_tasks_comes_in_pages(cdn: Cdn) -> None:

@@ -63,7 +63,9 @@ def test_a_minute_has_its_limit_and_slides(cdn: Cdn) -> None:
     assert cdn.code() == "none"
     cdn.now += 30
     assert cdn.code() == "none"
-    assert cdn.code() == "QuotaPerMinuteExceeded.Refresh"
+    refusal = cdn.call().json()
+    assert refusal["Code"] == "QuotaPerMinuteExceeded.Refresh"
+    assert refusal["Message"] == "You've exceeded the prescribed refresh limits per minute."
     assert quota(cdn)["used_minute"] == 2
     cdn.now += 30
     assert quota(cdn)["used_minute"] == 1

@@ -59,6 +59,11 @@ def test_a_purge_that_makes_no_sense_is_refused(
     assert cdn.control("GET", "state")["tasks"] == []
 
 
+def test_a_wildcard_domain_is_told_so(cdn: Cdn) -> None:
+    answer = cdn.purge(DomainName="*.example.com").json()
+    assert answer["Message"] == "Extensive domain not supported."
+
+
 def test_the_longest_cache_tag_is_taken(cdn: Cdn) -> None:
     assert cdn.purge(CacheTag="t" * 16_384).status_code == 200
 

@@ -142,6 +142,7 @@ def test_the_handshake_fails(deed: Deed, whys: list[str]) -> None:
         url = f"https://localhost:{server.port}"
         found = loss(url, timeout_s=(0.2 if deed is say_nothing else 5.0, 5.0))
     assert_never_sent(found, *whys)
+    assert server.connections == 1
 
 
 def test_the_certificate_is_for_another_name(tls: ssl.SSLContext) -> None:

@@ -81,7 +81,6 @@ class Gateway:
         answer = self._carry_out(wire, seen, fault)
         seen.outcome = fault.outcome or seen.outcome
         if fault.kind == "slow_answer":
-            self._account.changes.tell()
             await pause(request, fault.seconds)
         return fault.disturb(answer)
 
