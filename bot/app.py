@@ -25,7 +25,8 @@ from sqlalchemy import make_url
 
 from bot.cdn.client import CdnClient
 from bot.cdn.credentials import Credentials, from_default_chain, static
-from bot.core.errors import BotError, ErrorKind
+from bot.core.errors import BotError
+from bot.core.setup_errors import DATABASE_IN_USE, SLACK_AWAY, SLACK_REFUSED
 from bot.policy_file import PolicySource
 from bot.settings import Mode, Settings
 from bot.store.migrations import migrate
@@ -36,22 +37,12 @@ from handlers import register
 from handlers.announcer import TIMEOUT_S, SlackAnnouncer
 from handlers.boundary import Desk
 from handlers.people import SlackDirectory
+from handlers.slack_answers import NO_ANSWER, read_no
 
 log = structlog.get_logger("purgebot.app")
 
 MAX_BODY_BYTES = 1_000_000
 """More than Slack ever sends; what is larger is not Slack's."""
-
-SLACK_REFUSED = ErrorKind(
-    code="slack-refused",
-    message="Slack does not accept the bot's token ({error}).",
-    hint="Check SLACK_BOT_TOKEN, and that the app is installed in the workspace.",
-)
-DATABASE_IN_USE = ErrorKind(
-    code="database-in-use",
-    message="Another Purgebot works with the database file {file}.",
-    hint="Stop the other one, or use PostgreSQL, which several may share.",
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,8 +202,9 @@ def _bolt_app(settings: Settings, client: WebClient) -> App:
             process_before_response=True,
         )
     except SlackApiError as error:
-        code = str(error.response.get("error", "unknown"))
-        raise BotError(SLACK_REFUSED, error=code) from None
+        raise BotError(SLACK_REFUSED, error=read_no(error).code) from None
+    except NO_ANSWER:
+        raise BotError(SLACK_AWAY) from None
 
 
 def _close(client: SocketModeClient) -> None:

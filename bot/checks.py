@@ -16,6 +16,7 @@ from bot.policy_file import PolicySource
 from bot.settings import Mode, Settings, read_settings
 from bot.store.engine import open_database
 from handlers import OPTIONAL_SCOPES, SCOPES
+from handlers.slack_answers import NO_ANSWER, read_no
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +29,7 @@ class Finding:
     remedy: str = ""
 
 
-class _Bad(Exception):  # noqa: N818  (a finding, not a fault)
+class _Bad(Exception):
     def __init__(self, detail: str, remedy: str) -> None:
         super().__init__(detail)
         self.detail, self.remedy = detail, remedy
@@ -87,12 +88,11 @@ def _slack_token(settings: Settings) -> str:
     try:
         answer = client.auth_test()
     except SlackApiError as error:
-        code = error.response.get("error", "unknown")
         raise _Bad(
-            f"Slack does not accept SLACK_BOT_TOKEN ({code})",
+            f"Slack does not accept SLACK_BOT_TOKEN ({read_no(error).code})",
             "Copy the Bot User OAuth Token from the app's page, OAuth & Permissions.",
         ) from None
-    except OSError:
+    except NO_ANSWER:
         raise _unreachable() from None
     headers = {name.lower(): value for name, value in dict(answer.headers).items()}
     granted = {scope.strip() for scope in str(headers.get("x-oauth-scopes", "")).split(",")}
@@ -116,10 +116,10 @@ def _slack_socket(settings: Settings) -> str:
         )
     except SlackApiError as error:
         raise _Bad(
-            f"Slack does not accept SLACK_APP_TOKEN ({error.response.get('error', 'unknown')})",
+            f"Slack does not accept SLACK_APP_TOKEN ({read_no(error).code})",
             "Make an app-level token with the scope connections:write, and turn Socket Mode on.",
         ) from None
-    except OSError:
+    except NO_ANSWER:
         raise _unreachable() from None
     return "app token accepted"
 

@@ -27,13 +27,8 @@ import platformdirs
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from bot.core.errors import BotError, ErrorKind
-
-SETTINGS_INVALID = ErrorKind(
-    code="settings-invalid",
-    message="The settings cannot be used:\n{mistakes}",
-    hint="Set these variables in the environment or in a .env file; see docs/operate.md.",
-)
+from bot.core.errors import BotError
+from bot.core.setup_errors import SETTINGS_INVALID
 
 
 class SettingsInvalid(BotError):

@@ -43,7 +43,7 @@ FACTS_PATIENCE = timedelta(seconds=60)
 BACKOFF_CAP_S = 300.0
 
 
-class PeopleUnknown(Exception):  # noqa: N818  (named by what happened)
+class PeopleUnknown(Exception):
     """Slack did not say who somebody is; `retry_after_s` is how long it asked us to wait."""
 
     def __init__(self, retry_after_s: float | None = None) -> None:
@@ -51,7 +51,7 @@ class PeopleUnknown(Exception):  # noqa: N818  (named by what happened)
         self.retry_after_s = retry_after_s
 
 
-class NotPosted(Exception):  # noqa: N818  (named by what happened)
+class NotPosted(Exception):
     """Slack did not take a message now; try again after `retry_after_s`, or with backoff."""
 
     def __init__(self, retry_after_s: float | None = None) -> None:
@@ -99,7 +99,7 @@ class Worker:
         directory: Directory,
         announcer: Announcer,
         now: Callable[[], datetime],
-        tick: Callable[[], None] = lambda: None,
+        tick: Callable[[], object] = lambda: None,
     ) -> None:
         self.holder = f"{socket.gethostname()[:32]}-{os.getpid()}-{secrets.token_hex(4)}"
         self._store = store
@@ -224,7 +224,7 @@ class Worker:
             self._put_back(step, None)
 
     def _put_back(self, step: Claimed, retry_after_s: float | None) -> None:
-        wait_s = retry_after_s or min(2.0**step.attempts, BACKOFF_CAP_S)
+        wait_s = retry_after_s or min(2.0 ** min(step.attempts, 16), BACKOFF_CAP_S)
         with contextlib.suppress(StoreUnavailable):  # then its lease runs out instead
             self._store.put_back(step.value, self.holder, self._now() + timedelta(seconds=wait_s))
 

@@ -31,6 +31,7 @@ from handlers.blocks.error import notice
 from handlers.blocks.help import help_message
 from handlers.blocks.kit import Message
 from handlers.blocks.purge import card
+from handlers.slack_answers import NO_ANSWER, read_no, retry_after_s
 
 log = structlog.get_logger("purgebot.announcer")
 
@@ -40,11 +41,8 @@ TIMEOUT_S = 10
 GIVE_UP_AFTER = timedelta(hours=24)
 METADATA_EVENT = "purge_card"
 
-# Slack may have carried these out, or may do so on another try; all others are a plain no.
-_PASSING = frozenset({"internal_error", "fatal_error", "service_unavailable", "request_timeout"})
 
-
-class _Refused(Exception):  # noqa: N818  (an answer, not a fault)
+class _Refused(Exception):
     """Slack said no to this way, for good."""
 
 
@@ -201,8 +199,11 @@ class SlackAnnouncer:
         try:
             return method(**arguments).data
         except SlackApiError as error:
-            _raise_for(error)
-        except OSError as error:  # a broken connection or a time-out: nobody knows
+            no = read_no(error)
+            if no.passing:
+                raise NotPosted(no.retry_after_s) from error
+            raise _Refused(no.code) from None
+        except NO_ANSWER as error:
             raise NotPosted from error
 
     def _use_response_url(self, post: Post, message: Message, **more: Any) -> Post:
@@ -212,10 +213,10 @@ class SlackAnnouncer:
         hook = WebhookClient(post.response_url, timeout=TIMEOUT_S, retry_handlers=[])
         try:
             answer = hook.send(text=message.text, blocks=list(message.blocks), **more)
-        except OSError as error:
+        except NO_ANSWER as error:
             raise NotPosted from error
         if answer.status_code == 429 or answer.status_code >= 500:
-            raise NotPosted(retry_after(answer.headers))
+            raise NotPosted(retry_after_s(answer.headers))
         if answer.status_code != 200:
             raise _Refused(f"response-url-{answer.status_code}")
         return replace(post, response_uses=post.response_uses + 1)
@@ -224,22 +225,3 @@ class SlackAnnouncer:
 def _words(post: Post) -> Message:
     assert post.notice is not None, "a whisper has words"
     return help_message(post.notice.facts) if post.notice.code == HELP else notice(post.notice)
-
-
-def _raise_for(error: SlackApiError) -> None:
-    status = getattr(error.response, "status_code", 0)
-    code = str(error.response.get("error", ""))
-    if status == 429 or code == "ratelimited":
-        raise NotPosted(retry_after(error.response.headers)) from error
-    if status >= 500 or code in _PASSING:
-        raise NotPosted from error
-    raise _Refused(code) from None
-
-
-def retry_after(headers: Any) -> float | None:
-    """Read Slack's `Retry-After`, in seconds, whatever its case."""
-    for name, value in dict(headers or {}).items():
-        if name.lower() == "retry-after":
-            first = value[0] if isinstance(value, list) else value
-            return float(first) if str(first).isdigit() else None
-    return None

@@ -85,7 +85,7 @@ def _reply(response_url: str, answer: Message) -> None:
 
 def only_our_workspace(
     context: BoltContext, ack: Ack, next: Callable[[], BoltResponse]
-) -> BoltResponse:  # noqa: A002  (Bolt injects by this name)
+) -> BoltResponse:
     """Let requests of the workspace (or the organisation) pass that the bot's token belongs to.
 
     Bolt itself takes a request that claims any workspace.

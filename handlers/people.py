@@ -24,7 +24,7 @@ from slack_sdk.errors import SlackApiError
 from bot.core.policy import Actor, Standing
 from bot.policy_file import PolicySource
 from bot.worker import PeopleUnknown
-from handlers.announcer import retry_after
+from handlers.slack_answers import NO_ANSWER, read_no
 
 log = structlog.get_logger("purgebot.people")
 
@@ -36,6 +36,7 @@ T = TypeVar("T")
 
 # Slack's word for "there is no such person", or none that we may see.
 _NOBODY = {"user_not_found": Standing.UNKNOWN, "user_not_visible": Standing.OUTSIDER}
+_NO_GROUP = frozenset({"no_such_subteam", "subteam_not_found", "plan_upgrade_required"})
 
 
 @dataclass(slots=True)
@@ -120,10 +121,10 @@ class SlackDirectory:
         try:
             user = self._call(self._client.users_info, user=user_id)["user"]
         except SlackApiError as error:
-            standing = _NOBODY.get(str(error.response.get("error", "")))
-            if standing is None:
-                raise PeopleUnknown(retry_after(error.response.headers)) from error
-            return standing
+            no = read_no(error)
+            if no.code not in _NOBODY:
+                raise PeopleUnknown(no.retry_after_s) from error
+            return _NOBODY[no.code]
         return standing_of(user, team_id, user_team_id)
 
     def _members(self, group: str) -> frozenset[str]:
@@ -132,17 +133,17 @@ class SlackDirectory:
                 self._call(self._client.usergroups_users_list, usergroup=group)["users"]
             )
         except SlackApiError as error:
-            code = str(error.response.get("error", ""))
-            if code in {"no_such_subteam", "subteam_not_found", "plan_upgrade_required"}:
-                log.warning("group-not-there", group=group, error=code)
+            no = read_no(error)
+            if no.code in _NO_GROUP:
+                log.warning("group-not-there", group=group, error=no.code)
                 return frozenset()  # a group that does not exist has no members
-            raise PeopleUnknown(retry_after(error.response.headers)) from error
+            raise PeopleUnknown(no.retry_after_s) from error
 
     @staticmethod
     def _call(method: Callable[..., Any], **arguments: Any) -> Any:
         try:
             return method(**arguments).data
-        except OSError as error:  # a broken connection or a time-out
+        except NO_ANSWER as error:
             raise PeopleUnknown from error
 
 

@@ -32,8 +32,6 @@ from bot.cdn.faults import CdnError, CdnInDoubt, CdnRefused, fault_of
 from bot.cdn.signing import Acs3Auth, canonical_query, fresh_nonce, utc_now
 from bot.core.cdn_errors import ENDPOINT_UNSAFE, NO_ANSWER, NOT_ANSWERING, UNREACHABLE
 
-__all__ = ["CdnClient", "CdnInDoubt", "CdnRefused"]
-
 API_VERSION = "2018-05-10"
 MAX_TASKS_PER_QUESTION = 10
 

@@ -37,7 +37,7 @@ _REASON = re.compile(
 )
 
 
-class Fault(Exception):  # noqa: N818 - `bot.core.command` makes a Mistake of it
+class Fault(Exception):
     """A mistake, with the command as it may have been meant (`draft`), not yet read."""
 
     def __init__(self, kind: ErrorKind, draft: str | None = None, /, **facts: str) -> None:

@@ -119,7 +119,8 @@ def rights_unknown(purge: Purge, now: datetime) -> Purge:
 @dataclass(frozen=True, slots=True)
 class Ruling:
     """What a press came to: the purge if it changed, a notice for the presser if there is one,
-    and the name under which the audit trail keeps it."""
+    and the name under which the audit trail keeps it.
+    """
 
     purge: Purge | None
     notice: Notice | None

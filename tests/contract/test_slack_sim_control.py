@@ -144,9 +144,12 @@ def test_what_makes_no_sense_is_answered_with_a_sentence(
     assert answer.json()["error"]
 
 
-def test_a_form_is_not_taken_for_a_wish(slack: Slack) -> None:
-    url = f"{slack.control_url}/wait"
-    assert requests.post(url, data={"seconds": 1}, timeout=5).status_code == 400
+@pytest.mark.parametrize(("kind", "status"), [("text/plain", 400), ("application/json", 200)])
+def test_only_json_is_taken_for_a_wish(slack: Slack, kind: str, status: int) -> None:
+    """A page elsewhere can post text without asking; JSON it cannot."""
+    url, headers = f"{slack.control_url}/wait", {"Content-Type": kind}
+    answer = requests.post(url, data='{"seconds": 1}', headers=headers, timeout=5)
+    assert answer.status_code == status
 
 
 # Time and people

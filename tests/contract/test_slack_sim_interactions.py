@@ -148,6 +148,8 @@ def test_a_press_in_a_whisper_says_so_and_brings_no_message(slack: Slack) -> Non
     payload = last(slack)
     assert payload["container"]["is_ephemeral"] is True
     assert "message" not in payload
+    place = {"channel": "C0WEB", "ts": slack.messages()[0]["ts"], "action_id": "ok"}
+    assert slack.control("POST", "press", {"as": "U0SAM", **place}).status_code == 400
 
 
 def test_a_press_in_an_attachment_names_the_attachment(slack: Slack) -> None:

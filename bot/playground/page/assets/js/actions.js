@@ -16,7 +16,7 @@ export function useActions(me, toast) {
     async function attempt(call) {
       try {
         const answer = await call;
-        if (false) toast(answer.shown || TROUBLE[answer.outcome], "error");
+        if (TROUBLE[answer.outcome]) toast(answer.shown || TROUBLE[answer.outcome], "error");
         return answer;
       } catch (failure) {
         toast(failure.message, "error");

@@ -1,0 +1,395 @@
+"""What Bolt does by itself and must not do to us, each trap with the promise that closes it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+from slack_sdk import WebClient
+from sqlalchemy import create_engine, text
+
+from bot.app import MAX_BODY_BYTES
+from bot.playground.town import Town
+from bot.settings import Mode
+from handlers import DOORS
+from tests.conftest import OpenTown
+from tests.door import Door, http_door
+from tests.talk import APPROVE, cards, only_card, whispers, words
+
+SQLITE = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+MODES = pytest.mark.parametrize("mode", list(Mode))
+
+
+@contextmanager
+def in_mode(open_town: OpenTown, mode: Mode) -> Iterator[Town]:
+    place = open_town(mode=mode)
+    if mode is Mode.SOCKET:
+        yield place
+    else:
+        with http_door(place):
+            yield place
+
+
+@pytest.fixture
+def door(open_town: OpenTown) -> Iterator[Door]:
+    with http_door(open_town(mode=Mode.HTTP)) as door:
+        yield door
+
+
+def ask_for_force(place: Town, channel: str = "C0WEB") -> dict[str, Any]:
+    place.says("U0ANA", "/purge www.example.com hero --force", channel)
+    place.settle()
+    return only_card(place, channel=channel)
+
+
+# Bolt drops a form in which the word "payload" occurs: the command is answered with 404.
+
+
+@SQLITE
+@pytest.mark.parametrize(
+    ("command", "domain", "tags"),
+    [
+        ("/purge payload.example.com hero", "payload.example.com", "hero"),
+        ("/purge www.example.com payload,payload=1", "www.example.com", "payload,payload=1"),
+        ("/purge www.example.com a&payload=%7B%7D", "www.example.com", "a&payload=%7B%7D"),
+    ],
+    ids=["domain", "tag", "tag like a form field"],
+)
+def test_the_word_payload_may_stand_in_a_command(
+    door: Door, command: str, domain: str, tags: str
+) -> None:
+    assert door.place.says("U0SAM", command)["outcome"] == "acked"
+    door.place.settle()
+    (sent,) = door.place.purges_sent()
+    assert (sent["params"]["DomainName"], sent["params"]["CacheTag"]) == (domain, tags)
+
+
+@SQLITE
+def test_a_person_may_be_called_payload(door: Door) -> None:
+    door.place.post("slack/person", {"id": "U0SAM", "name": "payload"})
+    assert door.place.says("U0SAM", "/purge www.example.com hero")["outcome"] == "acked"
+    door.place.settle()
+    assert len(door.place.purges_sent()) == 1
+
+
+# Bolt has five threads: what waits for one longer than 3 s fails, and is carried out all the same.
+
+
+@SQLITE
+@MODES
+def test_twenty_commands_at_once_on_a_slow_cdn_are_all_taken_and_sent_once(
+    open_town: OpenTown, mode: Mode
+) -> None:
+    with in_mode(open_town, mode) as place:
+        assert place.bot is not None
+        place.breaks(kind="slow_answer", seconds=0.4, times=None)
+        place.bot.worker.start()
+        with ThreadPoolExecutor(20) as people:
+            told = list(
+                people.map(lambda n: place.says("U0SAM", f"/purge www.example.com t{n}"), range(20))
+            )
+        place.bot.worker.stop()
+        place.settle()
+        assert [answer["outcome"] for answer in told] == ["acked"] * 20
+        sent = sorted(sent["params"]["CacheTag"] for sent in place.purges_sent())
+        assert sent == sorted(f"t{n}" for n in range(20))
+
+
+@SQLITE
+@MODES
+def test_twenty_commands_at_once_on_a_locked_database_are_all_answered_in_time(
+    open_town: OpenTown, mode: Mode
+) -> None:
+    with in_mode(open_town, mode) as place:
+        locked = create_engine(place.database_url).connect()
+        locked.exec_driver_sql("BEGIN IMMEDIATE")
+        with locked, ThreadPoolExecutor(20) as people:
+            told = list(
+                people.map(lambda n: place.says("U0ANA", f"/purge www.example.com t{n}"), range(20))
+            )
+        locked.engine.dispose()
+        assert [answer["outcome"] for answer in told] == ["acked"] * 20
+        assert ["store-away" in said for said in whispers(place)] == [True] * 20
+        place.settle()
+        assert place.purges_sent() == []
+
+
+# Bolt forgets an acknowledgement when the listener raises right after it.
+
+
+@SQLITE
+def test_a_command_that_meets_a_fault_nobody_foresaw_is_answered_with_a_reference(
+    door: Door,
+) -> None:
+    door.place.says("U0ANA", "/purge help")
+    command = door.last("slash_commands")
+    del command["trigger_id"]
+    answer = door.deliver("slash_commands", command)
+    assert answer.status_code == 200
+    assert "nobody foresaw" in answer.json()["text"]
+    assert "unexpected" in str(answer.json()["blocks"])
+
+
+@SQLITE
+def test_a_press_that_meets_a_fault_nobody_foresaw_is_answered_beside_the_button(
+    door: Door,
+) -> None:
+    place = door.place
+    place.presses("U0LEO", APPROVE, ask_for_force(place))
+    place.settle()
+    press = door.last("interactive")
+    del press["trigger_id"]
+    assert door.deliver("interactive", press).status_code == 200
+    place.stop_bot()  # lets replies under way end
+    assert "nobody foresaw" in whispers(place, "U0LEO")[-1]
+    assert "waits for approval" in words(only_card(place))
+
+
+@SQLITE
+@MODES
+def test_a_database_without_its_tables_is_told_to_everybody_who_asks(
+    open_town: OpenTown, mode: Mode
+) -> None:
+    with in_mode(open_town, mode) as place:
+        card = ask_for_force(place)
+        assert place.bot is not None
+        with place.bot.store.engine.begin() as connection:
+            for table in ("posts", "audit", "asks", "purges"):
+                connection.execute(text(f"DROP TABLE {table}"))
+        assert place.says("U0ANA", "/purge www.example.com hero")["outcome"] == "acked"
+        assert place.presses("U0SAM", APPROVE, card)["outcome"] == "acked"
+        place.stop_bot()
+        assert "store-away" in whispers(place, "U0ANA")[-1]
+        assert "store-away" in whispers(place, "U0SAM")[-1]
+        assert place.purges_sent() == []
+
+
+# Bolt runs lazy functions even when the check before them failed.
+
+
+@SQLITE
+def test_no_listener_is_lazy_and_none_acknowledges_by_itself(place: Town) -> None:
+    assert place.bot is not None
+    listeners = place.bot._app._listeners
+    assert len(listeners) == len(DOORS)
+    for listener in listeners:
+        assert list(listener.lazy_functions) == []
+        assert not listener.auto_acknowledgement
+
+
+@SQLITE
+def test_answers_leave_when_the_listener_returns(place: Town) -> None:
+    """Else Bolt looks for them every 10 ms, in five threads."""
+    assert place.bot is not None
+    assert place.bot._app.listener_runner.process_before_response
+
+
+@SQLITE
+def test_slack_is_asked_once_who_the_bot_is_and_not_at_every_command(place: Town) -> None:
+    for _ in range(3):
+        place.says("U0ANA", "/purge help")
+    asked = place.get("slack/calls", {"method": "auth.test"})["calls"]
+    assert len(asked) == 1
+
+
+# Bolt takes a press of anybody, of whatever workspace.
+
+
+@SQLITE
+def test_a_person_of_another_workspace_may_not_approve_even_in_the_right_group(
+    place: Town,
+) -> None:
+    place.post("slack/person", {"id": "U0EVE", "groups": ["S0SRE"]})
+    place.presses("U0EVE", APPROVE, ask_for_force(place))
+    place.settle()
+    assert place.purges_sent() == []
+    assert "People of other workspaces" in whispers(place, "U0EVE")[-1]
+
+
+@SQLITE
+@pytest.mark.parametrize("warm", [False, True], ids=["first press", "facts at hand"])
+@pytest.mark.parametrize(
+    ("person", "claimed"),
+    [("U0SAM", "T0OTHER"), ("U0SAM", ""), ("U0EVE", "T0TOWN")],
+    ids=["a member, pressed from elsewhere", "no workspace named", "an outsider as a member"],
+)
+def test_a_press_counts_only_if_slack_and_the_press_name_the_same_workspace(
+    door: Door, person: str, claimed: str, warm: bool
+) -> None:
+    place = door.place
+    place.post("slack/person", {"id": "U0EVE", "groups": ["S0SRE"]})
+    card = ask_for_force(place)
+    if warm:
+        place.presses("U0KIM", "purge:nothing", card) if False else None
+        place.says("U0SAM", "/purge help")
+        place.settle()
+    place.presses("U0ANA", APPROVE, card)
+    press = door.last("interactive")
+    press["user"] |= {"id": person, "team_id": claimed}
+    assert door.deliver("interactive", press | {"trigger_id": "1.2.3"}).status_code == 200
+    place.settle()
+    assert place.purges_sent() == []
+    assert "waits for approval" in words(only_card(place))
+
+
+@SQLITE
+def test_a_press_that_names_the_right_workspace_counts(door: Door) -> None:
+    """The mirror of the one above: it is the workspace that was at fault there."""
+    place = door.place
+    place.presses("U0ANA", APPROVE, ask_for_force(place))
+    press = door.last("interactive")
+    press["user"] |= {"id": "U0SAM"}
+    door.deliver("interactive", press | {"trigger_id": "1.2.3"})
+    place.settle()
+    assert len(place.purges_sent()) == 1
+
+
+# An answer by `say` needs a seat in the channel; one through the response URL does not.
+
+
+@SQLITE
+def test_a_whisper_reaches_its_reader_where_the_bot_is_no_member(place: Town) -> None:
+    place.presses("U0ANA", APPROVE, ask_for_force(place, "C0LAUNCH"), "C0LAUNCH")
+    place.settle()
+    assert "your own request" in whispers(place, "U0ANA", "C0LAUNCH")[-1]
+
+
+# Bolt runs what is delivered twice, twice.
+
+
+@MODES
+def test_a_command_delivered_twice_is_one_purge_and_one_card(
+    open_town: OpenTown, mode: Mode
+) -> None:
+    with in_mode(open_town, mode) as place:
+        place.post("slack/faults", {"deliver_twice": True})
+        place.says("U0ANA", "/purge www.example.com hero")
+        place.settle()
+        assert len(place.purges_sent()) == len(cards(place)) == 1
+
+
+@MODES
+def test_a_press_delivered_twice_is_one_decision(open_town: OpenTown, mode: Mode) -> None:
+    with in_mode(open_town, mode) as place:
+        card = ask_for_force(place)
+        place.post("slack/faults", {"deliver_twice": True})
+        place.presses("U0SAM", APPROVE, card)
+        place.settle()
+        assert len(place.purges_sent()) == 1
+        assert whispers(place, "U0SAM") == []
+
+
+# Bolt leaves what it has no listener for without an answer.
+
+
+@SQLITE
+@MODES
+def test_a_command_of_another_version_is_answered(open_town: OpenTown, mode: Mode) -> None:
+    with in_mode(open_town, mode) as place:
+        place.post("slack/settings", {"commands": [{"command": "/purge-all"}]})
+        assert place.says("U0ANA", "/purge-all www.example.com")["outcome"] == "acked"
+        assert "I only know `/purge`" in whispers(place)[-1]
+
+
+@SQLITE
+@MODES
+def test_a_button_of_another_version_is_answered(open_town: OpenTown, mode: Mode) -> None:
+    with in_mode(open_town, mode) as place:
+        label = {"type": "plain_text", "text": "Undo"}
+        button = {"type": "button", "action_id": "purge:undo", "text": label}
+        client = WebClient(place.slack.bot_token, place.urls["slack"] + "/api/", retry_handlers=[])
+        client.chat_postMessage(
+            channel="C0WEB", text="old", blocks=[{"type": "actions", "elements": [button]}]
+        )
+        assert place.presses("U0ANA", "purge:undo", cards(place)[-1])["outcome"] == "acked"
+        place.stop_bot()
+        assert "press-unknown-request" in whispers(place)[-1]
+
+
+# Bolt takes a request that claims any workspace.
+
+
+@SQLITE
+@pytest.mark.parametrize("kind", ["slash_commands", "interactive"])
+def test_what_comes_from_another_workspace_is_not_taken(door: Door, kind: str) -> None:
+    place = door.place
+    place.presses("U0LEO", APPROVE, ask_for_force(place))
+    place.settle()
+    payload = door.last(kind) | {"trigger_id": "1.2.3"}
+    if kind == "slash_commands":
+        payload |= {"team_id": "T0OTHER", "text": "www.example.com banner"}
+    else:
+        payload |= {"team": {"id": "T0OTHER", "domain": "other"}}
+        payload["user"] |= {"id": "U0SAM", "team_id": "T0OTHER"}
+    assert "not set up for this workspace" in door.deliver(kind, payload).text
+    place.settle()
+    assert place.purges_sent() == []
+    assert len(cards(place)) == 1
+
+
+# Bolt parses before it verifies, and fails on what it cannot parse or verify.
+
+BODY = "command=%2Fpurge&text=www.example.com+hero"
+NOT_SLACKS = {
+    "payload=%7B": "broken JSON",
+    "payload=5": "a number",
+    "payload=null": "nothing",
+    "payload=%5B%5D": "a list",
+    "payload=%7B%22team%22%3A5%7D": "a team that is a number",
+    "payload=" + "%5B" * 50_000: "JSON too deep",
+    "payload=" + "9" * 5_000: "a number too long",
+    '{"authorizations": 5}': "an odd event",
+}
+
+
+@SQLITE
+@pytest.mark.parametrize("body", NOT_SLACKS, ids=NOT_SLACKS.values())
+def test_unsigned_bodies_are_refused_unread(door: Door, body: str) -> None:
+    assert door.send(body).status_code == 401
+
+
+@SQLITE
+@pytest.mark.parametrize("body", NOT_SLACKS, ids=NOT_SLACKS.values())
+def test_signed_bodies_that_make_no_sense_are_bad_requests(door: Door, body: str) -> None:
+    assert door.send_signed(body).status_code == 400
+
+
+@SQLITE
+def test_a_body_that_is_not_utf_8_is_a_bad_request(door: Door) -> None:
+    assert door.send(b"text=\xff\xfe").status_code == 400
+
+
+@SQLITE
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"X-Slack-Request-Timestamp": "abc"},
+        {"X-Slack-Request-Timestamp": ""},
+        {"X-Slack-Request-Timestamp": "-1"},
+        {"X-Slack-Request-Timestamp": "1e9"},
+        {"X-Slack-Request-Timestamp": "9" * 400},
+        {"X-Slack-Request-Timestamp": "9" * 5_000},
+        {"X-Slack-Request-Timestamp": "1531420618"},
+        {"X-Slack-Signature": "v0=é".encode()},
+        {"X-Slack-Signature": "v0=" + "0" * 64},
+        {"X-Slack-Signature": ""},
+    ],
+    ids=lambda wrong: str(next(iter(wrong.items())))[:50],
+)
+def test_a_signature_that_cannot_be_right_is_refused(door: Door, wrong: dict[str, Any]) -> None:
+    assert door.send(BODY, door.sign(BODY) | wrong).status_code == 401
+
+
+@SQLITE
+def test_a_signature_of_another_body_is_refused(door: Door) -> None:
+    assert door.send(BODY + "2", door.sign(BODY)).status_code == 401
+
+
+@SQLITE
+def test_a_body_as_large_as_slack_might_send_is_read_and_a_larger_one_is_not(door: Door) -> None:
+    assert door.send_signed("a" * MAX_BODY_BYTES).status_code == 200
+    assert door.send_signed("a" * (MAX_BODY_BYTES + 1)).status_code == 413
