@@ -43,6 +43,9 @@ log = structlog.get_logger("purgebot.app")
 
 MAX_BODY_BYTES = 1_000_000
 """More than Slack ever sends; what is larger is not Slack's."""
+ENVELOPES_AT_ONCE = 64
+"""As many as one commit takes.  Each may wait 2 s for a slow database, and Slack gives 3 s in all:
+what waits for its turn behind others is told to have failed, and is carried out all the same."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,7 +164,9 @@ def build(settings: Settings, now: Callable[[], datetime] = lambda: datetime.now
     socket = None
     if settings.mode is Mode.SOCKET:
         assert settings.slack_app_token is not None, "the settings check it"
-        socket = SocketModeHandler(app, settings.slack_app_token.get_secret_value())
+        socket = SocketModeHandler(
+            app, settings.slack_app_token.get_secret_value(), concurrency=ENVELOPES_AT_ONCE
+        )
     secret = settings.slack_signing_secret
     signatures = SignatureVerifier(secret.get_secret_value()) if secret else None
     return Bot(app, store, worker, policy, socket, lock, desk, signatures)

@@ -118,6 +118,20 @@ def test_a_new_message_appears_by_itself(town: StillTown, open_page: Open) -> No
     expect(page.locator("article").last).to_be_in_viewport()
 
 
+def test_who_reads_further_up_is_not_moved_but_told_of_new_messages(
+    town: StillTown, open_page: Open
+) -> None:
+    page = open_page(viewport={"width": 1440, "height": 500})
+    page.get_by_role("log").evaluate("log => log.scrollTo(0, 0)")
+    town.say_to_web({"text": "News"})
+    page.get_by_role("button", name="New messages").wait_for()
+    expect(page.get_by_text("News", exact=True)).not_to_be_in_viewport()
+    page.get_by_role("button", name="New messages").click()
+
+    expect(page.get_by_text("News", exact=True)).to_be_in_viewport()
+    expect(page.get_by_role("button", name="New messages")).to_have_count(0)
+
+
 def test_who_speaks_can_be_switched_and_is_kept_in_the_address(
     town: StillTown, open_page: Open
 ) -> None:

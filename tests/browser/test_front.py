@@ -33,7 +33,8 @@ def test_scripts_are_asked_for_again_and_event_streams_keep_their_own_rule(town_
 
 
 @pytest.mark.parametrize(
-    "path", ["/__init__.py", "/assets/../__init__.py", "/assets/%2e%2e/__init__.py"]
+    "path",
+    ["/__init__.py", "/assets/__init__.py", "/assets/../__init__.py", "/assets/%2e%2e/__init__.py"],
 )
 def test_the_packages_own_source_is_not_served(town_url: str, path: str) -> None:
     asked = requests.Request("GET", town_url).prepare()

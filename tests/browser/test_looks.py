@@ -100,10 +100,18 @@ def test_a_chosen_theme_is_kept_against_the_system(open_page: Open) -> None:
     page.get_by_role("button", name="Theme: as the system").click()
     page.get_by_role("button", name="Theme: light").click()
     expect(page.get_by_role("button", name="Theme: dark")).to_be_visible()
-    page.reload(wait_until="commit")
-
+    page.reload()
     page.get_by_role("log").wait_for()
     assert is_dark(page)
+
+
+def test_the_first_picture_and_a_chosen_theme_wait_for_no_script(open_page: Open) -> None:
+    page = open_page(color_scheme="light")
+    page.evaluate("""localStorage["playground.theme"] = '"dark"'""")
+    page.route("**/app.js", lambda route: route.fulfill(content_type="text/javascript", body=""))
+    page.reload()
+
+    expect(page.locator("html[data-theme=dark]").get_by_text("Opening the town")).to_be_visible()
 
 
 CONTRAST = """() => {
@@ -145,14 +153,3 @@ def test_every_word_is_told_from_its_ground(town: StillTown, open_page: Open, sc
     expect(page.get_by_role("list", name="Broken now")).to_be_visible()
 
     assert page.evaluate(CONTRAST) == []
-
-
-def test_the_first_picture_comes_without_waiting_for_the_town(open_page: Open) -> None:
-    """The shell is in the HTML itself: no script and no state has to come first."""
-    page = open_page()
-    page.route("**/assets/js/app.js", lambda route: route.abort())
-    page.route("**/slack/state**", lambda route: route.abort())
-    shell = page.request.get(page.url.partition("#")[0]).text()
-
-    assert "Opening the town" in shell
-    assert "base.css" in shell

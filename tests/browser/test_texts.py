@@ -189,8 +189,8 @@ MARKDOWN = {
     ),
     "table": (
         "|a|\n|-|\n|<2>|",
-        '<div tabindex="0"><table><thead><tr><th scope="col">a</th></tr></thead>'
-        + "<tbody><tr><td>&lt;2&gt;</td></tr></tbody></table></div>",
+        """<div tabindex="0"><table><thead><tr><th scope="col">a</th></tr></thead>\
+<tbody><tr><td>&lt;2&gt;</td></tr></tbody></table></div>""",
     ),
     "element": ("<img src=x onerror=alert(1)>", "<p>&lt;img src=x onerror=alert(1)&gt;</p>"),
 }

@@ -107,6 +107,7 @@ class Cdn:
         with self.session.get(f"{self.controls}/events", stream=True, timeout=5) as stream:
             assert stream.headers["content-type"].startswith("text/event-stream")
             for line in stream.iter_lines(chunk_size=1):
+                assert not line.startswith(b":"), "a heartbeat comes later than a test waits"
                 if line.startswith(b"data: "):
                     yield json.loads(line.removeprefix(b"data: "))["n"]
 

@@ -89,6 +89,7 @@ def wait_until_connected(place: Town) -> None:
     pytest.fail("the bot did not come back")
 
 
+@pytest.mark.timeout(1200)
 def test_kill_9_at_random_moments_loses_nothing_and_submits_nothing_twice(
     database_url: str, capfd: pytest.CaptureFixture[str]
 ) -> None:
