@@ -153,7 +153,7 @@ def build(settings: Settings, now: Callable[[], datetime] = lambda: datetime.now
     worker = Worker(
         store,
         workflow,
-        CdnClient(settings.cdn_endpoint, credentials(settings), pool_size=THREADS),
+        CdnClient(settings.cdn_endpoint, credentials(settings), pool_size=THREADS, clock=now),
         directory,
         SlackAnnouncer(client, now),
         now,

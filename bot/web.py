@@ -9,7 +9,7 @@ from __future__ import annotations
 import uvicorn
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
@@ -22,7 +22,10 @@ def web_app(bot: Bot) -> Starlette:
     """Give the ASGI app of a bot."""
 
     async def slack(request: Request) -> Response:
-        body = await _body(request)
+        try:
+            body = await _body(request)
+        except ClientDisconnect:  # in the middle of its body: nobody is left to answer
+            return Response(status_code=400)
         if body is None:
             return Response(status_code=413)
         reply = await run_in_threadpool(bot.receive, body, dict(request.headers))

@@ -76,6 +76,10 @@ class Town:
         """Throw a fault at the CDN, as the page's buttons do."""
         self.post("cdn/faults", fault)
 
+    def heals(self) -> None:
+        """Take back every fault that was thrown at the CDN."""
+        self._answer("DELETE", "cdn/faults")
+
     # Time and the bot
 
     def waits(self, *, settle: bool = True, **span: float) -> None:

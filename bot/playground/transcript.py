@@ -95,12 +95,14 @@ class Transcript:
         self._write = write
         self._names = names
         self._channel = ""
+        self._paragraph = ""
         self._shown: dict[tuple[str, str], Json | None] = {}
 
-    def happened(self, what: str) -> None:
-        self._write(f"\n— {what} —\n\n")
+    def happen(self, what: str) -> None:
+        self._begin("happening")
+        self._write(f"— {what} —\n")
 
-    def acted(self, at: datetime, person: str, channel: str, deed: str) -> None:
+    def act(self, at: datetime, person: str, channel: str, deed: str) -> None:
         """Print what somebody typed or pressed."""
         self._print(at.timestamp(), person, channel, [deed])
 
@@ -130,19 +132,25 @@ class Transcript:
     def _print(self, at: float, person: str, channel: str, lines: Iterable[str]) -> None:
         if channel != self._channel:
             self._channel = channel
-            self._write(f"\n{self._names.channels[channel]}\n\n")
+            self._begin("channel")
+            self._write(f"{self._names.channels[channel]}\n")
+        self._begin("talk")
         head = f"{_clock(at)}  {self._names.people[person]:<{_NAME_WIDTH}}  "
         for row in (row for line in lines for row in _wrap(line)):
             self._write(f"{head}{row}".rstrip() + "\n")
             head = " " * _INDENT
 
+    def _begin(self, paragraph: str) -> None:
+        """Leave a line blank where another kind of paragraph begins."""
+        if paragraph != self._paragraph:
+            self._paragraph = paragraph
+            self._write("\n")
+
 
 def _wrap(line: str) -> list[str]:
-    indent = " " * (len(line) - len(line.lstrip(" ")))
     return textwrap.wrap(
         line,
         _WIDTH - _INDENT,
-        subsequent_indent=indent,
         break_on_hyphens=False,
         expand_tabs=False,
         replace_whitespace=False,

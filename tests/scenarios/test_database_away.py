@@ -1,0 +1,148 @@
+"""Without its database the bot takes nothing, says so at once, and goes on when it is back."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+
+import psycopg
+import pytest
+from sqlalchemy import create_engine, make_url
+
+from bot.playground.town import Town
+from bot.store.engine import StoreUnavailable
+from tests.talk import APPROVE, buttons, cards, only_card, whispers, words
+from tests.waiting import until
+
+POSTGRES = pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+
+@contextmanager
+def away(url: str) -> Iterator[None]:
+    """Keep the bot from its database: SQLite locked by another program, PostgreSQL shut."""
+    with locked(url) if url.startswith("sqlite") else shut(url):
+        yield
+
+
+@contextmanager
+def locked(url: str) -> Iterator[None]:
+    engine = create_engine(url)
+    with engine.connect() as connection:
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
+        yield
+    engine.dispose()
+
+
+@contextmanager
+def shut(url: str) -> Iterator[None]:
+    """Let PostgreSQL refuse and cut every connection to one database."""
+    name = make_url(url).database
+    with psycopg.connect(url.rpartition("/")[0] + "/postgres", autocommit=True) as server:
+        server.execute(f'ALTER DATABASE "{name}" ALLOW_CONNECTIONS false')
+        server.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", [name]
+        )
+        yield
+        server.execute(f'ALTER DATABASE "{name}" ALLOW_CONNECTIONS true')
+
+
+def test_a_command_is_refused_at_once_and_the_next_one_works_when_the_database_is_back(
+    place: Town,
+) -> None:
+    with away(place.database_url):
+        assert place.says("U0ANA", "/purge www.example.com hero")["outcome"] == "acked"
+        (told,) = whispers(place)
+        assert "store-away" in told
+        assert "nothing was purged" in told
+    place.settle()
+    assert place.purges_sent() == cards(place) == []
+    place.says("U0ANA", "/purge www.example.com banner")
+    place.settle()
+    (sent,) = place.purges_sent()
+    assert sent["params"]["CacheTag"] == "banner"
+    assert sent["task_id"] in words(only_card(place))
+
+
+@pytest.mark.parametrize("at_hand", [False, True], ids=["first press", "facts at hand"])
+def test_a_press_is_answered_and_can_be_made_again_when_the_database_is_back(
+    place: Town, at_hand: bool
+) -> None:
+    place.says("U0ANA", "/purge www.example.com hero --force")
+    if at_hand:
+        place.says("U0SAM", "/purge help")
+    place.settle()
+    card = only_card(place)
+    with away(place.database_url):
+        assert place.presses("U0SAM", APPROVE, card)["outcome"] == "acked"
+    place.settle()
+    assert place.purges_sent() == []
+    assert buttons(only_card(place)) == ["Approve", "Deny"]
+    place.presses("U0SAM", APPROVE, card)
+    place.settle()
+    assert len(place.purges_sent()) == 1
+    place.stop_bot()
+    assert "store-away" in "".join(whispers(place, "U0SAM"))
+
+
+def test_help_that_needs_the_database_is_answered_too(place: Town) -> None:
+    with away(place.database_url):
+        assert place.says("U0ANA", "/purge help")["outcome"] == "acked"
+        assert "store-away" in whispers(place)[-1]
+
+
+def test_a_running_bot_survives_and_goes_on_by_itself(place: Town) -> None:
+    assert place.bot is not None
+    place.bot.worker.start()
+    with away(place.database_url):
+        place.says("U0ANA", "/purge www.example.com hero")
+    place.says("U0ANA", "/purge www.example.com banner")
+    until(place, lambda: ["submitted" in words(card) for card in cards(place)] == [True])
+    assert [sent["params"]["CacheTag"] for sent in place.purges_sent()] == ["banner"]
+
+
+def test_an_outcome_that_could_not_be_saved_is_unknown_and_never_sent_again(place: Town) -> None:
+    place.breaks(kind="slow_answer", seconds=1)
+    place.says("U0ANA", "/purge www.example.com hero")
+    with ThreadPoolExecutor(1) as worker:
+        settling = worker.submit(place.settle)
+        while not place.purges_sent():
+            assert not settling.done()
+        with away(place.database_url), pytest.raises(StoreUnavailable):
+            settling.result()
+    place.waits(minutes=2)
+    assert "outcome unknown" in words(only_card(place))
+    assert len(place.purges_sent()) == 1
+
+
+# PostgreSQL can also hang, and can break off in the middle of a commit.
+
+
+@POSTGRES
+def test_a_database_that_hangs_is_told_before_slack_loses_its_patience(place: Town) -> None:
+    with psycopg.connect(place.database_url) as other:
+        other.execute("LOCK TABLE purges IN ACCESS EXCLUSIVE MODE")
+        assert place.says("U0ANA", "/purge www.example.com hero")["outcome"] == "acked"
+        assert "store-away" in whispers(place)[-1]
+    place.settle()
+    assert place.purges_sent() == []
+
+
+@POSTGRES
+def test_a_commit_that_breaks_off_is_in_doubt_and_not_called_undone(place: Town) -> None:
+    with psycopg.connect(place.database_url, autocommit=True) as other:
+        other.execute(
+            """
+            CREATE FUNCTION break_off() RETURNS trigger LANGUAGE plpgsql AS
+            $$ BEGIN PERFORM pg_terminate_backend(pg_backend_pid()); RETURN NULL; END $$;
+            CREATE CONSTRAINT TRIGGER break_off AFTER INSERT ON purges
+            DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION break_off();
+            """
+        )
+        place.says("U0ANA", "/purge www.example.com hero")
+        (told,) = whispers(place)
+        assert "store-slow" in told
+        assert "nothing was purged" not in told
+        other.execute("DROP TRIGGER break_off ON purges")
+    place.says("U0ANA", "/purge www.example.com banner")
+    place.settle()
+    assert [sent["params"]["CacheTag"] for sent in place.purges_sent()] == ["banner"]
