@@ -145,7 +145,7 @@ def build(settings: Settings, now: Callable[[], datetime] = lambda: datetime.now
     store = Store(settings.database_url.get_secret_value())
     migrate(store.engine)
     if store.is_sqlite:
-        store.free_all_leases()  # the lock says that nobody else is at work
+        store.jobs.free_all_leases()  # the lock says that nobody else is at work
     client = web_client(settings)
     app = _bolt_app(settings, client)
     workflow = Workflow(store, policy, now)

@@ -14,7 +14,7 @@ from bot.cdn.client import CdnClient
 from bot.core.errors import BotError
 from bot.policy_file import PolicySource
 from bot.settings import Mode, Settings, read_settings
-from bot.store.engine import open_database
+from bot.store.engine import Database
 from handlers import OPTIONAL_SCOPES, SCOPES
 from handlers.slack_answers import NO_ANSWER, read_no
 
@@ -69,18 +69,17 @@ def _policy(settings: Settings) -> str:
 
 
 def _database(settings: Settings) -> str:
-    engine, writer = open_database(settings.database_url.get_secret_value())
+    database = Database(settings.database_url.get_secret_value())
     try:
-        writer.run(lambda connection: connection.execute(text("SELECT 1")))
+        database.write(lambda connection: connection.execute(text("SELECT 1")))
     except BotError:
         raise _Bad(
             "the database does not answer",
             "Check PURGEBOT_DATABASE_URL, and that the server runs and takes this user.",
         ) from None
     finally:
-        writer.close()
-        engine.dispose()
-    return engine.dialect.name
+        database.close()
+    return database.engine.dialect.name
 
 
 def _slack_token(settings: Settings) -> str:

@@ -30,7 +30,8 @@ from bot.core.policy import Actor
 from bot.core.post import Post
 from bot.core.purge import Failure, Purge, State
 from bot.store.engine import StoreUnavailable
-from bot.store.store import LEASE, Claimed, Store
+from bot.store.jobs import LEASE, Claimed
+from bot.store.store import Store
 from bot.workflow import Workflow
 
 log = structlog.get_logger("purgebot.worker")
@@ -177,7 +178,7 @@ class Worker:
                 return
 
     def _until_next(self) -> float:
-        due = self._store.next_due()
+        due = self._store.jobs.next_due()
         if due is None:
             return POLL_S
         return min(POLL_S, max(0.0, (due - self._now()).total_seconds()))
@@ -187,13 +188,15 @@ class Worker:
         claimed: list[Claimed] = []
         for job in ("asks", "purges", "posts"):
             if len(claimed) < limit:
-                claimed += self._store.claim(job, self._now(), self.holder, limit - len(claimed))
+                claimed += self._store.jobs.claim(
+                    job, self._now(), self.holder, limit - len(claimed)
+                )
         return claimed
 
     def _beat(self) -> None:
         while not self._stopping.wait(LEASE.total_seconds() / 3):
             with contextlib.suppress(StoreUnavailable):  # the next beat, or the lease, will tell
-                self._store.beat(self.holder, self._now())
+                self._store.jobs.beat(self.holder, self._now())
                 self._last_beat = time.monotonic()
 
     # Steps
@@ -226,7 +229,9 @@ class Worker:
     def _put_back(self, step: Claimed, retry_after_s: float | None) -> None:
         wait_s = retry_after_s or min(2.0 ** min(step.attempts, 16), BACKOFF_CAP_S)
         with contextlib.suppress(StoreUnavailable):  # then its lease runs out instead
-            self._store.put_back(step.value, self.holder, self._now() + timedelta(seconds=wait_s))
+            self._store.jobs.put_back(
+                step.value, self.holder, self._now() + timedelta(seconds=wait_s)
+            )
 
     def _step_purge(self, purge: Purge, attempts: int) -> None:
         match purge.state:
@@ -298,7 +303,7 @@ class Worker:
         purge = self._store.purge(post.purge_id) if post.purge_id else None
 
         def save(state: Post) -> bool:
-            return self._store.save_post(state, self.holder, done=False, now=self._now())
+            return self._store.jobs.save_post(state, self.holder, done=False, now=self._now())
 
         shown = self._roads.announcer.announce(post, purge, save)
-        self._store.save_post(shown, self.holder, done=True, now=self._now())
+        self._store.jobs.save_post(shown, self.holder, done=True, now=self._now())

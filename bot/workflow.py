@@ -11,21 +11,22 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
 import structlog
 
 from bot.core import rulings
-from bot.core.ask import Ask
+from bot.core.ask import Ask, Origin
 from bot.core.audit import AuditEntry
 from bot.core.command import PurgeCommand
 from bot.core.policy import Actor
 from bot.core.post import Notice, Post, PostKind
 from bot.core.purge import Event, Failure, Purge, State, advance
 from bot.policy_file import PolicySource
-from bot.store.store import LEASE, Change, Store
+from bot.store.jobs import LEASE
+from bot.store.store import Change, Store
 
 log = structlog.get_logger("purgebot.workflow")
 
@@ -35,18 +36,6 @@ CARD_GRACE = timedelta(milliseconds=400)
 with the task ID in it instead of one that is edited at once."""
 
 _CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
-
-
-@dataclass(frozen=True, slots=True)
-class Origin:
-    """Where a command came from.  `user_team_id` is the person's own workspace."""
-
-    trigger_id: str
-    team_id: str
-    user_team_id: str
-    user_id: str
-    channel_id: str
-    response_url: str
 
 
 class Workflow:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bot.core.ask import Ask, AskKind
+from bot.core.ask import Ask, AskKind, Origin
 from bot.core.errors import Problem
 from bot.core.rulings import PRESS_UNKNOWN
 from handlers.blocks.error import error
@@ -26,18 +26,16 @@ def unknown(desk: Desk, body: Body) -> Message | None:  # noqa: ARG001  (every l
 def _press(desk: Desk, body: Body, kind: AskKind) -> Message | None:
     user = body["user"]
     team_id = (body.get("team") or {}).get("id") or user["team_id"]
-    ask = Ask(
+    origin = Origin(
         trigger_id=body["trigger_id"],
-        kind=kind,
         team_id=team_id,
         # In a shared channel the presser may be of another workspace than the app.
         user_team_id=user.get("team_id") or "",
         user_id=user["id"],
         channel_id=(body.get("channel") or {}).get("id") or body["container"]["channel_id"],
         response_url=body["response_url"],
-        at=desk.workflow.now(),
-        purge_id=body["actions"][0].get("value"),
     )
+    ask = Ask.of(origin, kind, desk.workflow.now(), body["actions"][0].get("value"))
     actor = desk.directory.at_hand(ask.user_team_id, ask.user_id, ask.channel_id)
     if actor is not None and ask.user_team_id != team_id:
         actor = None  # never from memory: the worker compares the two workspaces

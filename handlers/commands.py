@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from bot.core.ask import Ask, AskKind
+from bot.core.ask import Ask, AskKind, Origin
 from bot.core.command import HelpCommand, PurgeCommand, parse
 from bot.core.purge import State
-from bot.workflow import Origin
 from handlers.blocks.error import refusal
 from handlers.blocks.help import help_message
 from handlers.blocks.kit import Message, message, section
@@ -42,16 +41,5 @@ def _help(desk: Desk, origin: Origin) -> Message | None:
     actor = desk.directory.at_hand(origin.team_id, origin.user_id, origin.channel_id)
     if actor is not None:
         return help_message(desk.workflow.help_notice(actor).facts)
-    desk.workflow.write_down(
-        Ask(
-            trigger_id=origin.trigger_id,
-            kind=AskKind.HELP,
-            team_id=origin.team_id,
-            user_team_id=origin.user_team_id,
-            user_id=origin.user_id,
-            channel_id=origin.channel_id,
-            response_url=origin.response_url,
-            at=desk.workflow.now(),
-        )
-    )
+    desk.workflow.write_down(Ask.of(origin, AskKind.HELP, desk.workflow.now()))
     return None

@@ -6,7 +6,7 @@ keyed by Slack's trigger ID, so that the same click delivered twice counts once.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from enum import StrEnum
 
@@ -18,21 +18,33 @@ class AskKind(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Ask:
-    """One click or question.
+class Origin:
+    """Where a command or a press came from.
 
-    `user_team_id` is the asker's own workspace: in a shared channel it differs from `team_id`,
-    which is the workspace that the app is installed in.
-    `purge_id` is what the button carried: a key to look up, trusted for nothing else.
-    `response_url` is Slack's way back to the asker: five uses in thirty minutes.
+    `trigger_id` is Slack's own ID of it.  `user_team_id` is the person's own workspace: in a
+    shared channel it differs from `team_id`, the one that the app is installed in.
+    `response_url` is Slack's way back to the person: five uses in thirty minutes.
     """
 
     trigger_id: str
-    kind: AskKind
     team_id: str
     user_team_id: str
     user_id: str
     channel_id: str
     response_url: str
+
+
+@dataclass(frozen=True, slots=True)
+class Ask(Origin):
+    """One click or question.
+
+    `purge_id` is what the button carried: a key to look up, trusted for nothing else.
+    """
+
+    kind: AskKind
     at: datetime
     purge_id: str | None = None
+
+    @classmethod
+    def of(cls, origin: Origin, kind: AskKind, at: datetime, purge_id: str | None = None) -> Ask:
+        return cls(**asdict(origin), kind=kind, at=at, purge_id=purge_id)

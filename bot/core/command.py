@@ -260,7 +260,7 @@ def _check_force(word: Word) -> None:
     head, *value = re.split("[=:]", name, maxsplit=1)
     if head == "reason":
         raise Fault(kinds.REASON_UNQUOTED, _quoted(word), part=part)
-    if head == "force" and value:
+    if head == "force":
         meant = _VALUES.get(value[0])
         draft = None if meant is None else word.become(meant)
         raise Fault(kinds.FORCE_VALUE, draft, part=part)

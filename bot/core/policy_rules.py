@@ -56,7 +56,7 @@ def _valid_domain_pattern(pattern: str) -> str:
     if pattern == "*":
         return pattern
     try:
-        if "/" not in suffix and "*" not in suffix and not suffix.startswith("."):
+        if "/" not in suffix:
             return pattern.removesuffix(suffix) + normalise_domain(suffix)
     except Mistake:
         pass

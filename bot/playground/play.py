@@ -18,6 +18,7 @@ One step a line.  Lines that begin with # are comments; those at the top are pri
 Without `in #CHANNEL` a step is where the last one was, at first in #web-publishing.  A step that
 begins with `and` follows the one before at once: the bot does what is due only after both.
 What people see is compared with the messages as they read now, in the words of the transcript.
+It is 09:00 UTC at first.
 
 NAME      somebody in town: Ana, Sam, Kim, Ada, Leo, Gus, Eve
 CHANNEL   web-publishing, cdn-ops, random, launch-secret
@@ -51,6 +52,8 @@ CHANNELS: dict[str, str] = {
     f"#{row['name']}": row["id"] for row in _WORLD["channels"] if "name" in row
 }
 CODES = {code: code for code in CATALOGUE}
+_START_S = 9 * 3600
+"""Every play begins at 09:00 UTC, for the CDN counts by days that end at 16:00 UTC."""
 
 
 def play_file(path: Path) -> int:
@@ -60,8 +63,10 @@ def play_file(path: Path) -> int:
     except (OSError, UnicodeError, Unreadable) as error:
         sys.stderr.write(f"{path} cannot be played.\n{error}\n")
         return 2
-    sys.stdout.write(f"{title}\n")
-    with town() as place:
+    sys.stdout.write(title)
+    with town(with_bot=False) as place:
+        place.waits(seconds=(_START_S - place.now().timestamp()) % 86_400)
+        place.start_bot()
         try:
             play(steps, Player(place, PEOPLE.values(), sys.stdout.write))
         except OtherwiseThanSaid as error:
@@ -161,7 +166,7 @@ def read(text: str) -> tuple[str, list[Step]]:
             wrong.append(f"line {number}: {line}\n{error}")
     if wrong or not steps:
         raise Unreadable("\n".join(wrong) or "There is no step in it.")
-    return "\n".join(title), steps
+    return "".join(f"{line}\n" for line in title), steps
 
 
 def _step(number: int, line: str, *, follows: bool) -> Step:

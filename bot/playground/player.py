@@ -65,8 +65,7 @@ class Player:
         self._place.waits(settle=False, seconds=count * _UNIT_S[unit])
 
     def cdn_answers(self, code: str, times: int | None) -> None:
-        often = "from now on" if times is None else "once" if times == 1 else f"{times} times"
-        self._transcript.happen(f"the CDN answers {code} {often}")
+        self._transcript.happen(f"the CDN answers {code} {_often(times)}")
         self._place.breaks(kind="error", code=code, action=PURGE, times=times)
 
     def cdn_loses_answer(self) -> None:
@@ -116,7 +115,7 @@ class Player:
             rows = [
                 f"  {row['DomainName']} {row['CacheTag']} Force={row['Force']}" for row in asked
             ]
-            raise OtherwiseThanSaid("\n".join([f"It was asked {len(asked)} times.", *rows]))
+            raise OtherwiseThanSaid("\n".join([f"It was asked {_often(len(asked))}.", *rows]))
 
     def _go(self, channel: str | None) -> str:
         self._channel = channel or self._channel
@@ -152,6 +151,18 @@ class Player:
 
     def _look(self) -> dict[str, Json]:
         return {person: self._place.get("slack/state", {"as": person}) for person in self._people}
+
+
+def _often(times: int | None) -> str:
+    match times:
+        case None:
+            return "from now on"
+        case 0:
+            return "never"
+        case 1:
+            return "once"
+        case _:
+            return f"{times} times"
 
 
 def _indented(text: str) -> str:

@@ -15,7 +15,7 @@ from collections.abc import Callable
 from concurrent.futures import CancelledError, Future, InvalidStateError
 from typing import Any, Protocol, TypeVar
 
-from sqlalchemy import Connection, Engine, create_engine, event, make_url
+from sqlalchemy import Connection, Engine, Select, create_engine, event, make_url
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from bot.core.errors import STORE_AWAY, STORE_SLOW, BotError
@@ -24,26 +24,54 @@ T = TypeVar("T")
 Job = Callable[[Connection], T]
 
 BUSY_TIMEOUT_S = 1.5
-"""How long SQLite waits for another process's lock: less than Slack's 3 s, with room to answer."""
+"""How long a database waits for others' locks: less than Slack's 3 s, with room to answer."""
 WRITE_TIMEOUT_S = 2.0
 """How long a caller waits for its write: Slack gives a listener 3 s in all."""
 GROUP_SIZE = 64
 
 
 class StoreUnavailable(BotError):
-    """The database did not take the write; with kind `store-slow` it may still do so."""
+    """The database did not take the write; with kind `store-slow` it may have, or still do so."""
 
 
-class Writer(Protocol):
+class Database:
+    """One database: answers questions, and takes writes the one way that fits it."""
+
+    def __init__(self, url: str) -> None:
+        self.engine, self._writer = _open(url)
+        self.is_sqlite = self.engine.dialect.name == "sqlite"
+
+    def write(self, job: Job[T]) -> T:
+        """Run `job` in a transaction and give its result when that is on disk.
+
+        Raises: StoreUnavailable, and whatever the job raises, which undoes it.
+        """
+        return self._writer.run(job)
+
+    def read(self, question: Select[Any]) -> Any:
+        """Answer a question from what is committed.  Raises: StoreUnavailable."""
+        try:
+            with self.engine.connect() as connection:
+                return connection.execute(question).freeze()()
+        except SQLAlchemyError as error:
+            raise StoreUnavailable(STORE_AWAY) from error
+
+    def close(self) -> None:
+        self._writer.close()
+        self.engine.dispose()
+
+
+class _Writer(Protocol):
     def run(self, job: Job[T]) -> T: ...
 
     def close(self) -> None: ...
 
 
-def open_database(url: str) -> tuple[Engine, Writer]:
-    """Give the engine for reading and the one way to write."""
+def _open(url: str) -> tuple[Engine, _Writer]:
     if make_url(url).get_backend_name() == "sqlite":
-        engine = create_engine(url, connect_args={"check_same_thread": False}, pool_size=8)
+        engine = create_engine(
+            url, connect_args={"check_same_thread": False}, pool_size=8, hide_parameters=True
+        )
         event.listen(engine, "connect", _prepare_sqlite)
         event.listen(engine, "begin", _begin_sqlite)
         return engine, GroupWriter(engine)
@@ -53,7 +81,11 @@ def open_database(url: str) -> tuple[Engine, Writer]:
         max_overflow=16,
         pool_timeout=2,
         pool_pre_ping=True,
-        connect_args={"connect_timeout": 2},
+        connect_args={
+            "connect_timeout": 2,
+            "options": f"-c statement_timeout={int(BUSY_TIMEOUT_S * 1000)}",
+        },
+        hide_parameters=True,  # else an error shows what people wrote to whoever reads the log
     )
     return engine, DirectWriter(engine)
 
@@ -81,11 +113,19 @@ class DirectWriter:
         self._engine = engine
 
     def run(self, job: Job[T]) -> T:
+        """Write and return when it is committed.
+
+        Raises: StoreUnavailable — `store-away` when it certainly was not written,
+        `store-slow` when the connection broke off in the commit itself.
+        """
+        kind = STORE_AWAY
         try:
             with self._engine.begin() as connection:
-                return job(connection)
-        except (DBAPIError, SQLAlchemyError) as error:
-            raise StoreUnavailable(STORE_AWAY) from error
+                result = job(connection)
+                kind = STORE_SLOW
+        except SQLAlchemyError as error:
+            raise StoreUnavailable(kind) from error
+        return result
 
     def close(self) -> None:
         """Nothing runs by itself here."""

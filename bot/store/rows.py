@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from typing import Any
 
 from bot.core.ask import Ask, AskKind
@@ -48,11 +48,11 @@ def row_to_purge(row: Row) -> Purge:
 
 
 def ask_to_row(ask: Ask) -> dict[str, Any]:
-    return {name: getattr(ask, name) for name in Ask.__slots__} | {"kind": ask.kind.value}
+    return asdict(ask) | {"kind": ask.kind.value}
 
 
 def row_to_ask(row: Row) -> Ask:
-    values = {name: getattr(row, name) for name in Ask.__slots__}
+    values = {field.name: getattr(row, field.name) for field in fields(Ask)}
     return Ask(**values | {"kind": AskKind(values["kind"])})
 
 

@@ -2,42 +2,31 @@
 that it was made from, with its audit row and its messages.
 
     commit   a decision: purge, ask, audit and posts, or nothing at all (False: somebody was first)
-    claim    due rows for one worker, under a lease; on PostgreSQL nobody else sees them meanwhile
-    beat     leases of a living worker are renewed; those of a dead one run out
+    jobs     what is due, and who works on it (bot/store/jobs.py)
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import (
-    Column,
-    ColumnElement,
     Connection,
-    Select,
-    Table,
-    and_,
-    case,
     insert,
-    or_,
     select,
     text,
     update,
 )
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.exc import SQLAlchemyError
 
 from bot.core.ask import Ask
 from bot.core.audit import AuditEntry
-from bot.core.errors import STORE_AWAY
 from bot.core.post import Post, PostKind, Route
 from bot.core.purge import Purge
 from bot.store import rows, tables
-from bot.store.engine import StoreUnavailable, open_database
-
-LEASE = timedelta(seconds=30)
+from bot.store.engine import Database
+from bot.store.jobs import Jobs
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,15 +56,7 @@ class Change:
     card_reply: tuple[str, datetime] | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Claimed:
-    """A row that this worker holds: what it is, and how often a step on it has failed."""
-
-    value: Purge | Ask | Post
-    attempts: int
-
-
-class _Beaten(Exception):  # noqa: N818  (not an error: somebody else was first)
+class _Beaten(Exception):
     """Rolls the transaction back."""
 
 
@@ -83,12 +64,12 @@ class Store:
     """Everything that is remembered; safe to use from many threads."""
 
     def __init__(self, url: str) -> None:
-        self.engine, self._writer = open_database(url)
-        self.is_sqlite = self.engine.dialect.name == "sqlite"
-
-    def close(self) -> None:
-        self._writer.close()
-        self.engine.dispose()
+        self._database = Database(url)
+        self.jobs = Jobs(self._database)
+        self.engine = self._database.engine
+        self.is_sqlite = self._database.is_sqlite
+        self.close = self._database.close
+        self.read = self._database.read
 
     # Decisions
 
@@ -113,7 +94,7 @@ class Store:
                 )
 
         try:
-            self._writer.run(job)
+            self._database.write(job)
         except _Beaten:
             return False
         return True
@@ -178,124 +159,6 @@ class Store:
         if connection.execute(once).first() is None:
             raise _Beaten
 
-    # Work
-
-    def claim(self, job: str, now: datetime, holder: str, limit: int) -> list[Claimed]:
-        """Take up to `limit` due rows of the table `job` for LEASE; the oldest first."""
-        table = tables.JOBS[job]
-        due = _due(table, now)
-        if self.read(select(_key(table)).where(due).limit(1)).first() is None:
-            return []  # a look costs less than a turn at writing
-
-        def take(connection: Connection) -> list[Any]:
-            key = _key(table)
-            found = connection.execute(
-                select(table)
-                .where(due)
-                .order_by(table.c.due_at)
-                .limit(limit)
-                .with_for_update(skip_locked=True)
-            ).all()
-            if found:
-                connection.execute(
-                    update(table)
-                    .where(key.in_([getattr(row, key.name) for row in found]))
-                    .values(lease_until=now + LEASE, lease_holder=holder)
-                )
-            return list(found)
-
-        to_value: Any = {
-            "purges": rows.row_to_purge,
-            "asks": rows.row_to_ask,
-            "posts": rows.row_to_post,
-        }[job]
-        return [Claimed(to_value(row), row.attempts) for row in self._writer.run(take)]
-
-    def put_back(self, value: Purge | Ask | Post, holder: str, due_at: datetime) -> None:
-        """Give up a claimed row for now; it is due again at `due_at`, with one failure more."""
-        table, key = _home(value)
-
-        def job(connection: Connection) -> None:
-            connection.execute(
-                update(table)
-                .where(_key(table) == key, table.c.lease_holder == holder)
-                .values(
-                    due_at=due_at,
-                    lease_until=None,
-                    lease_holder=None,
-                    attempts=table.c.attempts + 1,
-                )
-            )
-
-        self._writer.run(job)
-
-    def save_post(self, post: Post, holder: str, *, done: bool, now: datetime) -> bool:
-        """Keep where a post went.  `done` gives the lease back; it is due again at once if the
-        purge has moved on meanwhile.  False: the lease was lost, and nothing was saved.
-        """
-        table = tables.posts
-        values = rows.post_to_row(post)
-        # Others raise the wanted version and bring a fresh response URL while this worker
-        # holds the row: theirs counts.
-        for theirs in ("wanted_version", "response_url", "response_url_at"):
-            del values[theirs]
-        if done:
-            behind = and_(
-                table.c.kind == PostKind.CARD.value, table.c.wanted_version > post.shown_version
-            )
-            values |= {
-                "due_at": case((behind, now), else_=None),
-                "lease_until": None,
-                "lease_holder": None,
-                "attempts": 0,
-            }
-
-        def job(connection: Connection) -> bool:
-            held = and_(table.c.id == post.id, table.c.lease_holder == holder)
-            return connection.execute(update(table).where(held).values(values)).rowcount == 1
-
-        return self._writer.run(job)
-
-    def beat(self, holder: str, now: datetime) -> None:
-        """Renew every lease of `holder`."""
-
-        def job(connection: Connection) -> None:
-            for table in tables.JOBS.values():
-                connection.execute(
-                    update(table)
-                    .where(table.c.lease_holder == holder)
-                    .values(lease_until=now + LEASE)
-                )
-
-        self._writer.run(job)
-
-    def free_all_leases(self) -> None:
-        """Forget all leases: right only where no other process can be at work (SQLite)."""
-
-        def job(connection: Connection) -> None:
-            for table in tables.JOBS.values():
-                connection.execute(
-                    update(table)
-                    .where(table.c.lease_holder.is_not(None))
-                    .values(lease_until=None, lease_holder=None)
-                )
-
-        self._writer.run(job)
-
-    def next_due(self) -> datetime | None:
-        """When the next step of any kind that nobody works on is due, or None."""
-        moments = []
-        for table in tables.JOBS.values():
-            soonest = self.read(
-                select(table.c.due_at)
-                .where(table.c.due_at.is_not(None), table.c.lease_until.is_(None))
-                .order_by(table.c.due_at)
-                .limit(1)
-            ).scalar_one_or_none()
-            if soonest is not None:
-                moments.append(soonest)
-        return min(moments, default=None)
-
     # Questions
 
     def purge(self, purge_id: str) -> Purge | None:
@@ -328,32 +191,3 @@ class Store:
             AuditEntry(**{name: getattr(row, name) for name in AuditEntry.__slots__})
             for row in found
         ]
-
-    def read(self, question: Select[Any]) -> Any:
-        """Answer a question from what is committed.  Raises: StoreUnavailable."""
-        try:
-            with self.engine.connect() as connection:
-                return connection.execute(question).freeze()()
-        except SQLAlchemyError as error:
-            raise StoreUnavailable(STORE_AWAY) from error
-
-
-def _due(table: Table, now: datetime) -> ColumnElement[bool]:
-    free = or_(table.c.lease_until.is_(None), table.c.lease_until < now)
-    return and_(table.c.due_at <= now, free)
-
-
-def _key(table: Table) -> Column[Any]:
-    (key,) = table.primary_key.columns
-    return key
-
-
-def _home(value: Purge | Ask | Post) -> tuple[Table, Any]:
-    """The table in which a value lives, and its key there."""
-    match value:
-        case Purge():
-            return tables.purges, value.id
-        case Ask():
-            return tables.asks, value.trigger_id
-        case Post():
-            return tables.posts, value.id

@@ -63,6 +63,7 @@ def test_words_kept_for_later_are_no_commands_yet(word: str) -> None:
         pytest.param(f"{SITE} --force hero", forced("hero"), id="option in the middle"),
         pytest.param(f"{SITE} a,--force,b", forced("a", "b"), id="option between commas"),
         pytest.param(f"{SITE} hero --force --force", forced("hero"), id="forced twice is forced"),
+        pytest.param(f"{SITE},--force hero", forced("hero"), id="option after domain and comma"),
         pytest.param(f"{SITE} true --force", forced("true"), id="true before --force is a tag"),
         pytest.param(f"{SITE} task-force", plain("task-force"), id="a tag with force in it"),
         pytest.param(f"{SITE} forces,forge", plain("forces", "forge"), id="other words"),
@@ -144,6 +145,7 @@ def test_a_force_outside_the_quotes_of_a_reason_still_counts() -> None:
         pytest.param("hero --for ce", "option-misspelt", "hero --force", id="broken in two"),
         pytest.param("hero \u2014 force", "option-misspelt", "hero --force", id="dash apart"),
         pytest.param('a --reson "x"', "option-misspelt", 'a --reason "x"', id="reason misspelt"),
+        pytest.param("hero --x=true", "option-unknown", None, id="a value of no option"),
         pytest.param("hero --now", "option-unknown", None, id="no such option"),
         pytest.param("hero --no-force", "option-unknown", None, id="not the opposite"),
         pytest.param("hero -", "option-unknown", None, id="a lone dash"),
@@ -165,6 +167,8 @@ def test_a_force_outside_the_quotes_of_a_reason_still_counts() -> None:
         pytest.param(
             'a --reason "x"--force', "reason-glued", 'a --force --reason "x"', id="force glued on"
         ),
+        pytest.param('a --reason "x"y --force "z"', "reason-glued", None, id="a letter glued on"),
+        pytest.param("a --reason 'x 'y'", "reason-glued", None, id="a quote opened within"),
         pytest.param('a --reason "x" --reason "y"', "reason-twice", None, id="two reasons"),
         pytest.param('a --reason " "', "reason-empty", None, id="empty"),
         pytest.param(f'a --reason "{"x" * 501}"', "reason-long", None, id="501 characters"),
@@ -176,6 +180,13 @@ def test_a_slip_is_explained_and_put_right(words: str, code: str, corrected: str
     problem = mistake(f"{SITE} {words}").problem
     assert problem.code == f"command-{code}"
     assert problem.facts.get("corrected") == (corrected and f"/purge {SITE} {corrected}")
+
+
+def test_words_that_would_be_values_of_force_are_tags_and_reasons_elsewhere() -> None:
+    assert parse(f'{SITE} --reason "x" yes') == PurgeCommand(SITE, ("yes",), reason="x")
+    assert parse(f'{SITE} a --force --reason "no"') == PurgeCommand(
+        SITE, ("a",), force=True, reason="no"
+    )
 
 
 def test_force_is_recognised_before_the_domain_too() -> None:
@@ -228,6 +239,16 @@ def test_the_canonical_text_is_the_one_to_type() -> None:
 
 def test_a_reason_from_elsewhere_is_cleaned_in_the_same_way() -> None:
     assert clean_reason(' the "hero"\nimage ') == "the 'hero' image"
+
+
+@pytest.mark.parametrize("unseen", list("\u00ad\u034f\u180b\u2800\u3164\ufe0f\ufeff\U000e0100"))
+def test_no_character_that_leaves_no_mark_gets_into_a_tag(unseen: str) -> None:
+    assert mistake(f"{SITE} a{unseen}b").problem.code == "command-unseen"
+
+
+def test_a_long_part_is_shown_cut() -> None:
+    assert mistake(f"{'x' * 80} a").problem.facts["part"] == "x" * 80
+    assert mistake(f"{'x' * 81} a").problem.facts["part"] == "x" * 79 + "…"
 
 
 def test_what_cannot_be_seen_is_spelt_out_to_the_person() -> None:

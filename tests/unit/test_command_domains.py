@@ -47,6 +47,9 @@ def test_a_domain_is_kept_in_one_form(written: str, kept: str) -> None:
         ("www.example.com:443", "url"),
         ("ana@www.example.com", "url"),
         ("ftp://www.example.com", "url"),
+        ("https://a_b.example.com/x", "url"),
+        ("https://hero/x", "dotless"),
+        ("https://192.0.2.7/x", "address"),
         ("192.0.2.7", "address"),
         ("https://192.0.2.7/", "address"),
         ("2001:db8::1", "address"),
@@ -103,6 +106,13 @@ def test_a_link_that_shows_one_domain_and_leads_to_another_is_refused() -> None:
     with pytest.raises(Mistake) as caught:
         parse("<http://evil.example|www.example.com> hero")
     assert caught.value.problem.code == "command-link"
+
+
+def test_the_part_of_a_domain_at_fault_is_named() -> None:
+    for written, label in [("www..example.com", ".."), ("a.b_c.example.com", "b_c")]:
+        with pytest.raises(Mistake) as caught:
+            normalise_domain(written)
+        assert caught.value.problem.facts["label"] == label
 
 
 def test_the_owner_of_a_domain_can_read_its_name() -> None:

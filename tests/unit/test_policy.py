@@ -216,6 +216,8 @@ def test_a_refusal_without_a_rule_names_who_could_do_it(town: Policy) -> None:
 def test_a_role_that_is_denied_is_not_offered_as_help() -> None:
     rules = policy({"roles": ["red", "blue"], "allow": ["purge"]}, {"deny": ["purge"]})
     assert decide(rules, RED, PURGE, SITE, "hero").needed_roles == ("blue",)
+    elsewhere = policy({"roles": "*", "allow": ["purge"]}, {"deny": ["purge"], "tags": ["x"]})
+    assert decide(elsewhere, RED, PURGE, SITE, "hero").needed_roles == ("*",)
     nobody = policy({"allow": ["purge"]}, {"roles": "*", "deny": ["purge"]})
     assert decide(nobody, RED, PURGE, SITE, "hero").holders.ids == ()
 
@@ -232,6 +234,13 @@ def test_several_tags_need_every_one_allowed_and_the_first_refusal_answers() -> 
     refused = decide_all(rules, RED, PURGE, SITE, ["a", "x", "y"])
     assert (refused.allowed, refused.tag) == (False, "x")
     assert decide_all(rules, RED, PURGE, SITE, ["a", "x"]).needed_roles == ("blue",)
+
+
+def test_a_role_suffices_for_what_everybody_may_and_what_it_may_alone() -> None:
+    rules = policy(
+        {"roles": "*", "allow": ["purge"], "tags": ["a"]}, {"allow": ["purge"], "tags": ["b"]}
+    )
+    assert decide_all(rules, NOBODY, PURGE, SITE, ["a", "b"]).needed_roles == ("red",)
 
 
 def test_nothing_is_decided_about_no_tags() -> None:
@@ -262,8 +271,14 @@ def test_help_shows_the_domains_that_somebody_may_purge(town: Policy) -> None:
 def test_help_shows_no_domain_that_is_wholly_denied() -> None:
     allow = {"allow": ["purge"], "domains": [SITE, "*.a.example.com", "*.b.org"]}
     wholly = policy(allow, {"deny": ["purge"], "domains": ["*.example.com"]})
+    everywhere = policy(allow, {"deny": ["purge"], "domains": ["*"]})
+    exactly = policy(allow, {"deny": ["purge"]})
+    beside = policy(allow, {"deny": ["purge"], "domains": ["x.example.com"]})
     in_part = policy(allow, {"deny": ["purge"], "domains": ["*.example.com"], "tags": ["x"]})
     assert domains_for(wholly, RED, PURGE) == ("*.b.org",)
+    assert domains_for(everywhere, RED, PURGE) == ()
+    assert domains_for(exactly, RED, PURGE) == ("*.a.example.com", "*.b.org")
+    assert domains_for(beside, RED, PURGE) == (SITE, "*.a.example.com", "*.b.org")
     assert domains_for(in_part, RED, PURGE) == (SITE, "*.a.example.com", "*.b.org")
 
 

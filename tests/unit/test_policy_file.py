@@ -93,6 +93,12 @@ def test_every_value_is_text() -> None:
         pytest.param("title: Site reliability, ", "", 3, "“title” is missing", id="no title"),
         pytest.param("{title", "{title: A, title", 3, "“title” stands here twice", id="twice"),
         pytest.param("rule: SRE may purge", "rule:", 5, "“rule” must not be empty", id="unnamed"),
+        pytest.param(
+            "{title: Site reliability, groups: [S0SRE]}", "x", 3, "keys", id="no role map"
+        ),
+        pytest.param("  sre: {title: Site", "  - {title: Site", 2, "keys", id="roles in a list"),
+        pytest.param("rule: SRE may purge", "rule: [a]", 5, "text only", id="rule in a list"),
+        pytest.param("[sre]", "[[sre]]", 6, "text only", id="role in a list"),
         pytest.param("[www.example.com]", "&a [www.example.com]", 8, "anchors", id="anchor"),
         pytest.param("[sre]", "*a", 6, "aliases", id="alias"),
         pytest.param("[sre]", "!!set {sre}", 6, "such as !!set", id="tag"),
@@ -134,6 +140,19 @@ def test_all_mistakes_are_told_at_once_in_the_order_of_their_lines() -> None:
     assert [re.match(r"line (\d+)", mistake).group(1) for mistake in mistakes(text)] == [  # type: ignore[union-attr]
         *["9", "9", "10", "11", "13", "14", "15"]
     ]
+
+
+def test_a_mistake_of_the_whole_is_told_once() -> None:
+    text = GOOD.replace("[sre]", "[sr]").replace("groups: [S0SRE]", "groups: []")
+    assert mistakes(text) == [
+        "line 3: nobody holds this role: name users, groups or channels",
+        "line 6: there is no role “sr”; did you mean “sre”?",
+    ]
+
+
+def test_a_role_that_nobody_defined_is_missed_even_without_any_roles() -> None:
+    text = GOOD.replace("roles:\n  sre: {title: Site reliability, groups: [S0SRE]}\n", "")
+    assert mistakes(text) == ["line 4: there is no role “sre”"]
 
 
 def test_the_error_names_the_file_and_shows_every_mistake() -> None:
@@ -217,12 +236,16 @@ def test_a_source_has_the_policy_of_its_file(path: Path) -> None:
 
 def test_a_changed_file_is_taken_up_and_an_unchanged_one_is_not(path: Path) -> None:
     source = PolicySource(path)
-    assert source.reload() is False
-    path.write_text(OTHER, "utf-8")
-    assert source.reload() is True
-    assert source.current().hash == policy_hash(OTHER)
-    assert source.reload() is False
-    assert source.reload(force=True) is False
+    with capture_logs() as logs:
+        assert source.reload() is False
+        path.write_text(OTHER, "utf-8")
+        assert source.reload() is True
+        assert source.current().hash == policy_hash(OTHER)
+        assert source.reload() is False
+        assert source.reload(force=True) is False
+    assert [(entry["event"], entry["policy_hash"]) for entry in logs] == [
+        ("policy-loaded", policy_hash(OTHER))
+    ]
 
 
 def test_a_file_that_looks_unchanged_is_read_only_when_forced(path: Path) -> None:

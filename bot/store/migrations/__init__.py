@@ -17,6 +17,7 @@ def migrate(engine: Engine) -> None:
     """Bring the schema up to HEAD; does nothing when it is there already."""
     with engine.execution_options(writing=True).begin() as connection:
         if engine.dialect.name == "postgresql":
+            connection.execute(text("SET LOCAL statement_timeout = 0"))  # others may be at it
             connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK})
         if _revision(connection) != HEAD:
             _upgrade(connection)

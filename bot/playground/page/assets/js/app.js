@@ -56,7 +56,7 @@ function Town({ slack, cdn, error, place, go }) {
     setTimeout(() => document.getElementById("message-box")?.focus());
   }
   const sidebar = html`<${Sidebar} team=${slack.team} current=${channel?.id} open=${openChannel} speakAs=${speakAs} />`;
-  const backstage = html`<${Backstage} slack=${slack} cdn=${cdn} />`;
+  const backstage = html`<${Backstage} slack=${slack} cdn=${cdn} titled=${layout === "wide"} />`;
   const view = slack.views?.at(-1);
   return html`<${Names.Provider} value=${names}>
     <a class="skip" href="#message-box" onClick=${skipTo}>Skip to the message box</a>

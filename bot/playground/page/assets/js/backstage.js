@@ -6,8 +6,10 @@ import { Faults } from "./faults.js";
 import { Icon } from "./icons.js";
 import { Menu } from "./menu.js";
 
-export function Backstage({ slack, cdn }) {
+/** `titled`: it stands as a column of its own, not in a drawer, which has a title already. */
+export function Backstage({ slack, cdn, titled }) {
   return html`<aside class="backstage" aria-label="Backstage">
+    ${titled && html`<h2>Backstage</h2>`}
     <${Clock} now=${slack.now} />
     <${Tasks} tasks=${cdn?.tasks ?? []} now=${cdn?.now} />
     <${Quota} quota=${cdn?.quota} now=${cdn?.now} />
@@ -16,7 +18,7 @@ export function Backstage({ slack, cdn }) {
 }
 
 function Section({ icon, title, aside, children }) {
-  return html`<section class="stage"><h2><${Icon} name=${icon} size=${16} /> ${title}<span class="stage-aside">${aside}</span></h2>${children}</section>`;
+  return html`<section class="stage"><h3><${Icon} name=${icon} size=${16} /> ${title}<span class="stage-aside">${aside}</span></h3>${children}</section>`;
 }
 
 const LEAPS = [[60, "+1 min"], [600, "+10 min"], [1800, "+30 min"]];

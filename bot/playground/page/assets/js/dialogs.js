@@ -18,7 +18,7 @@ export function Dialog({ kind = "box", label, labelledby, onClose, children }) {
   const outside = (event) => event.target === dialog.current && onClose();
   return html`<dialog class=${kind} ref=${dialog} aria-label=${label} aria-labelledby=${labelledby}
     onClose=${onClose} onMouseDown=${outside}>
-    ${kind !== "box" && html`<div class="drawer-head"><strong>${label}</strong><${CloseButton} onClick=${onClose} /></div>`}
+    ${kind !== "box" && html`<div class="drawer-head"><h2>${label}</h2><${CloseButton} onClick=${onClose} /></div>`}
     ${children}</dialog>`;
 }
 

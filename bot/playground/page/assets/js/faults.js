@@ -32,17 +32,17 @@ export function Faults({ slack, cdn }) {
   const [lasting, setLasting] = useState(false);
   const active = [...cdn.map(describeCdn), ...describeSlack(slack ?? {})];
   const times = lasting ? null : 1;
-  return html`<section class="stage"><h2><${Icon} name="bolt" size=${16} /> Break something
-      ${active.length > 0 && html`<span class="stage-aside"><button type="button" class="button small" onClick=${clearFaults}>Clear all</button></span>`}</h2>
+  return html`<section class="stage"><h3><${Icon} name="bolt" size=${16} /> Break something
+      ${active.length > 0 && html`<span class="stage-aside"><button type="button" class="button small" onClick=${clearFaults}>Clear all</button></span>`}</h3>
     ${active.length > 0 && html`<ul class="active-faults" aria-label="Broken now">${active.map(([label, how, meaning]) => html`<li><strong>${label}</strong> (${how})<small>${meaning}</small></li>`)}</ul>`}
     <fieldset class="switch"><legend class="hidden">How long</legend>
       ${[[false, "Next request"], [true, "Until cleared"]].map(([value, label]) => html`<label>
         <input type="radio" name="lasting" checked=${lasting === value} onChange=${() => setLasting(value)} /><span>${label}</span></label>`)}</fieldset>
-    <h3>CDN</h3>
+    <h4>CDN</h4>
     <div class="faults">${CDN_FAULTS.map(([label, fault, meaning]) => html`<button type="button" class="fault" title=${meaning}
       onClick=${() => breakCdn({ ...fault, times })}>${label}</button>`)}</div>
     <${AnyError} times=${times} />
-    <h3>Slack</h3>
+    <h4>Slack</h4>
     <${SlackFaults} now=${slack ?? {}} times=${times} />
   </section>`;
 }

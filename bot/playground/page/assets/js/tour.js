@@ -9,7 +9,7 @@ const ASKER = "U0ANA";
 const APPROVER = "U0SAM";
 const CHANNEL = "C0WEB";
 const PLAIN = "/purge www.example.com homepage";
-const FORCED = "/purge shop.example.com sale --force";
+const FORCED = "/purge www.example.com sale --force";
 
 // `shown` reads the town's state; `help` is what the button beside the step does.
 const STEPS = [
@@ -21,7 +21,7 @@ const STEPS = [
   },
   {
     title: "Watch it finish",
-    text: "The CDN works on the task for some seconds, and the card in the channel follows.",
+    text: "The CDN works on the task for some seconds: Backstage shows how far it is.",
     shown: ({ tasks }) => tasks.some(({ status }) => status === "Complete"),
   },
   {
@@ -76,7 +76,7 @@ export function Tour({ tour, perform }) {
       ${tour.done.includes(i) && html`<span class="hidden">, done</span>`}</li>`)}</ol>
     <div class="tour-step" role="status">
       <p>${step ? html`<strong class="tour-narrow">${tour.current + 1} of ${STEPS.length}: ${step.title}.</strong> ${step.text}`
-        : "That was the whole way of a forced purge. Now break something in the right column and try again."}</p>
+        : "That was the whole way of a forced purge. Now break something Backstage and try again."}</p>
       ${step?.help && html`<button type="button" class="button primary" onClick=${() => perform(step.help.does)}>${step.help.label}</button>`}
     </div>
     <${CloseButton} label="Dismiss the guide" onClick=${tour.dismiss} />
