@@ -215,9 +215,12 @@ def _bolt_app(settings: Settings, client: WebClient) -> App:
 def _close(client: SocketModeClient) -> None:
     """Close Slack's socket: no new envelopes, then the acknowledgements under way, then the rest.
 
-    The SDK's own `close` waits for data, up to 3 s; the answer to a ping is data.
+    The SDK's own `close` waits up to 3 s for data and 1 s for a message; the answer to a ping is
+    data, and an empty message is one.
     """
     client.auto_reconnect_enabled = False
+    client.closed = True
+    client.message_queue.put(None)
     client.current_session_state.terminated = True
     if client.current_session is not None and client.is_connected():
         with contextlib.suppress(OSError):

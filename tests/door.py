@@ -1,8 +1,8 @@
 """The bot behind its HTTP door, and Slack's signature to get through it.
 
-    with http_door(place) as door:
-        place.says(…)                   Slack delivers to the door from now on
-        door.deliver("slash_commands", {**door.last("slash_commands"), "team_id": …})
+with http_door(place) as door:
+    place.says(…)                   Slack delivers to the door from now on
+    door.deliver("slash_commands", {**door.last("slash_commands"), "team_id": …})
 """
 
 from __future__ import annotations

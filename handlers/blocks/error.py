@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from bot.core import catalogue
-from bot.core.errors import Problem
+from bot.core.errors import STORE_SLOW, UNEXPECTED, Problem
 from bot.core.post import Notice
 from bot.core.purge import Purge
 from handlers.blocks import kit
-from handlers.blocks.kit import Message, code, codes, listing, speak
+from handlers.blocks.kit import FACT_LIMIT, TAG_LIMIT, Message, code, codes, either, listing, speak
+
+_LONGEST_CORRECTION = 1000
+_PERHAPS_TAKEN = (STORE_SLOW, UNEXPECTED)
 
 
 def problem_text(problem: Problem) -> str:
@@ -20,9 +23,11 @@ def error(problem: Problem, corrected: str | None = None) -> Message:
     """Give an error message; `corrected` is the command as it may have been meant."""
     shown = problem_text(problem)
     blocks = [kit.section(f":warning: {shown}")]
-    if corrected:
+    # What is offered will be copied, so it must be whole and hold no look-alikes.
+    if corrected and len(corrected) < _LONGEST_CORRECTION and "`" not in corrected:
         blocks.append(kit.section(f"Did you mean: {code(corrected)}"))
-    blocks.append(kit.context(f"Nothing was purged · {code(problem.code)}"))
+    sure = "" if problem.kind in _PERHAPS_TAKEN else "Nothing was purged · "
+    blocks.append(kit.context(f"{sure}{code(problem.code)}"))
     return kit.message(shown, *blocks)
 
 
@@ -41,15 +46,18 @@ def refusal(purge: Purge) -> Message:
     lines = [
         f":no_entry: *{kind} refused: nothing was purged*",
         f"{code(purge.domain)} · tags {codes(purge.tags)}",
-        kit.escape(refused.sentence),
+        kit.escape(refused.sentence, FACT_LIMIT),
     ]
     if refused.code in catalogue.KINDS:
         lines.append(catalogue.kind(refused.code).hint)
     if refused.roles:
-        lines.append(f"It takes the role {' or '.join(code(role) for role in refused.roles)}.")
+        roles = [code(role, TAG_LIMIT) for role in refused.roles]
+        lines.append(f"It takes the role {either(roles)}.")
     if refused.holders:
-        lines.append(f"Ask {listing(refused.holders[:10])}.")
+        lines.append(f"Ask {listing(refused.holders)}.")
     small = kit.context(f"Purge {code(purge.id)} · {code(refused.code)}")
     return kit.message(
-        f"{kind} refused: {kit.escape(refused.sentence)}", kit.section("\n".join(lines)), small
+        f"{kind} refused: {kit.escape(refused.sentence, FACT_LIMIT)}",
+        kit.section("\n".join(lines)),
+        small,
     )

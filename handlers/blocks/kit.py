@@ -6,15 +6,23 @@ Everything that a person typed goes through `escape` or `code`, so that a tag na
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import accumulate
 from typing import Any
 
 Block = dict[str, Any]
 
 SECTION_LIMIT = 3000
 FALLBACK_LIMIT = 3000
+FACT_LIMIT = 600
+TAG_LIMIT = 200
+NAMES_LIMIT = 10
+
+_SAFE = {"&": "&amp;", "<": "&lt;", ">": "&gt;", "`": "ˋ"}
+"""A code span cannot hold its own mark; a look-alike can."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,14 +33,18 @@ class Message:
     blocks: tuple[Block, ...]
 
 
-def escape(text: str) -> str:
-    """Give the text so that Slack reads nothing into it but the text."""
-    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+def escape(text: str, most: int = SECTION_LIMIT) -> str:
+    """Give the text so that Slack reads nothing into it but the text, cut to `most` characters."""
+    safe = [_SAFE.get(character, character) for character in text]
+    ends = list(accumulate(map(len, safe)))
+    if not ends or ends[-1] <= most:
+        return "".join(safe)
+    return "".join(safe[: bisect_right(ends, most - 1)]) + "…"
 
 
-def code(text: str) -> str:
-    """Give the text in a code span.  A code span cannot hold its own mark; a look-alike can."""
-    return f"`{escape(text).replace('`', 'ˋ')}`"
+def code(text: str, most: int = SECTION_LIMIT) -> str:
+    """Give the text in a code span."""
+    return f"`{escape(text, most)}`"
 
 
 def mention(slack_id: str) -> str:
@@ -48,17 +60,24 @@ def mention(slack_id: str) -> str:
             return f"<@{slack_id}>"
 
 
+def either(words: Sequence[str]) -> str:
+    """Give words as a sentence's part: `a, b or c`; of many the first, and how many are left."""
+    shown = list(words[:NAMES_LIMIT])
+    if left := len(words) - len(shown):
+        shown.append(f"{left} other{'s' if left > 1 else ''}")
+    return " or ".join(filter(None, (", ".join(shown[:-1]), *shown[-1:])))
+
+
 def listing(ids: Iterable[str]) -> str:
-    """Give the names of people and groups as a sentence's part: `@sam, @kim or @sre`."""
-    names = [mention(slack_id) for slack_id in ids]
-    if not names:
-        return "nobody yet"
-    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} or {names[-1]}"
+    """Give the names of people and groups: `@sam, @kim or @sre`."""
+    return either([mention(slack_id) for slack_id in ids]) or "nobody yet"
 
 
 def speak(name: str, fact: str) -> str:
     """Give a fact of an error as it may stand in a message: the IDs of `holders` as names."""
-    return listing(filter(None, fact.split(","))) if name == "holders" else escape(fact)
+    if name == "holders":
+        return listing(filter(None, fact.split(",")))
+    return escape(fact, FACT_LIMIT)
 
 
 def moment(at: datetime, form: str = "{time}") -> str:
@@ -71,7 +90,7 @@ def codes(words: Sequence[str], limit: int = 600) -> str:
     shown: list[str] = []
     used = 0
     for word in words:
-        span = code(word if len(word) <= 200 else word[:199] + "…")
+        span = code(word, min(limit, TAG_LIMIT))
         if shown and used + len(span) > limit:
             break
         shown.append(span)
@@ -83,11 +102,16 @@ def codes(words: Sequence[str], limit: int = 600) -> str:
 def section(text: str) -> Block:
     if len(text) > SECTION_LIMIT:
         text = text[: SECTION_LIMIT - 1] + "…"
-    return {"type": "section", "text": {"type": "mrkdwn", "text": text}}
+    return {"type": "section", "text": mrkdwn(text)}
 
 
 def context(*texts: str) -> Block:
-    return {"type": "context", "elements": [{"type": "mrkdwn", "text": text} for text in texts]}
+    return {"type": "context", "elements": [mrkdwn(text) for text in texts]}
+
+
+def mrkdwn(text: str) -> Block:
+    """Give formatted text in which plain words stay plain: `@here` in a reason pings nobody."""
+    return {"type": "mrkdwn", "text": text, "verbatim": True}
 
 
 def plain(text: str) -> Block:

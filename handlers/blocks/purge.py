@@ -58,7 +58,7 @@ def card(purge: Purge) -> Message:
     ]
     if purge.state is State.WAITING:
         blocks.append(_buttons(purge))
-    fallback = f"{title}: {escape(purge.domain)}, tags {escape(', '.join(purge.tags))[:300]}"
+    fallback = f"{title}: {escape(purge.domain)}, tags {escape(', '.join(purge.tags), 300)}"
     if purge.task_id:
         fallback += f", task {escape(purge.task_id)}"
     return kit.message(fallback, *blocks)
@@ -71,16 +71,17 @@ def _explanation(purge: Purge) -> list[Block]:
         parts.append(problem_text(problem))
     elif purge.state in {State.WAITING, State.SUBMITTED}:
         parts.append(FORCE_MEANS if purge.force else PLAIN_MEANS)
-    if purge.reason:
-        parts.append(f"*Reason:* {escape(purge.reason)}")
-    return [kit.section("\n".join(parts))] if parts else []
+    blocks = [kit.section("\n".join(parts))] if parts else []
+    if purge.reason:  # in a block of its own: escaped it may be five times as long as it was
+        blocks.append(kit.section(f"*Reason:* {escape(purge.reason)}"))
+    return blocks
 
 
 def _small_print(purge: Purge) -> list[str]:
     """Give up to ten short facts, the most a context block holds."""
     facts = [f"Asked by {mention(purge.user_id)}"]
     if purge.state is State.WAITING and purge.expires_at:
-        facts.append(f"Can decide: {kit.listing(purge.approvers[:10])}, but not the requester")
+        facts.append(f"Can decide: {kit.listing(purge.approvers)}, but not the requester")
         facts.append(f"Expires at {moment(purge.expires_at)}")
     if purge.decided_by and purge.decided_at:
         verb = "Denied" if purge.state is State.DENIED else "Approved"
@@ -99,10 +100,7 @@ def _buttons(purge: Purge) -> Block:
     """Give Approve and Deny; they carry the purge's ID and nothing else."""
     confirm = {
         "title": kit.plain("Approve this forced purge?"),
-        "text": {
-            "type": "mrkdwn",
-            "text": f"{code(purge.domain)}: {codes(purge.tags, 150)}"[:300],
-        },
+        "text": kit.mrkdwn(f"{code(purge.domain, 120)}: {codes(purge.tags, 120)}"),
         "confirm": kit.plain("Approve"),
         "deny": kit.plain("Go back"),
     }

@@ -17,6 +17,7 @@ from tests.waiting import until
 
 POSTGRES = pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
 
+
 @contextmanager
 def away(url: str) -> Iterator[None]:
     """Keep the bot from its database: SQLite locked by another program, PostgreSQL shut."""

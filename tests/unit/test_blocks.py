@@ -75,7 +75,9 @@ def wrong(shown: Message) -> list[str]:
         if len(text) > 3000:
             found.append(f"{len(text)} characters")
     return found + [
-        f"mentions made of plain words: {node}" for node in mrkdwn(shown.blocks) if not node.get("verbatim")
+        f"mentions made of plain words: {node}"
+        for node in mrkdwn(shown.blocks)
+        if not node.get("verbatim")
     ]
 
 
@@ -125,11 +127,12 @@ def test_the_title_says_what_is_true(state: State) -> None:
 @pytest.mark.parametrize("state", State)
 def test_only_a_waiting_card_has_buttons_and_they_carry_its_id_alone(state: State) -> None:
     shown = card(a_purge(state))
-    assert buttons({"blocks": shown.blocks}) == (["Approve", "Deny"] if state is State.WAITING else [])
+    assert buttons({"blocks": shown.blocks}) == (
+        ["Approve", "Deny"] if state is State.WAITING else []
+    )
     for block in shown.blocks:
-        assert {element["value"] for element in block["elements"] if "value" in element} <= {
-            "P1M82J8FAHK949"
-        } if block["type"] == "actions" else True
+        if block["type"] == "actions":
+            assert {element["value"] for element in block["elements"]} == {"P1M82J8FAHK949"}
 
 
 @pytest.mark.parametrize("state", [state for state in State if state is not State.REFUSED])
@@ -198,9 +201,10 @@ def test_a_reason_is_shown_whole_however_it_grows() -> None:
 
 
 def test_many_tags_are_counted() -> None:
-    shown = said(card(a_purge(tags=tuple(f"t{n}" for n in range(2500)))))
-    listed = len(re.findall(r"`t\d+`", shown.split("\n*")[0].split(" and ")[0]))
-    assert f"and {2500 - listed} more" in shown
+    title = texts(card(a_purge(tags=tuple(f"t{n}" for n in range(2500)))).blocks)[0]
+    listed = len(re.findall(r"`t\d+`", title))
+    assert listed > 10
+    assert f"and {2500 - listed} more" in title
 
 
 def test_many_approvers_are_counted() -> None:
@@ -239,10 +243,10 @@ def test_a_refusal_stays_readable_when_everything_in_it_is_long() -> None:
 
 
 @pytest.mark.parametrize("kind", catalogue.KINDS.values(), ids=catalogue.KINDS)
-@pytest.mark.parametrize("fact", ["&" * 20_000, "`<!channel>`", "", ",".join(MANY)], ids=len)
+@pytest.mark.parametrize("fact", ["&" * 20_000, "`<!channel>`", ""], ids=["long", "odd", "empty"])
 def test_slack_takes_every_error_whatever_its_facts(kind: ErrorKind, fact: str) -> None:
     fields = re.findall(r"{(\w+)}", kind.message + kind.hint)
-    problem = Problem(kind, dict.fromkeys(fields, fact))
+    problem = Problem(kind, {**dict.fromkeys(fields, fact), "holders": ",".join(MANY)})
     assert wrong(error(problem, corrected=f"/purge {fact}")) == []
     assert wrong(notice(Notice(kind.code, problem.facts))) == []
     failed = a_purge(State.FAILED, failure=Failure(kind.code, problem.facts), reason="&" * 500)
@@ -273,7 +277,11 @@ def test_nothing_was_purged_is_said_only_when_it_is_sure(kind: ErrorKind, sure: 
     [
         {},
         {"purge": "*"},
-        {"purge": ",".join([LONGEST_DOMAIN] * 50), "force": LONGEST_DOMAIN, "approve": "*.a.example"},
+        {
+            "purge": ",".join([LONGEST_DOMAIN] * 50),
+            "force": LONGEST_DOMAIN,
+            "approve": "*.a.example",
+        },
     ],
     ids=["nothing", "everything", "much"],
 )

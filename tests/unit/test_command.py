@@ -167,7 +167,7 @@ def test_a_force_outside_the_quotes_of_a_reason_still_counts() -> None:
         pytest.param(
             'a --reason "x"--force', "reason-glued", 'a --force --reason "x"', id="force glued on"
         ),
-        pytest.param('a --reason "x"y --force "z"', "reason-glued", None, id="a letter glued on"),
+        pytest.param('a --reason "x"y --force z"', "reason-glued", None, id="a letter glued on"),
         pytest.param("a --reason 'x 'y'", "reason-glued", None, id="a quote opened within"),
         pytest.param('a --reason "x" --reason "y"', "reason-twice", None, id="two reasons"),
         pytest.param('a --reason " "', "reason-empty", None, id="empty"),

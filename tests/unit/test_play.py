@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -126,14 +127,21 @@ def test_every_form_of_a_step_is_documented(form: grammar.Form) -> None:
     assert form.shape in (DOCS / "playground.md").read_text()
 
 
+def test_the_sample_on_the_page_can_be_played() -> None:
+    (sample,) = re.findall(r"```\n(# .*?)```", (DOCS / "playground.md").read_text(), re.DOTALL)
+    assert len(read(sample)[1]) > 3
+
+
 # Playing
 
 CONVERSATION = """
 Ana: Good morning
 Ana: /purge www.example.com hero
 Leo: /purge www.example.com hero
-Ana: /purge www.example.com banner --force
+Ana: /purge www.example.com first --force
+Ana: /purge www.example.com second --force
 Sam presses deny
+Kim presses Deny
 Ana in #launch-secret: Friday it is
 Ana in #web-publishing: Done
 """
@@ -160,6 +168,10 @@ def played() -> Iterator[Played]:
     [
         ('everyone sees "submitted"', 'everyone sees "Purge refused"'),
         ('everyone sees "Denied by @Sam"', 'everyone sees "waits for approval"'),
+        (
+            'everyone sees "tags `second` Asked by @Ana · Denied by @Sam"',
+            'everyone sees "tags `first` Asked by @Ana · Denied by @Sam"',
+        ),
         ('everyone sees "Friday" in #launch-secret', 'everyone sees "Friday" in #random'),
         ('Leo sees "Purge refused"', 'Ana sees "Purge refused"'),
         ('Ana sees "Friday" in #launch-secret', 'Leo sees "Friday" in #launch-secret'),

@@ -242,7 +242,7 @@ def test_a_changed_file_is_taken_up_and_an_unchanged_one_is_not(path: Path) -> N
         assert source.reload() is True
         assert source.current().hash == policy_hash(OTHER)
         assert source.reload() is False
-        assert source.reload(force=True) is False
+    assert source.reload(force=True) is False
     assert [(entry["event"], entry["policy_hash"]) for entry in logs] == [
         ("policy-loaded", policy_hash(OTHER))
     ]

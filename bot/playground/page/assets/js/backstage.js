@@ -18,7 +18,8 @@ export function Backstage({ slack, cdn, titled }) {
 }
 
 function Section({ icon, title, aside, children }) {
-  return html`<section class="stage"><h3><${Icon} name=${icon} size=${16} /> ${title}<span class="stage-aside">${aside}</span></h3>${children}</section>`;
+  return html`<section class="stage">
+    <h3><${Icon} name=${icon} size=${16} /> ${title}<span class="stage-aside">${aside}</span></h3>${children}</section>`;
 }
 
 const LEAPS = [[60, "+1 min"], [600, "+10 min"], [1800, "+30 min"]];
@@ -44,7 +45,7 @@ function useTicking(now) {
   return time;
 }
 
-export const isRunning = ({ status }) => status === "Pending" || status === "Refreshing";
+const isRunning = ({ status }) => status === "Pending" || status === "Refreshing";
 const SHOWN = 8;
 
 function Tasks({ tasks, now }) {
@@ -88,7 +89,8 @@ function Quota({ quota, now }) {
   if (!quota) return null;
   const bar = (label, used, most, note) => html`<div class="quota">
     <div class="task-line"><span>${label}</span><span class="digits">${used.toLocaleString("en-US")} of ${most.toLocaleString("en-US")}</span></div>
-    <meter min="0" max=${most} low=${most * 0.75} high=${most * 0.95} optimum="0" value=${used} aria-label=${`Quota: ${label}`}>${used} of ${most}</meter>
+    <meter min="0" max=${most} low=${most * 0.75} high=${most * 0.95} optimum="0" value=${used}
+      aria-label=${`Quota: ${label}`}>${used} of ${most}</meter>
     ${note && html`<small class="quiet">${note}</small>`}</div>`;
   return html`<${Section} icon="gauge" title="Quota">
     ${bar("Today", quota.used_today, quota.per_day, `New in ${until(quota.resets_at, now)}`)}

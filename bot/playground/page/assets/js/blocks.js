@@ -79,7 +79,8 @@ function TaskCard({ block }) {
   const more = [block.details, block.output].filter((part) => part?.elements);
   const sources = block.sources ?? [];
   const head = html`<span class="task-mark" data-status=${block.status} role="img" aria-label=${STATUS[block.status] ?? block.status}>
-      ${block.status === "complete" && html`<${Icon} name="check" size=${12} />`}${block.status === "error" && html`<${Icon} name="close" size=${12} />`}
+      ${block.status === "complete" && html`<${Icon} name="check" size=${12} />`}
+      ${block.status === "error" && html`<${Icon} name="close" size=${12} />`}
     </span><span class="task-title">${block.title}</span>`;
   if (!more.length && !sources.length) return html`<div class="task-head">${head}</div>`;
   return html`<details><summary class="task-head">${head}</summary><div class="task-more">

@@ -87,7 +87,8 @@ function Messages({ channel, messages }) {
       <div class="messages">
         ${roots.length === 0 && html`<p class="empty">Nothing has been said here yet.</p>`}
         ${roots.map((message, i) => html`
-          ${!(i && sameDay(roots[i - 1].ts, message.ts)) && html`<div class="day" key=${`day ${message.ts}`}><span>${dayName(Number(message.ts), now)}</span></div>`}
+          ${!(i && sameDay(roots[i - 1].ts, message.ts)) && html`<div class="day" key=${`day ${message.ts}`}>
+            <span>${dayName(Number(message.ts), now)}</span></div>`}
           <${Message} key=${message.ts} message=${message} channel=${channel.id}
             replies=${repliesTo.get(message.ts)} joined=${joins(roots[i - 1], message)} />`)}
       </div>

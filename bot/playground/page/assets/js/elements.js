@@ -157,7 +157,10 @@ function Picker({ of, block, labelledby }) {
 
 /** An image is not loaded: the page talks to nobody but itself.  Its words stand in for it. */
 export function ImagePlaceholder({ of, small = false }) {
-  if (small) return html`<span class="image-small" role="img" aria-label=${of.alt_text} title=${of.alt_text}><${Icon} name="image" size=${14} /></span>`;
+  if (small) {
+    return html`<span class="image-small" role="img" aria-label=${of.alt_text} title=${of.alt_text}>
+      <${Icon} name="image" size=${14} /></span>`;
+  }
   return html`<div class="image" role="img" aria-label=${of.alt_text}><${Icon} name="image" size=${28} /><span>${of.alt_text}</span></div>`;
 }
 

@@ -33,8 +33,10 @@ export function Faults({ slack, cdn }) {
   const active = [...cdn.map(describeCdn), ...describeSlack(slack ?? {})];
   const times = lasting ? null : 1;
   return html`<section class="stage"><h3><${Icon} name="bolt" size=${16} /> Break something
-      ${active.length > 0 && html`<span class="stage-aside"><button type="button" class="button small" onClick=${clearFaults}>Clear all</button></span>`}</h3>
-    ${active.length > 0 && html`<ul class="active-faults" aria-label="Broken now">${active.map(([label, how, meaning]) => html`<li><strong>${label}</strong> (${how})<small>${meaning}</small></li>`)}</ul>`}
+      ${active.length > 0 && html`<span class="stage-aside">
+        <button type="button" class="button small" onClick=${clearFaults}>Clear all</button></span>`}</h3>
+    ${active.length > 0 && html`<ul class="active-faults" aria-label="Broken now">${active.map(([label, how, meaning]) => html`
+      <li><strong>${label}</strong> (${how})<small>${meaning}</small></li>`)}</ul>`}
     <fieldset class="switch"><legend class="hidden">How long</legend>
       ${[[false, "Next request"], [true, "Until cleared"]].map(([value, label]) => html`<label>
         <input type="radio" name="lasting" checked=${lasting === value} onChange=${() => setLasting(value)} /><span>${label}</span></label>`)}</fieldset>
@@ -79,7 +81,10 @@ function SlackFaults({ now, times }) {
   </div>`;
 }
 
-const lasts = (times) => (times === null || times === undefined ? "until cleared" : times === 1 ? "next request" : `next ${times} requests`);
+function lasts(times) {
+  if (times === 1) return "next request";
+  return times ? `next ${times} requests` : "until cleared";
+}
 
 // What is broken now, as [label, how long, what it means].
 function describeCdn(fault) {

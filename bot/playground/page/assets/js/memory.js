@@ -1,7 +1,7 @@
 // What this browser remembers of a person's ways: theme, tour, what was read.
 import { useCallback, useState } from "./preact.js";
 
-export function recall(name, fallback) {
+function recall(name, fallback) {
   try {
     return JSON.parse(localStorage.getItem(`playground.${name}`)) ?? fallback;
   } catch {
@@ -9,7 +9,7 @@ export function recall(name, fallback) {
   }
 }
 
-export function remember(name, value) {
+function remember(name, value) {
   try {
     localStorage.setItem(`playground.${name}`, JSON.stringify(value));
   } catch {

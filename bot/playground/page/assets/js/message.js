@@ -25,7 +25,8 @@ export function Message({ message, channel, replies = [], joined = false }) {
     <div class="gutter">${joined ? html`<${Time} at=${at} />` : html`<${Avatar} person=${person} />`}</div>
     <div class="message-body">
       ${!joined && html`<header><strong>${nameOf(person)}</strong><${Badge} person=${person} /><${Time} at=${at} /></header>`}
-      ${message.command && html`<p class="command"><${Icon} name="right" size=${14} /><span class="hidden">Answer to </span><code>${message.command}</code></p>`}
+      ${message.command && html`<p class="command"><${Icon} name="right" size=${14} />
+        <span class="hidden">Answer to </span><code>${message.command}</code></p>`}
       <${Place.Provider} value=${place}><${Content} message=${message} /><//>
       ${replies.length > 0 && html`<${Thread} replies=${replies} channel=${channel} />`}
     </div>
@@ -49,7 +50,8 @@ function Attachment({ of }) {
   return html`<div class="attachment" style=${{ borderLeftColor: color }}>
     ${of.pretext && written(of.pretext)}${of.title && html`<strong>${written(of.title)}</strong>`}
     ${of.blocks ? html`<div class="blocks"><${Blocks} blocks=${of.blocks} /></div>` : written(of.text ?? of.fallback ?? "")}
-    ${of.fields && html`<div class="fields">${of.fields.map((field) => html`<div><strong>${field.title}</strong>${written(field.value)}</div>`)}</div>`}
+    ${of.fields && html`<div class="fields">${of.fields.map((field) => html`
+      <div><strong>${field.title}</strong>${written(field.value)}</div>`)}</div>`}
     ${of.footer && html`<small class="quiet"><${Text} of=${of.footer} /></small>`}</div>`;
 }
 

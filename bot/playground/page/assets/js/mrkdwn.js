@@ -119,6 +119,9 @@ function reference(angle) {
   if (target[0] !== "!") return unescape(`<${angle}>`);
   const [name, first, pattern, href] = id.split("^");
   if (name === "subteam") return html`<${GroupMention} id=${first} label=${label} />`;
-  if (name === "date") return html`<${DateText} at=${Number(first)} pattern=${unescape(pattern ?? "")} href=${href && unescape(href)} fallback=${label} />`;
+  if (name === "date") {
+    const words = unescape(pattern ?? "");
+    return html`<${DateText} at=${Number(first)} pattern=${words} href=${href && unescape(href)} fallback=${label} />`;
+  }
   return ["here", "channel", "everyone"].includes(name) ? html`<${Broadcast} range=${name} />` : label || `<${angle}>`;
 }

@@ -4,7 +4,7 @@ import { nameOf, Names } from "./atoms.js";
 import { Icon } from "./icons.js";
 import { Menu } from "./menu.js";
 
-export const BADGES = {
+const BADGES = {
   admin: "admin", guest: "guest", outsider: "other workspace", deleted: "deactivated", bot: "app",
 };
 const UNSPEAKABLE = ["bot", "deleted"];

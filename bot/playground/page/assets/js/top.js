@@ -5,14 +5,17 @@ import { useMemory } from "./memory.js";
 
 export function Top({ layout, connections, openDrawer, startOver, tour }) {
   return html`<header class="top">
-    ${layout === "phone" && html`<button type="button" class="top-button" aria-label="Places and people" onClick=${() => openDrawer("sidebar")}><${Icon} name="menu" /></button>`}
-    <h1 class="brand"><img src="assets/icon.svg" alt="" width="22" height="22" /> <span>Purgebot <span class="wide-only">playground</span></span></h1>
+    ${layout === "phone" && html`<button type="button" class="top-button" aria-label="Places and people"
+      onClick=${() => openDrawer("sidebar")}><${Icon} name="menu" /></button>`}
+    <h1 class="brand"><img src="assets/icon.svg" alt="" width="22" height="22" />
+      <span>Purgebot <span class="wide-only">playground</span></span></h1>
     <span class="connection" data-on=${connections > 0 ? "" : undefined} role="status">
-      <span class="dot" aria-hidden="true"></span><span class="wide-only">${connections > 0 ? "Purgebot is connected" : "Purgebot is not connected"}</span></span>
+      <span class="dot" aria-hidden="true"></span><span>${connections > 0 ? "Purgebot is connected" : "Purgebot is not connected"}</span></span>
     <span class="spring"></span>
     ${tour.dismissed && html`<button type="button" class="top-button" onClick=${tour.restart}><span>Guide</span></button>`}
     <${ThemeButton} />
-    <button type="button" class="top-button" aria-label="Start over" onClick=${startOver}><${Icon} name="restart" /><span class="wide-only">Start over</span></button>
+    <button type="button" class="top-button" aria-label="Start over" onClick=${startOver}>
+      <${Icon} name="restart" /><span class="wide-only">Start over</span></button>
     ${layout !== "wide" && html`<button type="button" class="top-button" aria-label="Backstage" onClick=${() => openDrawer("backstage")}>
       <${Icon} name="cloud" /><span class="wide-only">Backstage</span></button>`}
   </header>`;
