@@ -18,6 +18,7 @@ PURGEBOT_HTTP_BIND                host:port of the HTTP mode
 from __future__ import annotations
 
 import ipaddress
+import re
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
@@ -26,6 +27,8 @@ from urllib.parse import urlsplit
 import platformdirs
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
+from sqlalchemy import make_url
+from sqlalchemy.exc import ArgumentError
 
 from bot.core.errors import BotError
 from bot.core.setup_errors import SETTINGS_INVALID
@@ -81,16 +84,32 @@ class Settings(BaseSettings):
     @classmethod
     def _looks_like_its_token(cls, value: SecretStr | None, info: Any) -> SecretStr | None:
         prefix = "xoxb-" if info.field_name == "slack_bot_token" else "xapp-"
-        if value is not None and not value.get_secret_value().startswith(prefix):
+        if value is None:
+            return None
+        token = value.get_secret_value()
+        if not token.startswith(prefix):
             msg = f"must begin with {prefix} (is it another kind of token?)"
             raise ValueError(msg)
+        if not re.fullmatch("[!-~]{6,}", token):
+            raise ValueError("is no token: it is cut off, or holds what no token holds")
+        return value
+
+    @field_validator("slack_signing_secret")
+    @classmethod
+    def _is_no_blank(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None and not value.get_secret_value().strip():
+            raise ValueError("is blank")
         return value
 
     @field_validator("slack_api_url", "cdn_endpoint")
     @classmethod
     def _is_safe_address(cls, value: str, info: Any) -> str:
-        parts = urlsplit(value)
-        if parts.scheme not in {"http", "https"} or not parts.hostname:
+        try:
+            parts = urlsplit(value)
+            odd = parts.port == 0 or "@" in parts.netloc
+        except ValueError:  # its text would repeat the value
+            raise ValueError("is no address") from None
+        if odd or parts.scheme not in {"http", "https"} or not parts.hostname:
             raise ValueError("must be an address that begins with https://")
         if parts.scheme == "http" and not is_loopback(parts.hostname):
             raise ValueError("must begin with https:// (plain http only to this machine)")
@@ -101,18 +120,23 @@ class Settings(BaseSettings):
     @field_validator("database_url")
     @classmethod
     def _is_known_database(cls, value: SecretStr) -> SecretStr:
-        url = value.get_secret_value()
-        if url.startswith(("postgres://", "postgresql://")):
-            return SecretStr("postgresql+psycopg://" + url.split("://", 1)[1])
-        if url.startswith(("postgresql+psycopg://", "sqlite:///")) and url != "sqlite:///":
+        try:
+            url = make_url(value.get_secret_value())
+        except (ArgumentError, ValueError):  # its text would repeat the value
+            raise ValueError("is no database address") from None
+        if url.drivername in {"postgres", "postgresql", "postgresql+psycopg"}:
+            url = url.set(drivername="postgresql+psycopg")
+            return SecretStr(url.render_as_string(hide_password=False))
+        # Each connection to a database in memory would see one of its own.
+        if url.drivername == "sqlite" and url.database and url.database != ":memory:":
             return value
         raise ValueError("must be sqlite:///FILE or postgresql://…")
 
     @field_validator("http_bind")
     @classmethod
     def _is_host_and_port(cls, value: str) -> str:
-        _, _, port = value.rpartition(":")
-        if not (port.isdigit() and int(port) < 65536 and value.rpartition(":")[0]):
+        host, _, port = value.rpartition(":")
+        if not (host and re.fullmatch("[0-9]{1,5}", port) and int(port) < 65536):
             raise ValueError("must be host:port, for example 127.0.0.1:3000")
         return value
 
@@ -130,11 +154,11 @@ class Settings(BaseSettings):
         needed_by = Mode.SOCKET if info.field_name == "slack_app_token" else Mode.HTTP
         if value is None and info.data.get("mode") is needed_by:
             other = (
-                "SLACK_SIGNING_SECRET for signed HTTP"
+                "http mode takes SLACK_SIGNING_SECRET"
                 if needed_by is Mode.SOCKET
-                else ("SLACK_APP_TOKEN for Socket Mode")
+                else "socket mode takes SLACK_APP_TOKEN"
             )
-            msg = f"is missing, and {needed_by.value} mode needs it (or set {other})"
+            msg = f"is missing, and {needed_by.value} mode needs it ({other} instead)"
             raise ValueError(msg)
         return value
 
@@ -164,6 +188,8 @@ def read_settings(**given: Any) -> Settings:
         return Settings(**given)
     except ValidationError as error:
         mistakes = "\n".join(_mistake(detail) for detail in error.errors(include_input=False))
+    except (OSError, UnicodeDecodeError):
+        mistakes = "  the file .env cannot be read, or is no text in UTF-8"
     # Outside the handler: the original error holds the values, and would be shown as the cause.
     raise SettingsInvalid(SETTINGS_INVALID, mistakes=mistakes)
 

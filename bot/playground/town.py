@@ -175,6 +175,7 @@ def town(
 ) -> Iterator[Town]:
     """Build the town and take it down again; the bot in it runs only when it is told to."""
     slack = SlackSim()
+    slack.workspace.events = []  # manifest.yml asks for none
     cdn = CdnSim(now=slack.workspace.now)
     apps = {"slack": slack.api, "cdn": cdn.api, "page": front(slack.control, cdn.control)}
     with (

@@ -24,8 +24,9 @@ def error(problem: Problem, corrected: str | None = None) -> Message:
     shown = problem_text(problem)
     blocks = [kit.section(f":warning: {shown}")]
     # What is offered will be copied, so it must be whole and hold no look-alikes.
-    if corrected and len(corrected) < _LONGEST_CORRECTION and "`" not in corrected:
-        blocks.append(kit.section(f"Did you mean: {code(corrected)}"))
+    meant = code(corrected or "")
+    if corrected and len(meant) < _LONGEST_CORRECTION and "`" not in corrected:
+        blocks.append(kit.section(f"Did you mean: {meant}"))
     sure = "" if problem.kind in _PERHAPS_TAKEN else "Nothing was purged · "
     blocks.append(kit.context(f"{sure}{code(problem.code)}"))
     return kit.message(shown, *blocks)

@@ -148,16 +148,14 @@ def test_an_endless_body_is_cut_off(door: Door) -> None:
 def test_a_caller_who_hangs_up_in_the_middle_of_a_body_is_no_fault(place: Town) -> None:
     assert place.bot is not None
     scope = {"type": "http", "method": "POST", "path": SLACK_PATH, "headers": []}
-    arriving = iter(
-        [
-            {"type": "http.request", "body": b"text=", "more_body": True},
-            {"type": "http.disconnect"},
-        ]
-    )
+    arriving: list[dict[str, Any]] = [
+        {"type": "http.request", "body": b"text=", "more_body": True},
+        {"type": "http.disconnect"},
+    ]
     sent: list[Any] = []
 
     async def receive() -> dict[str, Any]:
-        return next(arriving)
+        return arriving.pop(0)
 
     async def send(message: Any) -> None:
         sent.append(message)

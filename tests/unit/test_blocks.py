@@ -256,8 +256,10 @@ def test_slack_takes_every_error_whatever_its_facts(kind: ErrorKind, fact: str) 
 def test_a_correction_is_offered_only_if_it_can_be_shown_whole() -> None:
     kind = catalogue.kind("command-option-unknown")
     assert "Did you mean: `/purge a b`" in said(error(Problem(kind), corrected="/purge a b"))
-    long = f"/purge www.example.com {'t' * MAX_TAG_CHARACTERS}"
-    assert "Did you mean" not in said(error(Problem(kind), corrected=long))
+    for hidden in ("t" * MAX_TAG_CHARACTERS, "&" * 600, "a`b"):
+        shown = error(Problem(kind), corrected=f"/purge www.example.com {hidden}")
+        assert "Did you mean" not in said(shown)
+        assert wrong(shown) == []
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,298 @@
+"""The settings: what is missing or wrong is told at once, by name, and never by value."""
+
+from __future__ import annotations
+
+import traceback
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from bot.settings import Mode, Settings, SettingsInvalid, is_loopback, read_settings
+
+SECRET = "sesame"  # stands in everything that must not be told
+SOCKET = {
+    "SLACK_BOT_TOKEN": f"xoxb-{SECRET}",
+    "SLACK_APP_TOKEN": f"xapp-{SECRET}",
+    "PURGEBOT_POLICY": "policy.yaml",
+}
+KEYS = {
+    "ALIBABA_CLOUD_ACCESS_KEY_ID": "LTAI-made-up",
+    "ALIBABA_CLOUD_ACCESS_KEY_SECRET": SECRET,
+    "ALIBABA_CLOUD_SECURITY_TOKEN": SECRET,
+}
+NAMES = {str(field.validation_alias) for field in Settings.model_fields.values()}
+
+
+@pytest.fixture(autouse=True)
+def _nothing_set(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[None]:
+    """Leave no variable and no .env of whoever runs the tests."""
+    for name in NAMES:
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.chdir(tmp_path)
+    return
+
+
+def read(**variables: str) -> Settings:
+    return read_settings(**{**SOCKET, **variables})
+
+
+def mistakes(**variables: str | None) -> str:
+    """Give what is told about these variables, after a look that it tells no value."""
+    given = {name: value for name, value in variables.items() if value is not None}
+    with pytest.raises(SettingsInvalid) as caught:
+        read_settings(**given)
+    told = "".join(traceback.format_exception(caught.value))
+    assert SECRET not in told.replace(repr(given), "")
+    assert "Traceback" not in caught.value.problem.message
+    return caught.value.problem.message
+
+
+# Every variable
+
+
+def test_the_least_is_two_tokens_and_a_policy() -> None:
+    settings = read()
+    assert settings.mode is Mode.SOCKET
+    assert settings.policy == Path("policy.yaml")
+    assert settings.slack_api_url == "https://slack.com/api/"
+    assert settings.cdn_endpoint == "https://cdn.aliyuncs.com"
+    assert settings.database_url.get_secret_value().startswith("sqlite:////")
+    assert settings.database_url.get_secret_value().endswith("purgebot.sqlite3")
+    assert settings.bind == ("127.0.0.1", 3000)
+    assert (settings.access_key_id, settings.access_key_secret) == (None, None)
+
+
+def test_every_variable_is_read() -> None:
+    settings = read(
+        **KEYS,
+        SLACK_SIGNING_SECRET="s",
+        SLACK_API_URL="http://127.0.0.1:1/api",
+        PURGEBOT_CDN_ENDPOINT="https://cdn.eu-central-1.example/",
+        PURGEBOT_DATABASE_URL="sqlite:///here.db",
+        PURGEBOT_MODE="http",
+        PURGEBOT_HTTP_BIND="[::1]:8080",
+    )
+    said = settings.model_dump()
+    assert len(said) == len(NAMES) == 13
+    assert settings.mode is Mode.HTTP
+    assert settings.slack_api_url == "http://127.0.0.1:1/api/"
+    assert settings.cdn_endpoint == "https://cdn.eu-central-1.example"
+    assert settings.bind == ("::1", 8080)
+    for field in ("access_key_secret", "security_token"):
+        assert said[field].get_secret_value() == SECRET
+    assert None not in said.values()
+
+
+def test_the_environment_is_read_and_what_is_given_goes_before_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for name, value in SOCKET.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setenv("PURGEBOT_POLICY", "theirs.yaml")
+    assert read_settings().policy == Path("theirs.yaml")
+    assert read_settings(PURGEBOT_POLICY="given.yaml").policy == Path("given.yaml")
+
+
+def test_an_empty_variable_counts_as_not_set(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PURGEBOT_CDN_ENDPOINT", "")
+    monkeypatch.setenv("PURGEBOT_MODE", "")
+    assert read().cdn_endpoint == "https://cdn.aliyuncs.com"
+    monkeypatch.setenv("SLACK_BOT_TOKEN", "")
+    assert "SLACK_BOT_TOKEN is missing" in mistakes(PURGEBOT_POLICY="p", SLACK_APP_TOKEN="xapp-1")
+
+
+def test_a_dot_env_file_is_read_and_the_environment_goes_before_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    lines = [f'{name}="{value}"' for name, value in SOCKET.items()]
+    Path(".env").write_text("\n".join([*lines, "OTHER_PROGRAM=1"]))
+    assert read_settings().policy == Path("policy.yaml")
+    monkeypatch.setenv("PURGEBOT_POLICY", "theirs.yaml")
+    assert read_settings().policy == Path("theirs.yaml")
+
+
+def test_a_dot_env_file_that_is_no_text_is_told() -> None:
+    Path(".env").write_bytes(b"\xff\xfe" + SECRET.encode())
+    assert ".env cannot be read" in mistakes(**SOCKET)
+
+
+def test_a_variable_in_small_letters_is_another_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("purgebot_mode", "http")
+    assert read().mode is Mode.SOCKET
+
+
+# Every mistake
+
+WRONG: dict[str, tuple[str, ...]] = {
+    "SLACK_BOT_TOKEN": (f"xapp-{SECRET}", SECRET, "xoxb-", "xoxb-…", f"xoxb-{SECRET} b"),
+    "SLACK_APP_TOKEN": (f"xoxb-{SECRET}", SECRET, "xapp-", f"xapp-{SECRET}\n"),
+    "SLACK_SIGNING_SECRET": (" ", "\t"),
+    "SLACK_API_URL": (
+        SECRET,
+        f"http://{SECRET}.example/api/",
+        f"ftp://{SECRET}",
+        "https://",
+        f"https://[{SECRET}",
+        f"https://{SECRET}℀.example",
+        f"https://slack.com:{SECRET}/",
+        f"https://me:{SECRET}@slack.com/",
+    ),
+    "PURGEBOT_CDN_ENDPOINT": (
+        SECRET,
+        f"http://{SECRET}.example",
+        f"http://localhost.{SECRET}.example",
+        f"http://127.0.0.1@{SECRET}.example",
+        "http://0.0.0.0",
+        "http://10.0.0.1",
+        "//127.0.0.1",
+        "https://cdn.example:99999",
+    ),
+    "PURGEBOT_DATABASE_URL": (
+        SECRET,
+        f"mysql://u:{SECRET}@h/d",
+        f"postgresql://u:{SECRET}@h:port/d",
+        f"postgresql+asyncpg://u:{SECRET}@h/d",
+        f"postgrseql://u:{SECRET}@h/d",
+        "sqlite://",
+        "sqlite:///",
+        "sqlite:///:memory:",
+    ),
+    "PURGEBOT_MODE": (SECRET, "HTTP", "both"),
+    "PURGEBOT_HTTP_BIND": (SECRET, ":3000", "127.0.0.1", "127.0.0.1:65536", "h:²", "h:-1", "h:"),
+}
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [(name, value) for name, values in WRONG.items() for value in values]
+)
+def test_a_wrong_value_is_told_by_the_name_of_its_variable_alone(name: str, value: str) -> None:
+    (line,) = mistakes(**{**SOCKET, name: value}).splitlines()[1:]
+    assert line.split()[0] == name
+
+
+@pytest.mark.parametrize("name", ["SLACK_BOT_TOKEN", "SLACK_APP_TOKEN", "PURGEBOT_POLICY"])
+def test_a_missing_variable_is_told_by_its_name(name: str) -> None:
+    assert f"{name} is missing" in mistakes(**{**SOCKET, name: None})
+
+
+def test_all_mistakes_are_told_at_once() -> None:
+    wrong = {name: values[0] for name, values in WRONG.items()}
+    told = mistakes(**wrong, ALIBABA_CLOUD_ACCESS_KEY_ID="LTAI-made-up")
+    at_fault = [line.split()[0] for line in told.splitlines()[1:]]
+    assert sorted(at_fault) == sorted(
+        [*WRONG, "PURGEBOT_POLICY", "ALIBABA_CLOUD_ACCESS_KEY_SECRET"]
+    )
+
+
+@pytest.mark.parametrize("name", ["ALIBABA_CLOUD_ACCESS_KEY_ID", "ALIBABA_CLOUD_ACCESS_KEY_SECRET"])
+def test_a_key_without_its_other_half_is_told(name: str) -> None:
+    told = mistakes(**SOCKET, **{name: SECRET})
+    assert "ALIBABA_CLOUD_ACCESS_KEY_SECRET and ALIBABA_CLOUD_ACCESS_KEY_ID go together" in told
+
+
+# Mode
+
+
+@pytest.mark.parametrize(
+    ("mode", "app_token", "signing_secret", "expected"),
+    [
+        (None, True, False, "socket"),
+        (None, False, True, "http"),
+        (None, True, True, "socket"),
+        (None, False, False, "SLACK_APP_TOKEN is missing"),
+        ("socket", True, False, "socket"),
+        ("socket", True, True, "socket"),
+        ("socket", False, True, "SLACK_APP_TOKEN is missing"),
+        ("http", False, True, "http"),
+        ("http", True, True, "http"),
+        ("http", True, False, "SLACK_SIGNING_SECRET is missing"),
+    ],
+)
+def test_the_mode_is_what_is_set_or_else_what_the_tokens_tell(
+    mode: str | None, app_token: bool, signing_secret: bool, expected: str
+) -> None:
+    given: dict[str, str] = {
+        "SLACK_BOT_TOKEN": "xoxb-1",
+        "PURGEBOT_POLICY": "p",
+        **({"PURGEBOT_MODE": mode} if mode else {}),
+        **({"SLACK_APP_TOKEN": "xapp-1"} if app_token else {}),
+        **({"SLACK_SIGNING_SECRET": "s"} if signing_secret else {}),
+    }
+    if expected in {"socket", "http"}:
+        assert read_settings(**given).mode.value == expected
+    else:
+        assert expected in mistakes(**given)
+
+
+# Addresses
+
+
+@pytest.mark.parametrize("name", ["SLACK_API_URL", "PURGEBOT_CDN_ENDPOINT"])
+@pytest.mark.parametrize(
+    "address",
+    [
+        "https://x.example",
+        "http://127.0.0.1:1",
+        "http://127.9.9.9",
+        "http://localhost:1",
+        "http://[::1]:1",
+    ],
+)
+def test_https_goes_anywhere_and_http_to_this_machine(name: str, address: str) -> None:
+    settings = read(**{name: address})
+    assert address in {settings.slack_api_url.rstrip("/"), settings.cdn_endpoint}
+
+
+@pytest.mark.parametrize(
+    ("host", "expected"),
+    [
+        ("localhost", True),
+        ("127.0.0.1", True),
+        ("::1", True),
+        ("0.0.0.0", False),
+        ("::", False),
+        ("10.0.0.1", False),
+        ("localhost.example", False),
+        ("2130706433", False),
+        ("", False),
+    ],
+)
+def test_this_machine_is_told_from_all_others(host: str, expected: bool) -> None:
+    assert is_loopback(host) is expected
+
+
+@pytest.mark.parametrize(
+    ("url", "read_as"),
+    [
+        ("postgres://u:p@h/d", "postgresql+psycopg://u:p@h/d"),
+        ("postgresql://u:p@h:5433/d", "postgresql+psycopg://u:p@h:5433/d"),
+        (
+            "postgresql+psycopg://u@h/d?sslmode=require",
+            "postgresql+psycopg://u@h/d?sslmode=require",
+        ),
+        ("postgresql://u:a%40b%2Fc@h/d", "postgresql+psycopg://u:a%40b%2Fc@h/d"),
+        ("sqlite:///here.db", "sqlite:///here.db"),
+        ("sqlite:////var/lib/purgebot/p.db", "sqlite:////var/lib/purgebot/p.db"),
+    ],
+)
+def test_a_database_url_may_be_written_as_providers_write_it(url: str, read_as: str) -> None:
+    assert read(PURGEBOT_DATABASE_URL=url).database_url.get_secret_value() == read_as
+
+
+def test_a_password_keeps_its_meaning() -> None:
+    from sqlalchemy import make_url
+
+    settings = read(PURGEBOT_DATABASE_URL="postgres://u:a%40b%2Fc@h/d")
+    assert make_url(settings.database_url.get_secret_value()).password == "a@b/c"
+
+
+# Secrets
+
+
+def test_no_picture_of_the_settings_shows_a_secret() -> None:
+    url = f"postgresql://u:{SECRET}@h/d"
+    settings = read(**KEYS, SLACK_SIGNING_SECRET=SECRET, PURGEBOT_DATABASE_URL=url)
+    for picture in (repr(settings), str(settings), settings.model_dump_json(), str(vars(settings))):
+        assert SECRET not in picture
+    assert "LTAI-made-up" in repr(settings)
