@@ -22,11 +22,18 @@ from slack_sdk.errors import SlackApiError
 from slack_sdk.signature import SignatureVerifier
 from slack_sdk.socket_mode import SocketModeClient
 from sqlalchemy import make_url
+from sqlalchemy.exc import DBAPIError
 
 from bot.cdn.client import CdnClient
 from bot.cdn.credentials import Credentials, from_default_chain, static
 from bot.core.errors import BotError
-from bot.core.setup_errors import DATABASE_IN_USE, SLACK_AWAY, SLACK_REFUSED
+from bot.core.setup_errors import (
+    APP_TOKEN_REFUSED,
+    DATABASE_AWAY,
+    DATABASE_IN_USE,
+    SLACK_AWAY,
+    SLACK_REFUSED,
+)
 from bot.policy_file import PolicySource
 from bot.settings import Mode, Settings
 from bot.store.migrations import migrate
@@ -81,9 +88,18 @@ class Bot:
         self._signatures = signatures
 
     def connect(self) -> None:
-        """Open the socket, where the mode has one: from now on commands come in."""
-        if self._socket is not None:
+        """Open the socket, where the mode has one: from now on commands come in.
+
+        Raises: BotError (Slack cannot be reached, or does not take the app-level token).
+        """
+        if self._socket is None:
+            return
+        try:
             self._socket.connect()
+        except SlackApiError as error:
+            raise BotError(APP_TOKEN_REFUSED, error=read_no(error).code) from None
+        except NO_ANSWER:
+            raise BotError(SLACK_AWAY) from None
 
     @property
     def connected(self) -> bool:
@@ -143,7 +159,10 @@ def build(settings: Settings, now: Callable[[], datetime] = lambda: datetime.now
     policy = PolicySource(settings.policy)
     lock = _lock_database(settings)
     store = Store(settings.database_url.get_secret_value())
-    migrate(store.engine)
+    try:
+        migrate(store.engine)
+    except DBAPIError as error:
+        raise BotError(DATABASE_AWAY, cause=str(error.orig).partition("\n")[0]) from None
     if store.is_sqlite:
         store.jobs.free_all_leases()  # the lock says that nobody else is at work
     client = web_client(settings)
@@ -229,18 +248,31 @@ def _close(client: SocketModeClient) -> None:
     client.close()
 
 
-def _lock_database(settings: Settings) -> FileLock | None:
-    """Make sure that a SQLite file has one Purgebot; PostgreSQL may have many."""
+def database_file(settings: Settings) -> Path | None:
+    """Give the SQLite file, its folder made; None for PostgreSQL.  Raises: BotError."""
     url = make_url(settings.database_url.get_secret_value())
     if url.get_backend_name() != "sqlite" or not url.database:
         return None
     file = Path(url.database)
-    file.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise BotError(DATABASE_AWAY, cause=f"{file.parent}: {error.strerror}") from None
+    return file
+
+
+def _lock_database(settings: Settings) -> FileLock | None:
+    """Make sure that a SQLite file has one Purgebot; PostgreSQL may have many."""
+    file = database_file(settings)
+    if file is None:
+        return None
     lock = FileLock(f"{file}.lock")
     try:
         lock.acquire(timeout=0)
     except Timeout:
         raise BotError(DATABASE_IN_USE, file=str(file)) from None
+    except OSError as error:
+        raise BotError(DATABASE_AWAY, cause=f"{file}.lock: {error.strerror}") from None
     return lock
 
 

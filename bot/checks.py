@@ -9,7 +9,7 @@ from slack_sdk import WebClient
 from slack_sdk.errors import SlackApiError
 from sqlalchemy import text
 
-from bot.app import credentials, web_client
+from bot.app import credentials, database_file, web_client
 from bot.cdn.client import CdnClient
 from bot.core.errors import BotError
 from bot.policy_file import PolicySource
@@ -69,6 +69,7 @@ def _policy(settings: Settings) -> str:
 
 
 def _database(settings: Settings) -> str:
+    database_file(settings)  # makes its folder, as `run` does
     database = Database(settings.database_url.get_secret_value())
     try:
         database.write(lambda connection: connection.execute(text("SELECT 1")))

@@ -2,11 +2,11 @@
 
 Errors go to stderr.  Exit codes:
 
-    0    done; the checks are good; the policy says yes
+    0    done; the checks are good; the policy says yes; run and demo were told to stop
     1    a check is bad; the policy says no; a played conversation went otherwise than it says
-    2    the command line, the settings or the policy file cannot be used
+    2    the command line, the settings, the policy file, or what the bot needs cannot be used
     3    something nobody foresaw
-    130  stopped by Ctrl-C
+    130  another command was stopped by Ctrl-C
 """
 
 from __future__ import annotations
@@ -64,19 +64,17 @@ def run() -> None:
     settings = read_settings()
     bot = build(settings)
     _reload_on_sighup(bot)
-    if settings.mode is Mode.HTTP:
-        from bot.web import serve
-
+    stopping = _stop_signals()  # the HTTP server catches them first, and hands them on at its end
+    try:
         bot.start()
-        try:
+        if settings.mode is Mode.HTTP:
+            from bot.web import serve
+
             serve(bot, *settings.bind)
-        finally:
-            bot.stop()
-        return
-    stopping = _stop_signals()
-    bot.start()
-    stopping.wait()
-    bot.stop()
+        else:
+            stopping.wait()
+    finally:
+        bot.stop()
 
 
 @app.command()

@@ -10,6 +10,8 @@ import logging
 import sys
 
 import structlog
+import structlog.tracebacks
+from structlog.typing import EventDict
 
 _LOUD = ("slack_bolt", "slack_sdk", "urllib3", "uvicorn", "alembic", "watchfiles")
 
@@ -34,8 +36,11 @@ def set_up_logs(level: str = "INFO") -> None:
             foreign_pre_chain=shared,
             processors=[
                 structlog.stdlib.ProcessorFormatter.remove_processors_meta,
-                structlog.processors.EventRenamer("event"),
-                structlog.processors.dict_tracebacks,
+                _event_first,
+                # Without the values of variables: they hold tokens and what people wrote.
+                structlog.processors.ExceptionRenderer(
+                    structlog.tracebacks.ExceptionDictTransformer(show_locals=False)
+                ),
                 structlog.processors.JSONRenderer(ensure_ascii=False),
             ],
         )
@@ -45,3 +50,7 @@ def set_up_logs(level: str = "INFO") -> None:
     root.setLevel(level)
     for name in _LOUD:
         logging.getLogger(name).setLevel(logging.ERROR)
+
+
+def _event_first(_logger: object, _method: str, line: EventDict) -> EventDict:
+    return {"event": line.pop("event"), **line}

@@ -19,6 +19,7 @@ from __future__ import annotations
 
 import ipaddress
 import re
+from collections.abc import Mapping
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
@@ -26,7 +27,7 @@ from urllib.parse import urlsplit
 
 import platformdirs
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 from sqlalchemy import make_url
 from sqlalchemy.exc import ArgumentError
 
@@ -184,8 +185,32 @@ def read_settings(**given: Any) -> Settings:
 
     Raises: SettingsInvalid, naming every variable at fault, and never its value.
     """
+    return _read(Settings, given)
+
+
+def settings_from(variables: Mapping[str, str]) -> Settings:
+    """Give the settings of these variables alone, whatever the environment holds.
+
+    Raises: SettingsInvalid.
+    """
+    return _read(_GivenSettings, variables)
+
+
+class _GivenSettings(Settings):
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],  # noqa: ARG003  (pydantic's signature)
+        init_settings: PydanticBaseSettingsSource,
+        *_: Any,
+        **__: Any,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        return (init_settings,)
+
+
+def _read(model: type[Settings], given: Mapping[str, Any]) -> Settings:
     try:
-        return Settings(**given)
+        return model(**given)
     except ValidationError as error:
         mistakes = "\n".join(_mistake(detail) for detail in error.errors(include_input=False))
     except (OSError, UnicodeDecodeError):

@@ -6,6 +6,9 @@ own: the event loop stays free, and requests that wait at the same moment share 
 
 from __future__ import annotations
 
+import socket
+
+import structlog
 import uvicorn
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
@@ -14,6 +17,10 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
 from bot.app import MAX_BODY_BYTES, Bot
+from bot.core.errors import BotError
+from bot.core.setup_errors import ADDRESS_TAKEN
+
+log = structlog.get_logger("purgebot.web")
 
 SLACK_PATH = "/slack/events"
 
@@ -45,17 +52,25 @@ def web_app(bot: Bot) -> Starlette:
 
 
 def serve(bot: Bot, host: str, port: int) -> None:
-    """Serve until SIGTERM or Ctrl-C, letting requests under way end."""
+    """Serve until SIGTERM or Ctrl-C, letting requests under way end.
+
+    Raises: BotError when nothing can listen there.
+    """
+    try:
+        listener = socket.create_server(
+            (host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET
+        )
+    except OSError as error:
+        raise BotError(ADDRESS_TAKEN, address=f"{host}:{port}", cause=str(error.strerror)) from None
+    log.info("listening", address=f"{host}:{listener.getsockname()[1]}")
     config = uvicorn.Config(
         web_app(bot),
-        host=host,
-        port=port,
         log_config=None,
         access_log=False,
         server_header=False,
         timeout_graceful_shutdown=3,
     )
-    uvicorn.Server(config).run()
+    uvicorn.Server(config).run(sockets=[listener])
 
 
 async def _body(request: Request) -> bytes | None:

@@ -262,6 +262,8 @@ class Worker:
 
     def _send(self, purge: Purge) -> None:
         """Send once: intent on disk, then the wire, then the outcome."""
+        if purge.yeses and not self._still_approved(purge):
+            return
         sending = self._workflow.begin_sending(purge, self.holder)
         if sending is None:
             return
@@ -279,6 +281,22 @@ class Worker:
             self._workflow.lost(sending, self.holder, failure, doubt.request_id)
         else:
             self._workflow.accepted(sending, self.holder, answer.task_id, answer.request_id)
+
+    def _still_approved(self, purge: Purge) -> bool:
+        """Look at the rights of everybody concerned once more; a right that is gone ends it."""
+        try:
+            actors = {
+                user_id: self._roads.directory.gather(
+                    purge.team_id, user_id, purge.channel_id, purge.team_id, strict=True
+                )
+                for user_id in (purge.user_id, *(given.user_id for given in purge.yeses))
+            }
+        except PeopleUnknown:
+            if purge.decided_at and self._now() - purge.decided_at < FACTS_PATIENCE:
+                raise
+            self._workflow.refuse_unchecked(purge, self.holder)
+            return False
+        return self._workflow.confirm_approval(purge, actors, self.holder)
 
     def _step_ask(self, ask: Ask) -> None:
         try:

@@ -10,14 +10,14 @@ hand, the row is left due, and the worker comes back with them.
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
 import structlog
 
-from bot.core import rulings
+from bot.core import presses, rulings
 from bot.core.ask import Ask, Origin
 from bot.core.audit import AuditEntry
 from bot.core.command import PurgeCommand
@@ -30,7 +30,6 @@ from bot.store.store import Change, Store
 
 log = structlog.get_logger("purgebot.workflow")
 
-APPROVAL_EXPIRY = timedelta(minutes=30)
 CARD_GRACE = timedelta(milliseconds=400)
 """How long a plain purge's card waits for the CDN's answer, so that the channel sees one message
 with the task ID in it instead of one that is edited at once."""
@@ -133,7 +132,7 @@ class Workflow:
             now = self.now()
             purge = self._store.purge(ask.purge_id) if ask.purge_id else None
             policy, policy_hash = self._policy.current()
-            ruling = rulings.rule_on_press(ask, purge, policy, policy_hash, actor, now)
+            ruling = presses.rule_on_press(ask, purge, policy, policy_hash, actor, now)
             if self._save_press(ask, ruling, now, new=new):
                 return
             if self._store.has_ask(ask.trigger_id, answered=not new):
@@ -142,20 +141,20 @@ class Workflow:
 
     def leave_unchecked(self, ask: Ask) -> None:
         """Answer a press whose person Slack would not name: it changes nothing."""
-        notice = Notice(rulings.PRESS_RIGHTS_UNKNOWN.code)
-        self._save_press(ask, rulings.Ruling(None, notice, notice.code), self.now(), new=False)
+        notice = Notice(presses.PRESS_RIGHTS_UNKNOWN.code)
+        self._save_press(ask, presses.Ruling(None, notice, notice.code), self.now(), new=False)
 
     def help(self, ask: Ask, actor: Actor) -> None:
         """Answer a waiting `/purge help`."""
         self._save_press(
-            ask, rulings.Ruling(None, self.help_notice(actor), "help"), self.now(), new=False
+            ask, presses.Ruling(None, self.help_notice(actor), "help"), self.now(), new=False
         )
 
     def help_notice(self, actor: Actor) -> Notice:
         """Give the answer to `/purge help`: what this person may do, and nothing else."""
         return rulings.help_notice(self._policy.current()[0], actor)
 
-    def _save_press(self, ask: Ask, ruling: rulings.Ruling, now: datetime, *, new: bool) -> bool:
+    def _save_press(self, ask: Ask, ruling: presses.Ruling, now: datetime, *, new: bool) -> bool:
         whispers = () if ruling.notice is None else (_whisper(ask, ruling.notice),)
         entry = AuditEntry(
             purge_id=ask.purge_id or ask.trigger_id,
@@ -182,6 +181,15 @@ class Workflow:
         return True
 
     # Sending
+
+    def confirm_approval(self, purge: Purge, actors: Mapping[str, Actor], holder: str) -> bool:
+        """Whether an approved purge may still be sent; if not, it is refused and says why."""
+        now = self.now()
+        policy, policy_hash = self._policy.current()
+        refused = rulings.rule_on_sending(purge, policy, policy_hash, actors, now)
+        if refused is not None:
+            self._save(refused, self._change(refused, Event.REFUSE.value, now, holder=holder))
+        return refused is None
 
     def begin_sending(self, purge: Purge, holder: str) -> Purge | None:
         """Write the intent to send down; None if the lease was lost, and then nothing may be sent."""
@@ -218,7 +226,7 @@ class Workflow:
 
     def _ruled(self, purge: Purge, actor: Actor, now: datetime) -> tuple[Purge, Change]:
         policy, policy_hash = self._policy.current()
-        ruled = rulings.rule_on_request(purge, policy, policy_hash, actor, now, APPROVAL_EXPIRY)
+        ruled = rulings.rule_on_request(purge, policy, policy_hash, actor, now)
         return ruled, self._change(ruled, ruled.state.value, now)
 
     def _change(self, purge: Purge, event: str, now: datetime, holder: str | None = None) -> Change:

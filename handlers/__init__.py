@@ -2,7 +2,7 @@
 
 door                    leads to
 /purge                  commands.purge
-Approve, Deny           actions.approve, actions.deny
+Approve, Deny, Cancel   actions.approve, actions.deny, actions.cancel
 any other command       commands.unknown
 any other button        actions.unknown
 """
@@ -16,7 +16,7 @@ from typing import Literal
 from slack_bolt import App
 
 from handlers import actions, commands
-from handlers.blocks.purge import APPROVE, DENY
+from handlers.blocks.purge import APPROVE, CANCEL, DENY
 from handlers.boundary import Desk, Listen, answering, only_our_workspace
 
 
@@ -36,6 +36,7 @@ DOORS: tuple[Door, ...] = (
     Door("command", "/purge", commands.purge),
     Door("action", APPROVE, actions.approve),
     Door("action", DENY, actions.deny),
+    Door("action", CANCEL, actions.cancel),
     Door("command", ANYTHING, commands.unknown),
     Door("action", ANYTHING, actions.unknown),
 )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bot.core.ask import Ask, AskKind, Origin
 from bot.core.errors import Problem
-from bot.core.rulings import PRESS_UNKNOWN
+from bot.core.presses import PRESS_UNKNOWN
 from handlers.blocks.error import error
 from handlers.blocks.kit import Message
 from handlers.boundary import Body, Desk
@@ -16,6 +16,10 @@ def approve(desk: Desk, body: Body) -> Message | None:
 
 def deny(desk: Desk, body: Body) -> Message | None:
     return _press(desk, body, AskKind.DENY)
+
+
+def cancel(desk: Desk, body: Body) -> Message | None:
+    return _press(desk, body, AskKind.CANCEL)
 
 
 def unknown(desk: Desk, body: Body) -> Message | None:  # noqa: ARG001  (every listener has this shape)

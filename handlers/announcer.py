@@ -61,7 +61,8 @@ class SlackAnnouncer:
             return self._whisper(post, _words(post))
         assert purge is not None, "a card belongs to a purge"
         shown = replace(post, shown_version=purge.version)
-        if purge.state is State.REFUSED:
+        if purge.state is State.REFUSED and post.route is None:
+            # Nobody but the requester needs to know; once a card is up, it has to say so.
             return self._whisper(shown, card(purge))
         if purge.state is State.REQUESTED:
             return shown

@@ -94,15 +94,23 @@ def _beside(name: str) -> str:
 
 @pytest.fixture
 def open_town(database_url: str) -> Iterator[OpenTown]:
-    """Give a function that builds the town to the test's wishes."""
+    """Give a function that builds the town to the test's wishes.
+
+    At the end, Slack may not have refused a message or a view for what was in it.
+    """
+    built: list[Town] = []
     with ExitStack() as stack:
 
         def build(policy: Path = SAMPLE_POLICY, mode: Mode = Mode.SOCKET, **more: bool) -> Town:
-            return stack.enter_context(
+            place = stack.enter_context(
                 town(database_url=database_url, policy=policy, mode=mode, **more)
             )
+            built.append(place)
+            return place
 
         yield build
+        refused = [place.get("slack/violations")["violations"] for place in built]
+        assert not any(refused), refused
 
 
 @pytest.fixture

@@ -14,6 +14,7 @@ from enum import StrEnum
 class AskKind(StrEnum):
     APPROVE = "approve"
     DENY = "deny"
+    CANCEL = "cancel"
     HELP = "help"
 
 

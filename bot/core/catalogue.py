@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bot.core import cdn_errors, command_errors, errors, purge, rulings
+from bot.core import cdn_errors, command_errors, errors, presses, purge, rulings
 from bot.core.errors import ErrorKind
 
 GONE = ErrorKind(
@@ -13,7 +13,7 @@ GONE = ErrorKind(
 
 KINDS: dict[str, ErrorKind] = {
     kind.code: kind
-    for module in (cdn_errors, command_errors, errors, purge, rulings)
+    for module in (cdn_errors, command_errors, errors, presses, purge, rulings)
     for kind in module.KINDS
 }
 

@@ -29,10 +29,11 @@ __all__ = [
     "Role",
     "Rule",
     "Standing",
-    "approvers",
+    "approving_roles",
     "decide",
     "decide_all",
     "domains_for",
+    "holders_of",
     "roles_held",
 ]
 
@@ -125,7 +126,7 @@ def decide_all(
         raise ValueError("decide_all needs at least one tag")
     rules = policy.rules_for(action, domain)
     needed = _sufficient_roles(rules, tags)
-    holders = _holders(policy, needed)
+    holders = holders_of(policy, needed)
 
     def decision(tag: str, *reasons: Reason, allowed: bool = False) -> Decision:
         return Decision(allowed, action, domain, tag, reasons, needed, holders)
@@ -145,13 +146,12 @@ def decide_all(
     return decision(tags[0], *permitting, allowed=True)
 
 
-def approvers(policy: Policy, domain: str, tags: Sequence[str]) -> Holders:
-    """Whom to ask for approval: the holders of roles that may approve every one of the tags.
+def approving_roles(policy: Policy, domain: str, tags: Sequence[str]) -> tuple[str, ...]:
+    """The roles each of which may approve every one of the tags; "*": every full member.
 
-    One of them may still be refused, by a rule against another role that they hold.
+    A holder may still be refused, by a rule against another role that they hold.
     """
-    rules = policy.rules_for(Action.APPROVE, domain)
-    return _holders(policy, _sufficient_roles(rules, tags))
+    return _sufficient_roles(policy.rules_for(Action.APPROVE, domain), tags)
 
 
 def domains_for(policy: Policy, actor: Actor, action: Action) -> tuple[str, ...]:
@@ -224,7 +224,8 @@ def _roles_for(rules: Sequence[Rule], tag: str, *, deny: bool) -> Iterator[str]:
             yield from rule.roles
 
 
-def _holders(policy: Policy, roles: Sequence[str]) -> Holders:
+def holders_of(policy: Policy, roles: Sequence[str]) -> Holders:
+    """Who holds one of the roles."""
     known = [policy.roles[role] for role in roles if role != EVERYBODY]
     return Holders(
         users=tuple(dict.fromkeys(user for role in known for user in role.users)),

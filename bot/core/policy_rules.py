@@ -1,7 +1,8 @@
 """The policy as it is written: roles, rules, and what makes each of them well-formed.
 
-    policy ─┬─ roles   a name → title, and who holds it: users, groups, channels
-            └─ rules   a sentence, roles, allow or deny: actions, domains, tags
+    policy ─┬─ roles      a name → title, and who holds it: users, groups, channels
+            ├─ rules      a sentence, roles, allow or deny: actions, domains, tags
+            └─ approvals  a sentence, domains, tags: how many must say yes, and of which roles
 
     domains  www.example.com     that one
              *.example.com       every one below it, at any depth, but not itself
@@ -20,6 +21,7 @@ import fnmatch
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
+from datetime import timedelta
 from enum import StrEnum
 from functools import cached_property
 from typing import Annotated, Any, Literal, Self, TypeGuard
@@ -122,6 +124,30 @@ _RoleNames = Annotated[
 _Actions = Annotated[tuple[Action, ...], Field(min_length=1)]
 
 
+def _read_span(text: object) -> object:
+    """Give "90s", "30m", "2h" or "1d" as a span of time; anything else is left to the type."""
+    found = re.fullmatch(r"([1-9][0-9]{0,4})([smhd])", text) if isinstance(text, str) else None
+    if found is None:
+        if isinstance(text, timedelta):
+            return text
+        raise PydanticCustomError("span", "write a span as 90s, 30m, 2h or 1d", {})
+    unit = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}[found[2]]
+    return timedelta(**{unit: int(found[1])})
+
+
+_Span = Annotated[
+    timedelta,
+    BeforeValidator(_read_span),
+    WithJsonSchema({"type": "string", "pattern": "^[1-9][0-9]{0,4}[smhd]$"}),
+]
+
+
+def _glob(patterns: Iterable[str], flags: re.RegexFlag) -> re.Pattern[str]:
+    # Only * is special to us; fnmatch makes of it an expression that never runs away.
+    plain = (re.sub(r"[\[?]", r"[\g<0>]", pattern) for pattern in patterns)
+    return re.compile("|".join(map(fnmatch.translate, plain)), flags)
+
+
 class _Door(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -151,10 +177,7 @@ class Rule(_Door):
 
     @cached_property
     def _tag_pattern(self) -> re.Pattern[str]:
-        # Only * is special to us; fnmatch makes of it an expression that never runs away.
-        plain = (re.sub(r"[\[?]", r"[\g<0>]", tag) for tag in self.tags)
-        flags = re.IGNORECASE if self.deny else re.NOFLAG
-        return re.compile("|".join(map(fnmatch.translate, plain)), flags)
+        return _glob(self.tags, re.IGNORECASE if self.deny else re.NOFLAG)
 
     def covers_tag(self, tag: str) -> bool:
         if "*" in self.tags or (self.deny and "*" in tag):
@@ -162,12 +185,50 @@ class Rule(_Door):
         return self._tag_pattern.match(tag) is not None
 
 
+class Approval(_Door):
+    """When a purge needs the yes of others, and whose; `bot.core.approval` weighs them.
+
+    Who approves must also hold the right to approve, by the rules.  `roles` narrows that to some
+    roles; `one_of_each` asks for a yes from each of them, by different people.
+    """
+
+    approval: _Sentence
+    actions: Annotated[tuple[Literal[Action.PURGE, Action.FORCE], ...], Field(min_length=1)] = (
+        Action.FORCE,
+    )
+    domains: Annotated[tuple[_DomainPattern, ...], Field(min_length=1)]
+    tags: Annotated[tuple[_TagPattern, ...], Field(min_length=1)] = ("*",)
+    required: bool = True
+    roles: _RoleNames | None = None
+    one_of_each: bool = False
+    count: Annotated[int, Field(ge=1, le=20)] = 1
+    expires_after: _Span = timedelta(minutes=30)
+
+    @cached_property
+    def _tag_pattern(self) -> re.Pattern[str]:
+        return _glob(self.tags, re.IGNORECASE)
+
+    def covers(self, action: Action, domain: str, tag: str) -> bool:
+        # A tag with a * in it may mean any tag to the CDN, so every approval covers it.
+        return (
+            action in self.actions
+            and any(covers_domain(pattern, domain) for pattern in self.domains)
+            and ("*" in self.tags or "*" in tag or self._tag_pattern.match(tag) is not None)
+        )
+
+
+def covers_domain(pattern: str, domain: str) -> bool:
+    """Whether a domain pattern of the policy covers a domain."""
+    return pattern in {"*", domain} or (pattern.startswith("*.") and domain.endswith(pattern[1:]))
+
+
 class Policy(_Door):
-    """All roles and rules.  The order of the rules decides nothing."""
+    """All roles, rules and approvals.  Their order decides nothing."""
 
     version: Literal[1]
     roles: Mapping[Annotated[str, AfterValidator(_valid_name)], Role] = Field(default_factory=dict)
     rules: Annotated[tuple[Rule, ...], Field(min_length=1)]
+    approvals: tuple[Approval, ...] = ()
 
     @model_validator(mode="after")
     def _holds_together(self) -> Self:
@@ -227,11 +288,22 @@ def whole_faults(policy: Any) -> Iterator[tuple[_Path, str]]:
             if isinstance(sentence, str) and sentence in seen:
                 yield ("rules", place, "rule"), f"two rules are called “{sentence}”"
             seen.add(str(sentence))
+    approvals = policy.get("approvals") if _is_map(policy) else None
+    for place, approval in enumerate(approvals if isinstance(approvals, (list, tuple)) else ()):
+        if _is_map(approval):
+            for path, text in _unknown_roles(approval, roles):
+                yield ("approvals", place, *path), text
 
 
 def _faults(rule: Mapping[str, Any], roles: Mapping[str, Any]) -> Iterator[tuple[_Path, str]]:
     if (rule.get("allow") is None) == (rule.get("deny") is None):
         yield (), "a rule has either “allow” or “deny”, and not both"
+    yield from _unknown_roles(rule, roles)
+
+
+def _unknown_roles(
+    rule: Mapping[str, Any], roles: Mapping[str, Any]
+) -> Iterator[tuple[_Path, str]]:
     names = rule.get("roles")
     for number, name in enumerate(names if isinstance(names, (list, tuple)) else ()):
         if isinstance(name, str) and name != EVERYBODY and name not in roles:

@@ -1,16 +1,19 @@
 """A purge and the states it can be in; `advance` is the only way from one to the next.
 
-    requested ─a→ refused
-        ├──b→ waiting ─c→ ready ─g→ sending ─h→ submitted
-        │        ├─d→ denied           ├──i→ failed
-        │        └─e→ expired          └──j→ unknown
+    requested ─a→ refused ←─l─┐
+        ├──b→ waiting ──c──→ ready ─g→ sending ─h→ submitted
+        │      ↻m  ├─d→ denied            ├──i→ failed
+        │          ├─e→ expired           └──j→ unknown
+        │          └─k→ cancelled
         └──f→ ready
 
     a REFUSE   the policy says no                   f ALLOW   the policy says yes, nobody to ask
-    b WAIT     a forced purge asks for approval     g SEND    the intent is on disk before the wire
-    c APPROVE  somebody else says yes               h ACCEPT  the CDN gave a task ID
+    b WAIT     others must say yes                  g SEND    the intent is on disk before the wire
+    c APPROVE  enough others have said yes          h ACCEPT  the CDN gave a task ID
     d DENY     somebody else says no                i REJECT  the CDN certainly did not do it
-    e EXPIRE   nobody answered in time              j LOSE    nobody knows whether the CDN did it
+    e EXPIRE   not enough answered in time          j LOSE    nobody knows whether the CDN did it
+    k CANCEL   the requester takes it back          l REFUSE  a right was lost between yes and sending
+    m COUNT    one of several others says yes
 
 A state without an arrow out of it is an end: nothing moves a purge out of it.
 """
@@ -22,6 +25,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
+from bot.core.approval import Yes
 from bot.core.errors import BotError, ErrorKind
 
 
@@ -31,6 +35,7 @@ class State(StrEnum):
     WAITING = "waiting"
     DENIED = "denied"
     EXPIRED = "expired"
+    CANCELLED = "cancelled"
     READY = "ready"
     SENDING = "sending"
     SUBMITTED = "submitted"
@@ -44,6 +49,8 @@ class Event(StrEnum):
     APPROVE = "approve"
     DENY = "deny"
     EXPIRE = "expire"
+    CANCEL = "cancel"
+    COUNT = "count"
     ALLOW = "allow"
     SEND = "send"
     ACCEPT = "accept"
@@ -57,7 +64,10 @@ TRANSITIONS: dict[tuple[State, Event], State] = {
     (State.WAITING, Event.APPROVE): State.READY,  # c
     (State.WAITING, Event.DENY): State.DENIED,  # d
     (State.WAITING, Event.EXPIRE): State.EXPIRED,  # e
+    (State.WAITING, Event.CANCEL): State.CANCELLED,  # k
+    (State.WAITING, Event.COUNT): State.WAITING,  # m
     (State.REQUESTED, Event.ALLOW): State.READY,  # f
+    (State.READY, Event.REFUSE): State.REFUSED,  # l
     (State.READY, Event.SEND): State.SENDING,  # g
     (State.SENDING, Event.ACCEPT): State.SUBMITTED,  # h
     (State.SENDING, Event.REJECT): State.FAILED,  # i
@@ -92,6 +102,9 @@ class Purge:
     `trigger_id` is Slack's own ID of the command: the same one is never taken twice.
     `version` counts the changes; a change is saved only over the version that it was made from.
     `expires_at` is when a waiting request ends by itself; `sent_at` is the intent to send.
+    `yeses` are the approvals so far; `needs` says in words what it takes, and `counted` of
+    `quorum` are there.
+    `decided_by` denied it, or gave the yes that was still missing.
     """
 
     id: str
@@ -111,6 +124,10 @@ class Purge:
     decided_at: datetime | None = None
     refusal: Refusal | None = None
     approvers: tuple[str, ...] = ()
+    yeses: tuple[Yes, ...] = ()
+    needs: str | None = None
+    counted: int = 0
+    quorum: int = 0
     sent_at: datetime | None = None
     task_id: str | None = None
     request_id: str | None = None

@@ -6,21 +6,33 @@ comes out is the purge as it is afterwards and what to tell; saving it is the wo
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import datetime
 
-from bot.core.ask import Ask, AskKind
+from bot.core.approval import Needs, needs_of
 from bot.core.errors import ErrorKind
-from bot.core.policy import Action, Actor, Decision, Policy, approvers, decide_all, domains_for
+from bot.core.policy import (
+    EVERYBODY,
+    Action,
+    Actor,
+    Decision,
+    Policy,
+    approving_roles,
+    decide_all,
+    domains_for,
+    holders_of,
+    roles_held,
+)
 from bot.core.post import Notice
-from bot.core.purge import Event, Purge, Refusal, State, advance
+from bot.core.purge import Event, Purge, Refusal, advance
 
 HELP = "help"
 """The code of the notice that answers `/purge help`."""
 
 NO_APPROVER = ErrorKind(
     code="no-approver",
-    message="Nobody but you could approve this forced purge, so it was not started.",
+    message="Nobody but you could approve this purge, so it was not started.",
     hint="Ask the owners of the policy to give somebody else the right to approve for this domain, "
     "or purge without --force.",
 )
@@ -31,33 +43,11 @@ RIGHTS_UNKNOWN = ErrorKind(
     hint="Try again in a minute.",
     retryable=True,
 )
-PRESS_LATE = ErrorKind(
-    code="press-late",
-    message="Too late: this request is {state} already. Your press changed nothing.",
-    hint="The card shows what happened to it.",
-)
-PRESS_OWN = ErrorKind(
-    code="press-own-request",
-    message="This is your own request: somebody else has to decide on it. "
-    "Your press changed nothing.",
-    hint="These may decide: {holders}.",
-)
-PRESS_NOT_ALLOWED = ErrorKind(
-    code="press-not-allowed",
-    message="You may not decide on this request. {sentence} Your press changed nothing.",
-    hint="These may decide: {holders}.",
-)
-PRESS_UNKNOWN = ErrorKind(
-    code="press-unknown-request",
-    message="This button belongs to a request that I do not know. Your press changed nothing.",
+APPROVAL_LOST = ErrorKind(
+    code="approval-lost",
+    message="It was approved, but before it was sent a right was withdrawn, or the policy came to "
+    "ask for more.",
     hint="If the purge is still wanted, ask for it again with /purge.",
-)
-PRESS_RIGHTS_UNKNOWN = ErrorKind(
-    code="press-rights-unknown",
-    message="Slack did not tell me in time who you are and which groups you are in, "
-    "so your press could not be checked and changed nothing.",
-    hint="Press again in a minute.",
-    retryable=True,
 )
 SEND_INTERRUPTED = ErrorKind(
     code="send-interrupted",
@@ -71,84 +61,83 @@ KINDS = (
     SEND_INTERRUPTED,
     NO_APPROVER,
     RIGHTS_UNKNOWN,
-    PRESS_LATE,
-    PRESS_OWN,
-    PRESS_NOT_ALLOWED,
-    PRESS_UNKNOWN,
-    PRESS_RIGHTS_UNKNOWN,
+    APPROVAL_LOST,
 )
 
-STATE_WORDS: dict[State, str] = {
-    State.REQUESTED: "being checked",
-    State.REFUSED: "refused",
-    State.WAITING: "waiting",
-    State.DENIED: "denied",
-    State.EXPIRED: "expired",
-    State.READY: "approved",
-    State.SENDING: "approved",
-    State.SUBMITTED: "approved and sent",
-    State.FAILED: "approved, but the CDN refused it",
-    State.UNKNOWN: "approved and sent, with an unknown outcome",
-}
+
+def action_of(purge: Purge) -> Action:
+    return Action.FORCE if purge.force else Action.PURGE
 
 
 def rule_on_request(
-    purge: Purge, policy: Policy, policy_hash: str, actor: Actor, now: datetime, expiry: timedelta
+    purge: Purge, policy: Policy, policy_hash: str, actor: Actor, now: datetime
 ) -> Purge:
     """Give the purge as the policy leaves it: refused, waiting for approval, or ready to go."""
     known = replace(purge, policy_hash=policy_hash)
-    action = Action.FORCE if purge.force else Action.PURGE
-    decision = decide_all(policy, actor, action, purge.domain, purge.tags)
+    decision = decide_all(policy, actor, action_of(purge), purge.domain, purge.tags)
     if not decision.allowed:
         return advance(known, Event.REFUSE, now, refusal=refusal_of(decision))
-    if not purge.force:
+    needs = needs_of(policy, action_of(purge), purge.domain, purge.tags)
+    if not needs.quorums:
         return advance(known, Event.ALLOW, now)
-    who = approvers(policy, purge.domain, purge.tags).ids
+    who = whom_to_ask(policy, purge, needs)
     if not set(who) - {purge.user_id}:
         refusal = Refusal(NO_APPROVER.code, NO_APPROVER.message)
         return advance(known, Event.REFUSE, now, refusal=refusal)
-    return advance(known, Event.WAIT, now, expires_at=now + expiry, approvers=who)
+    counted, quorum = needs.progress(())
+    return advance(
+        known,
+        Event.WAIT,
+        now,
+        expires_at=now + needs.expires_after,
+        approvers=who,
+        needs=needs.sentence,
+        counted=counted,
+        quorum=quorum,
+    )
+
+
+def whom_to_ask(policy: Policy, purge: Purge, needs: Needs) -> tuple[str, ...]:
+    """Give the Slack IDs of those whose yes can count: they may approve, and are of a role asked."""
+    may = approving_roles(policy, purge.domain, purge.tags)
+    asked = [role for quorum in needs.quorums for role in (quorum.roles or may)]
+    roles = may if EVERYBODY in asked else [role for role in may if role in asked]
+    if EVERYBODY in may:  # then everybody of the roles asked may approve
+        roles = list(dict.fromkeys(asked))
+    return holders_of(policy, roles).ids
+
+
+def rule_on_sending(
+    purge: Purge, policy: Policy, policy_hash: str, actors: Mapping[str, Actor], now: datetime
+) -> Purge | None:
+    """Look at every right once more before a purge that others approved is sent.
+
+    None: all is well.  Else the purge refused: the requester, or somebody who approved, lost the
+    right, or the policy asks for more by now.  `actors` are the requester and all who approved.
+    """
+    requester = decide_all(
+        policy, actors[purge.user_id], action_of(purge), purge.domain, purge.tags
+    )
+    if not requester.allowed:
+        return advance(
+            purge, Event.REFUSE, now, refusal=refusal_of(requester), policy_hash=policy_hash
+        )
+    needs = needs_of(policy, action_of(purge), purge.domain, purge.tags)
+    still = [
+        replace(yes, roles=tuple(sorted(roles_held(policy, actors[yes.user_id]))))
+        for yes in purge.yeses
+        if decide_all(policy, actors[yes.user_id], Action.APPROVE, purge.domain, purge.tags).allowed
+    ]
+    if needs.met_by(still):
+        return None
+    refusal = Refusal(APPROVAL_LOST.code, APPROVAL_LOST.message)
+    return advance(purge, Event.REFUSE, now, refusal=refusal, policy_hash=policy_hash)
 
 
 def rights_unknown(purge: Purge, now: datetime) -> Purge:
     """Give the purge refused because nobody could find out who asked: the bot fails closed."""
     refusal = Refusal(RIGHTS_UNKNOWN.code, RIGHTS_UNKNOWN.message)
     return advance(purge, Event.REFUSE, now, refusal=refusal)
-
-
-@dataclass(frozen=True, slots=True)
-class Ruling:
-    """What a press came to: the purge if it changed, a notice for the presser if there is one,
-    and the name under which the audit trail keeps it.
-    """
-
-    purge: Purge | None
-    notice: Notice | None
-    event: str
-
-
-def rule_on_press(
-    ask: Ask, purge: Purge | None, policy: Policy, policy_hash: str, actor: Actor, now: datetime
-) -> Ruling:
-    """Decide whether a press on Approve or Deny counts; exactly one press ever does."""
-    if purge is None or purge.team_id != ask.team_id:
-        return Ruling(None, Notice(PRESS_UNKNOWN.code), PRESS_UNKNOWN.code)
-    if purge.state is State.WAITING and purge.expires_at is not None and purge.expires_at <= now:
-        expired = advance(purge, Event.EXPIRE, now)
-        return Ruling(expired, _late(expired), PRESS_LATE.code)
-    if purge.state is not State.WAITING:
-        return Ruling(None, _late(purge), PRESS_LATE.code)
-    decision = decide_all(policy, actor, Action.APPROVE, purge.domain, purge.tags)
-    facts = {"sentence": decision.sentence, "holders": ",".join(purge.approvers)}
-    if ask.user_id == purge.user_id:
-        return Ruling(None, Notice(PRESS_OWN.code, facts), PRESS_OWN.code)
-    if not decision.allowed:
-        return Ruling(None, Notice(PRESS_NOT_ALLOWED.code, facts), PRESS_NOT_ALLOWED.code)
-    event = Event.APPROVE if ask.kind is AskKind.APPROVE else Event.DENY
-    decided = advance(
-        purge, event, now, decided_by=ask.user_id, decided_at=now, policy_hash=policy_hash
-    )
-    return Ruling(decided, None, event.value)
 
 
 def help_notice(policy: Policy, actor: Actor) -> Notice:
@@ -165,7 +154,3 @@ def refusal_of(decision: Decision) -> Refusal:
     return Refusal(
         decision.reasons[0].code, decision.sentence, decision.needed_roles, decision.holders.ids
     )
-
-
-def _late(purge: Purge) -> Notice:
-    return Notice(PRESS_LATE.code, {"state": STATE_WORDS[purge.state]})

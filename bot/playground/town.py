@@ -27,7 +27,7 @@ from bot.playground.cdn import CdnSim
 from bot.playground.page import front
 from bot.playground.serving import serving
 from bot.playground.slack import SlackSim
-from bot.settings import Mode, Settings, read_settings
+from bot.settings import Mode, Settings, settings_from
 
 SAMPLE_POLICY = Path(str(files("bot.playground") / "policy.yaml"))
 
@@ -115,7 +115,7 @@ class Town:
             self.bot = None
 
     def bot_settings(self, **more: str) -> Settings:
-        return read_settings(**{**self.variables(), **self.settings, **more})
+        return settings_from({**self.variables(), **self.settings, **more})
 
     def variables(self) -> dict[str, str]:
         """Give the variables under which `purgebot run` would meet this town."""

@@ -133,7 +133,8 @@ class Transcript:
         if channel != self._channel:
             self._channel = channel
             self._begin("channel")
-            self._write(f"{self._names.channels[channel]}\n")
+            # A direct message may have been opened since the names were read.
+            self._write(f"{self._names.channels.get(channel, 'direct message')}\n")
         self._begin("talk")
         head = f"{_clock(at)}  {self._names.people[person]:<{_NAME_WIDTH}}  "
         for row in (row for line in lines for row in _wrap(line)):

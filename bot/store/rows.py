@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import asdict, fields
+from datetime import datetime
 from typing import Any
 
+from bot.core.approval import Yes
 from bot.core.ask import Ask, AskKind
-from bot.core.audit import AuditEntry
+from bot.core.audit import AuditEntry, Link
 from bot.core.post import Notice, Post, PostKind, Route
 from bot.core.purge import Failure, Purge, Refusal, State
 
@@ -19,6 +21,10 @@ def purge_to_row(purge: Purge) -> dict[str, Any]:
     return row | {
         "tags": list(purge.tags),
         "approvers": list(purge.approvers),
+        "yeses": [
+            {"user_id": yes.user_id, "at": yes.at.isoformat(), "roles": list(yes.roles)}
+            for yes in purge.yeses
+        ],
         "state": purge.state.value,
         "refusal": asdict(purge.refusal) if purge.refusal else None,
         "failure": asdict(purge.failure) if purge.failure else None,
@@ -34,6 +40,10 @@ def row_to_purge(row: Row) -> Purge:
         | {
             "tags": tuple(values["tags"]),
             "approvers": tuple(values["approvers"]),
+            "yeses": tuple(
+                Yes(yes["user_id"], datetime.fromisoformat(yes["at"]), tuple(yes["roles"]))
+                for yes in values["yeses"]
+            ),
             "state": State(values["state"]),
             "refusal": refusal
             and Refusal(
@@ -77,5 +87,14 @@ def row_to_post(row: Row) -> Post:
     )
 
 
-def entry_to_row(entry: AuditEntry) -> dict[str, Any]:
-    return asdict(entry)
+def link_to_row(linked: Link) -> dict[str, Any]:
+    return asdict(linked.entry) | {
+        "seq": linked.seq,
+        "previous": linked.previous,
+        "hash": linked.hash,
+    }
+
+
+def row_to_link(row: Row) -> Link:
+    values = {name: getattr(row, name) for name in AuditEntry.__slots__}
+    return Link(AuditEntry(**values), row.seq, row.previous, row.hash)

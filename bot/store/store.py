@@ -3,6 +3,7 @@ that it was made from, with its audit row and its messages.
 
     commit   a decision: purge, ask, audit and posts, or nothing at all (False: somebody was first)
     jobs     what is due, and who works on it (bot/store/jobs.py)
+    audit    the trail of it all: sealed and pruned (bot/store/audit_log.py)
 """
 
 from __future__ import annotations
@@ -24,7 +25,8 @@ from bot.core.ask import Ask
 from bot.core.audit import AuditEntry
 from bot.core.post import Post, PostKind, Route
 from bot.core.purge import Purge
-from bot.store import rows, tables
+from bot.store import audit_log, rows, tables
+from bot.store.audit_log import AuditLog
 from bot.store.engine import Database
 from bot.store.jobs import Jobs
 
@@ -66,6 +68,7 @@ class Store:
     def __init__(self, url: str) -> None:
         self._database = Database(url)
         self.jobs = Jobs(self._database)
+        self.audit = AuditLog(self._database)
         self.engine = self._database.engine
         self.is_sqlite = self._database.is_sqlite
         self.close = self._database.close
@@ -82,10 +85,7 @@ class Store:
         def job(connection: Connection) -> None:
             self._save_ask(connection, change)
             self._save_purge(connection, change)
-            if change.audit:
-                connection.execute(
-                    insert(tables.audit), [rows.entry_to_row(entry) for entry in change.audit]
-                )
+            audit_log.append(connection, change.audit)
             for post in change.posts:
                 connection.execute(
                     insert(tables.posts).values(
@@ -185,9 +185,6 @@ class Store:
         found = self.read(
             select(tables.audit)
             .where(tables.audit.c.purge_id == purge_id)
-            .order_by(tables.audit.c.id)
+            .order_by(tables.audit.c.seq)
         )
-        return [
-            AuditEntry(**{name: getattr(row, name) for name in AuditEntry.__slots__})
-            for row in found
-        ]
+        return [rows.row_to_link(row).entry for row in found]

@@ -1,9 +1,10 @@
 """The tables.  Rows that have work to do are their own jobs: they know when they are due.
 
-    purges   one row a purge: its state, and the lease of whoever works on it
-    asks     clicks and questions, kept until each has been answered
-    posts    what Slack shows or will show: one card a purge, and whispers for one reader
-    audit    what happened, appended in the transaction that made it happen
+    purges       one row a purge: its state, and the lease of whoever works on it
+    asks         clicks and questions, kept until each has been answered
+    posts        what Slack shows or will show: one card a purge, and whispers for one reader
+    audit        what happened, appended in the transaction that made it happen
+    checkpoints  seals over the audit (bot/core/audit.py)
 
 `due_at` is null when nothing is left to do; `lease_until` and `lease_holder` are set while a
 worker is at it (docs/design.md, "The engine").
@@ -29,6 +30,8 @@ from sqlalchemy import (
     Text,
 )
 from sqlalchemy.types import TypeDecorator
+
+from bot.core.audit import PRUNED
 
 
 class Utc(TypeDecorator[datetime]):
@@ -82,6 +85,10 @@ purges = Table(
     Column("decided_at", Utc),
     Column("refusal", JSON(none_as_null=True)),
     Column("approvers", JSON, nullable=False),
+    Column("yeses", JSON, nullable=False),
+    Column("needs", Text),
+    Column("counted", Integer, nullable=False),
+    Column("quorum", Integer, nullable=False),
     Column("sent_at", Utc),
     Column("task_id", Text),
     Column("request_id", String(64)),
@@ -131,7 +138,8 @@ audit = Table(
     "audit",
     metadata,
     Column("id", BigInteger().with_variant(Integer, "sqlite"), primary_key=True),
-    Column("purge_id", String(255), nullable=False, index=True),
+    Column("purge_id", String(255), nullable=False),
+    Column("seq", Integer, nullable=False),
     Column("at", Utc, nullable=False),
     Column("event", String(32), nullable=False),
     Column("team_id", String(32)),
@@ -139,6 +147,22 @@ audit = Table(
     Column("channel_id", String(32)),
     Column("policy_hash", String(64)),
     Column("detail", JSON, nullable=False),
+    Column("previous", String(64), nullable=False),
+    Column("hash", String(64), nullable=False),
+    # A row ID is never given twice: the checkpoints go by it.
+    sqlite_autoincrement=True,
+)
+
+checkpoints = Table(
+    "checkpoints",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("at", Utc, nullable=False),
+    Column("upto_id", BigInteger, nullable=False),
+    Column("count", Integer, nullable=False),
+    # Of two replicas that seal at the same moment one is first.
+    Column("previous", String(64), nullable=False, unique=True),
+    Column("hash", String(64), nullable=False),
 )
 
 JOBS: dict[str, Table] = {"purges": purges, "asks": asks, "posts": posts}
@@ -159,4 +183,12 @@ Index(
     unique=True,
     sqlite_where=posts.c.kind == "card",
     postgresql_where=posts.c.kind == "card",
+)
+# One chain a purge, whoever writes to it; pruning looks for what it has not emptied yet.
+Index("ux_audit_chain", audit.c.purge_id, audit.c.seq, unique=True)
+Index(
+    "ix_audit_at",
+    audit.c.at,
+    sqlite_where=audit.c.event != PRUNED,
+    postgresql_where=audit.c.event != PRUNED,
 )

@@ -9,6 +9,8 @@ small print  who asked, who decided, the IDs to quote to the CDN's support
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from bot.core import catalogue
 from bot.core.domains import display_domain
 from bot.core.errors import Problem
@@ -19,6 +21,7 @@ from handlers.blocks.kit import Block, Message, code, codes, escape, mention, mo
 
 APPROVE = "purge:approve"
 DENY = "purge:deny"
+CANCEL = "purge:cancel"
 
 PLAIN_MEANS = (
     "Plain purge: the edge asks the origin and keeps every object whose `Last-Modified` "
@@ -33,6 +36,7 @@ _TITLES = {
     State.WAITING: (":raised_hand:", "{Kind} waits for approval"),
     State.DENIED: (":no_entry:", "{Kind} denied: nothing was purged"),
     State.EXPIRED: (":alarm_clock:", "{Kind} expired: nobody decided in time, nothing was purged"),
+    State.CANCELLED: (":wastebasket:", "{Kind} cancelled by its requester: nothing was purged"),
     State.READY: (":hourglass_flowing_sand:", "{Kind}: sending to the CDN…"),
     State.SENDING: (":hourglass_flowing_sand:", "{Kind}: sending to the CDN…"),
     State.SUBMITTED: (":white_check_mark:", "{Kind} submitted: the CDN has taken it"),
@@ -82,10 +86,15 @@ def _small_print(purge: Purge) -> list[str]:
     facts = [f"Asked by {mention(purge.user_id)}"]
     if purge.state is State.WAITING and purge.expires_at:
         facts.append(f"Can decide: {kit.listing(purge.approvers)}, but not the requester")
+        if purge.quorum > 1:
+            needs = escape(purge.needs or "", 300)
+            facts.append(f"Approved {purge.counted} of {purge.quorum}: it takes {needs}")
         facts.append(f"Expires at {moment(purge.expires_at)}")
-    if purge.decided_by and purge.decided_at:
-        verb = "Denied" if purge.state is State.DENIED else "Approved"
-        facts.append(f"{verb} by {mention(purge.decided_by)} at {moment(purge.decided_at)}")
+    if purge.yeses:
+        given = ", ".join(_who_when(yes.user_id, yes.at) for yes in purge.yeses[:8])
+        facts.append(f"Approved by {given}")
+    if purge.state is State.DENIED and purge.decided_by and purge.decided_at:
+        facts.append(f"Denied by {_who_when(purge.decided_by, purge.decided_at)}")
     if purge.state is State.SUBMITTED:
         facts.append("Usually takes 5 to 6 minutes")
     if purge.task_id:
@@ -96,10 +105,18 @@ def _small_print(purge: Purge) -> list[str]:
     return facts
 
 
+def _who_when(user_id: str, at: datetime) -> str:
+    return f"{mention(user_id)} at {moment(at)}"
+
+
 def _buttons(purge: Purge) -> Block:
-    """Give Approve and Deny; they carry the purge's ID and nothing else."""
+    """Give Approve, Deny and Cancel; they carry the purge's ID and nothing else.
+
+    Everybody sees all three, for a message is the same for all its readers; who may press which
+    is decided at the press.
+    """
     confirm = {
-        "title": kit.plain("Approve this forced purge?"),
+        "title": kit.plain(f"Approve this {'forced purge' if purge.force else 'purge'}?"),
         "text": kit.mrkdwn(f"{code(purge.domain, 120)}: {codes(purge.tags, 120)}"),
         "confirm": kit.plain("Approve"),
         "deny": kit.plain("Go back"),
@@ -121,6 +138,12 @@ def _buttons(purge: Purge) -> Block:
                 "action_id": DENY,
                 "text": kit.plain("Deny"),
                 "style": "danger",
+                "value": purge.id,
+            },
+            {
+                "type": "button",
+                "action_id": CANCEL,
+                "text": kit.plain("Cancel my request"),
                 "value": purge.id,
             },
         ],

@@ -32,6 +32,7 @@ def _do_without(what: str) -> NoReturn:
 
 
 try:
+    from axe_playwright_python.sync_playwright import Axe  # type: ignore[import-untyped]
     from playwright.sync_api import (
         Browser,
         BrowserContext,
@@ -41,8 +42,8 @@ try:
         expect,
         sync_playwright,
     )
-except ImportError:
-    _do_without("playwright is not installed")
+except ImportError as error:
+    _do_without(f"{error.name} is not installed")
 if not CHROMIUM.exists():
     _do_without(f"there is no Chromium at {CHROMIUM}")
 
@@ -54,6 +55,7 @@ Open = Callable[..., Page]
 __all__ = [
     "ARGUMENTS",
     "CHROMIUM",
+    "Axe",
     "Browser",
     "BrowserContext",
     "ConsoleMessage",

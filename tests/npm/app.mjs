@@ -1,8 +1,8 @@
 /* An app on Slack's own Bolt for JavaScript: a command, a button and a modal.
 
-   /purge CHANNEL  acknowledged, answered through the response URL, and a button posted in CHANNEL;
-                   where Slack refuses the post, its error word is the answer
-   the button      the message is updated and a modal opens
+   /purge CHANNEL  acknowledged; a button is posted in CHANNEL, and the response URL tells so, or
+                   why Slack refused the post
+   the button      its message is updated and a modal opens
    the modal       "no" is sent back as an error; anything else is posted in the channel
 
    node app.mjs socket|http: its environment says where Slack is.  A line on stdout says where it
@@ -17,8 +17,10 @@ const text = (words) => ({ type: 'plain_text', text: words });
 const app = new bolt.App({
   token: SLACK_BOT_TOKEN,
   clientOptions: { slackApiUrl: SLACK_API_URL },
-  logLevel: bolt.LogLevel.WARN,
-  ...(socketMode ? { socketMode, appToken: SLACK_APP_TOKEN } : { signingSecret: SLACK_SIGNING_SECRET }),
+  logLevel: bolt.LogLevel.ERROR,
+  ...(socketMode
+    ? { socketMode, appToken: SLACK_APP_TOKEN }
+    : { signingSecret: SLACK_SIGNING_SECRET }),
 });
 
 app.command('/purge', async ({ command, ack, respond, client }) => {
@@ -37,7 +39,8 @@ app.command('/purge', async ({ command, ack, respond, client }) => {
 app.action('ask', async ({ ack, action, body, client }) => {
   await ack();
   const { channel, message, trigger_id, user } = body;
-  await client.chat.update({ channel: channel.id, ts: message.ts, text: `asked ${user.name}`, blocks: [] });
+  const shown = { text: `asked ${user.name}`, blocks: [] };
+  await client.chat.update({ channel: channel.id, ts: message.ts, ...shown });
   const element = { type: 'plain_text_input', action_id: 'reason' };
   await client.views.open({
     trigger_id,
@@ -59,9 +62,15 @@ app.view('reasons', async ({ ack, body, client, view }) => {
     return;
   }
   await ack();
-  await client.chat.postMessage({ channel: view.private_metadata, text: `${body.user.name}: ${reason}` });
+  const words = `${body.user.name}: ${reason}`;
+  await client.chat.postMessage({ channel: view.private_metadata, text: words });
 });
 
+const late = setTimeout(() => {
+  console.error('Slack has not said hello');
+  process.exit(1);
+}, 20_000);
 const server = await app.start({ host: '127.0.0.1', port: 0 });
+clearTimeout(late);
 console.log(socketMode ? 'connected' : `http://127.0.0.1:${server.address().port}/slack/events`);
 process.stdin.resume().on('end', () => process.exit());

@@ -9,7 +9,6 @@ import pytest
 from bot.playground.town import Town
 from tests.talk import APPROVE, DENY, buttons, only_card, whispers, words
 
-
 GROUPS_AWAY = {
     "web_api": [{"method": "usergroups.users.list", "error": "internal_error", "times": 99}]
 }
@@ -26,7 +25,7 @@ def test_a_forced_purge_waits_with_buttons_and_says_what_force_does(place: Town)
     assert "waits for approval" in words(card)
     assert "overload the origin" in words(card)
     assert "new campaign" in words(card)
-    assert buttons(card) == ["Approve", "Deny"]
+    assert buttons(card) == ["Approve", "Deny", "Cancel my request"]
     assert place.purges_sent() == []
 
 

@@ -109,6 +109,7 @@ TRUTHS = {
     State.WAITING: "Forced purge waits for approval",
     State.DENIED: "Forced purge denied: nothing was purged",
     State.EXPIRED: "Forced purge expired: nobody decided in time, nothing was purged",
+    State.CANCELLED: "Purge cancelled by its requester: nothing was purged",
     State.READY: "Purge: sending to the CDN",
     State.SENDING: "Purge: sending to the CDN",
     State.SUBMITTED: "Purge submitted: the CDN has taken it",
@@ -128,7 +129,7 @@ def test_the_title_says_what_is_true(state: State) -> None:
 def test_only_a_waiting_card_has_buttons_and_they_carry_its_id_alone(state: State) -> None:
     shown = card(a_purge(state))
     assert buttons({"blocks": shown.blocks}) == (
-        ["Approve", "Deny"] if state is State.WAITING else []
+        ["Approve", "Deny", "Cancel my request"] if state is State.WAITING else []
     )
     for block in shown.blocks:
         if block["type"] == "actions":

@@ -15,10 +15,11 @@ from bot.core.policy import (
     Holders,
     Policy,
     Standing,
-    approvers,
+    approving_roles,
     decide,
     decide_all,
     domains_for,
+    holders_of,
 )
 from bot.policy_file import load_policy
 
@@ -248,18 +249,22 @@ def test_nothing_is_decided_about_no_tags() -> None:
         decide_all(policy({"allow": ["purge"]}), RED, PURGE, SITE, [])
 
 
+def askable(rules: Policy, domain: str, tags: list[str]) -> Holders:
+    return holders_of(rules, approving_roles(rules, domain, tags))
+
+
 def test_approvers_may_approve_every_one_of_the_tags(town: Policy) -> None:
-    assert approvers(town, SHOP, ["hero"]) == Holders(groups=("S0SRE",))
+    assert askable(town, SHOP, ["hero"]) == Holders(groups=("S0SRE",))
     rules = policy({"allow": ["approve"]}, {"roles": ["blue"], "allow": ["approve"], "tags": ["a"]})
-    assert approvers(rules, SITE, ["a"]).ids == ("U0RED", "U0BLUE", "S0RED", "C0RED")
-    assert approvers(rules, SITE, ["a", "b"]).ids == ("U0RED", "S0RED", "C0RED")
-    assert approvers(rules, SHOP, ["a"]).ids == ()
+    assert askable(rules, SITE, ["a"]).ids == ("U0RED", "U0BLUE", "S0RED", "C0RED")
+    assert askable(rules, SITE, ["a", "b"]).ids == ("U0RED", "S0RED", "C0RED")
+    assert askable(rules, SHOP, ["a"]).ids == ()
 
 
 def test_everybody_may_be_among_the_holders() -> None:
     rules = policy({"roles": "*", "allow": ["approve"]})
-    assert approvers(rules, SITE, ["a"]) == Holders(everybody=True)
-    assert approvers(rules, SITE, ["a"]).ids == ("*",)
+    assert askable(rules, SITE, ["a"]) == Holders(everybody=True)
+    assert askable(rules, SITE, ["a"]).ids == ("*",)
 
 
 def test_help_shows_the_domains_that_somebody_may_purge(town: Policy) -> None:

@@ -202,7 +202,7 @@ def test_the_hash_tells_one_policy_from_another() -> None:
 
 def test_the_schema_knows_the_keys_of_the_file() -> None:
     schema = policy_schema()
-    assert set(schema["properties"]) == {"version", "roles", "rules"}
+    assert set(schema["properties"]) == {"version", "roles", "rules", "approvals"}
     assert set(schema["$defs"]["Rule"]["properties"]) == {
         *["rule", "roles", "allow", "deny", "domains", "tags"]
     }

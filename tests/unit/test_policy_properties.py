@@ -12,10 +12,11 @@ from bot.core.policy import (
     Role,
     Rule,
     Standing,
-    approvers,
+    approving_roles,
     decide,
     decide_all,
     domains_for,
+    holders_of,
 )
 
 ROLES = {
@@ -175,7 +176,7 @@ def test_a_needed_role_suffices_for_somebody_who_holds_no_other(
 def test_there_are_approvers_only_if_somebody_may_approve(
     policy: Policy, domain: str, several: list[str]
 ) -> None:
-    whom = approvers(policy, domain, several)
+    whom = holders_of(policy, approving_roles(policy, domain, several))
     if "U0RED" in whom.users:
         red = Actor("T0TOWN", "U0RED", Standing.MEMBER, frozenset())
         assert decide_all(policy, red, Action.APPROVE, domain, several).allowed

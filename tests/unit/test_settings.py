@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import traceback
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from sqlalchemy import make_url
 
-from bot.settings import Mode, Settings, SettingsInvalid, is_loopback, read_settings
+from bot.settings import Mode, Settings, SettingsInvalid, is_loopback, read_settings, settings_from
 
 SECRET = "sesame"  # stands in everything that must not be told
 SOCKET = {
@@ -25,12 +25,11 @@ NAMES = {str(field.validation_alias) for field in Settings.model_fields.values()
 
 
 @pytest.fixture(autouse=True)
-def _nothing_set(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[None]:
+def _nothing_set(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """Leave no variable and no .env of whoever runs the tests."""
     for name in NAMES:
         monkeypatch.delenv(name, raising=False)
     monkeypatch.chdir(tmp_path)
-    return
 
 
 def read(**variables: str) -> Settings:
@@ -43,8 +42,7 @@ def mistakes(**variables: str | None) -> str:
     with pytest.raises(SettingsInvalid) as caught:
         read_settings(**given)
     told = "".join(traceback.format_exception(caught.value))
-    assert SECRET not in told.replace(repr(given), "")
-    assert "Traceback" not in caught.value.problem.message
+    assert SECRET not in told
     return caught.value.problem.message
 
 
@@ -74,7 +72,7 @@ def test_every_variable_is_read() -> None:
         PURGEBOT_HTTP_BIND="[::1]:8080",
     )
     said = settings.model_dump()
-    assert len(said) == len(NAMES) == 13
+    assert len(said) == len(NAMES) == 12
     assert settings.mode is Mode.HTTP
     assert settings.slack_api_url == "http://127.0.0.1:1/api/"
     assert settings.cdn_endpoint == "https://cdn.eu-central-1.example"
@@ -120,6 +118,20 @@ def test_a_dot_env_file_that_is_no_text_is_told() -> None:
 def test_a_variable_in_small_letters_is_another_one(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("purgebot_mode", "http")
     assert read().mode is Mode.SOCKET
+
+
+def test_settings_of_given_variables_take_nothing_from_elsewhere(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The playground's bot must meet the playground, whoever's machine it runs on."""
+    Path(".env").write_text(f"SLACK_SIGNING_SECRET={SECRET}\n")
+    monkeypatch.setenv("ALIBABA_CLOUD_SECURITY_TOKEN", SECRET)
+    monkeypatch.setenv("PURGEBOT_HTTP_BIND", "nonsense")
+    settings = settings_from(SOCKET)
+    assert (settings.slack_signing_secret, settings.security_token) == (None, None)
+    assert settings.bind == ("127.0.0.1", 3000)
+    with pytest.raises(SettingsInvalid, match="SLACK_BOT_TOKEN is missing"):
+        settings_from({})
 
 
 # Every mistake
@@ -250,7 +262,7 @@ def test_https_goes_anywhere_and_http_to_this_machine(name: str, address: str) -
         ("localhost", True),
         ("127.0.0.1", True),
         ("::1", True),
-        ("0.0.0.0", False),
+        ("0.0.0.0", False),  # noqa: S104  (it is refused)
         ("::", False),
         ("10.0.0.1", False),
         ("localhost.example", False),
@@ -281,8 +293,6 @@ def test_a_database_url_may_be_written_as_providers_write_it(url: str, read_as: 
 
 
 def test_a_password_keeps_its_meaning() -> None:
-    from sqlalchemy import make_url
-
     settings = read(PURGEBOT_DATABASE_URL="postgres://u:a%40b%2Fc@h/d")
     assert make_url(settings.database_url.get_secret_value()).password == "a@b/c"
 

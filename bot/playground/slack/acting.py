@@ -16,7 +16,7 @@ from . import payloads
 from .delivery import Courier
 from .events import Events
 from .http_mode import Answer
-from .inputs import action_of
+from .inputs import action_of, input_value
 from .model import Channel, Json, Message, Person, View
 from .responses import give_answer
 from .state import Workspace
@@ -83,7 +83,8 @@ class Acting:
             raise Impossible("this person sees no message with this ts")
         attachment, (block, element) = _find_in_message(message, action_id, block_id)
         action = action_of(element, block["block_id"], self._workspace.next_ts(), selected)
-        state = {} if element["type"] == "button" else {block["block_id"]: {action_id: action}}
+        chosen, _ = input_value(element, selected)
+        state = {} if element["type"] == "button" else {block["block_id"]: {action_id: chosen}}
         payload = payloads.message_action(self._workspace, person, message, action, state)
         if attachment is not None:
             payload["container"] |= {"type": "message_attachment", "attachment_id": attachment}

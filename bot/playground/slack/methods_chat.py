@@ -69,6 +69,7 @@ def update(call: Call) -> Json:
     workspace = call.workspace
     workspace.edit(message, **changes)
     shown = objects.message(workspace, message, with_metadata=True)
+    del shown["ts"]  # Slack tells it beside the message only, unlike chat.postMessage.
     return {"channel": message.channel, "ts": message.ts, "text": message.text, "message": shown}
 
 

@@ -97,7 +97,9 @@ def join(call: Call) -> Json:
     else:
         more["warning"] = "already_in_channel"
         more["response_metadata"] = {"warnings": ["already_in_channel"]}
-    return {"channel": objects.channel(call.workspace, channel), **more}
+    shown = objects.channel(call.workspace, channel)
+    shown.pop("num_members")
+    return {"channel": shown, **more}
 
 
 def add_reaction(call: Call) -> Json:

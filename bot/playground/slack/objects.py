@@ -23,7 +23,6 @@ def user(workspace: Workspace, person: Person) -> Json:
         "real_name_normalized": person.real_name,
         "display_name": person.name,
         "display_name_normalized": person.name,
-        "fields": None,
         "status_text": "",
         "status_emoji": "",
         "status_expiration": 0,
@@ -103,7 +102,7 @@ def channel(workspace: Workspace, entry: Channel) -> Json:
     }
     if entry.kind == "im":
         other = next((m for m in entry.members if m != workspace.bot_user), workspace.bot_user)
-        return {**base, "user": other, "is_user_deleted": False, "priority": 0}
+        return {**base, "user": other, "priority": 0}
     outsiders = {workspace.people[member].team_id for member in entry.members}
     is_shared = bool(outsiders - {workspace.team["id"]})
     return {

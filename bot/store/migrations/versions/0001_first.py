@@ -1,4 +1,4 @@
-"""The first tables: purges, asks, posts, audit."""
+"""The first tables: purges, asks, posts, audit and its checkpoints."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -39,6 +39,10 @@ def upgrade():
         sa.Column("decided_at", utc),
         sa.Column("refusal", sa.JSON),
         sa.Column("approvers", sa.JSON, nullable=False),
+        sa.Column("yeses", sa.JSON, nullable=False),
+        sa.Column("needs", sa.Text),
+        sa.Column("counted", sa.Integer, nullable=False),
+        sa.Column("quorum", sa.Integer, nullable=False),
         sa.Column("sent_at", utc),
         sa.Column("task_id", sa.Text),
         sa.Column("request_id", sa.String(64)),
@@ -83,6 +87,7 @@ def upgrade():
         "audit",
         sa.Column("id", big_id, primary_key=True),
         sa.Column("purge_id", sa.String(255), nullable=False),
+        sa.Column("seq", sa.Integer, nullable=False),
         sa.Column("at", utc, nullable=False),
         sa.Column("event", sa.String(32), nullable=False),
         sa.Column("team_id", sa.String(32)),
@@ -90,8 +95,27 @@ def upgrade():
         sa.Column("channel_id", sa.String(32)),
         sa.Column("policy_hash", sa.String(64)),
         sa.Column("detail", sa.JSON, nullable=False),
+        sa.Column("previous", sa.String(64), nullable=False),
+        sa.Column("hash", sa.String(64), nullable=False),
+        sqlite_autoincrement=True,
     )
-    op.create_index("ix_audit_purge_id", "audit", ["purge_id"])
+    op.create_table(
+        "checkpoints",
+        sa.Column("id", sa.Integer, primary_key=True),
+        sa.Column("at", utc, nullable=False),
+        sa.Column("upto_id", sa.BigInteger, nullable=False),
+        sa.Column("count", sa.Integer, nullable=False),
+        sa.Column("previous", sa.String(64), nullable=False, unique=True),
+        sa.Column("hash", sa.String(64), nullable=False),
+    )
+    op.create_index("ux_audit_chain", "audit", ["purge_id", "seq"], unique=True)
+    op.create_index(
+        "ix_audit_at",
+        "audit",
+        ["at"],
+        sqlite_where=sa.text("event <> 'pruned'"),
+        postgresql_where=sa.text("event <> 'pruned'"),
+    )
     for table in ("purges", "asks", "posts"):
         op.create_index(
             f"ix_{table}_due",
@@ -107,4 +131,50 @@ def upgrade():
         unique=True,
         sqlite_where=sa.text("kind = 'card'"),
         postgresql_where=sa.text("kind = 'card'"),
+    )
+    make_append_only()
+
+
+# The one change that an entry of the audit takes: to be emptied, in its place.
+EMPTIED = """
+    OLD.event <> 'pruned' AND NEW.event = 'pruned'
+    AND NEW.id = OLD.id AND NEW.purge_id = OLD.purge_id AND NEW.seq = OLD.seq
+    AND NEW.previous = OLD.previous AND NEW.hash = OLD.hash
+    AND NEW.team_id IS NULL AND NEW.user_id IS NULL AND NEW.channel_id IS NULL
+    AND NEW.policy_hash IS NULL AND CAST(NEW.detail AS TEXT) = '{}'
+"""
+
+
+def make_append_only():
+    if op.get_bind().dialect.name == "sqlite":
+        refuse = "BEGIN SELECT RAISE(ABORT, 'the audit is append-only'); END"
+        op.execute(
+            f"CREATE TRIGGER audit_update BEFORE UPDATE ON audit WHEN NOT ({EMPTIED}) {refuse}"
+        )
+        op.execute(f"CREATE TRIGGER audit_delete BEFORE DELETE ON audit {refuse}")
+        op.execute(f"CREATE TRIGGER checkpoints_update BEFORE UPDATE ON checkpoints {refuse}")
+        op.execute(f"CREATE TRIGGER checkpoints_delete BEFORE DELETE ON checkpoints {refuse}")
+        # INSERT OR REPLACE deletes the old row without asking the triggers above.
+        op.execute(
+            "CREATE TRIGGER audit_replace BEFORE INSERT ON audit WHEN EXISTS (SELECT 1 FROM audit"
+            f" WHERE id = NEW.id OR (purge_id = NEW.purge_id AND seq = NEW.seq)) {refuse}"
+        )
+        op.execute(
+            "CREATE TRIGGER checkpoints_replace BEFORE INSERT ON checkpoints WHEN EXISTS"
+            f" (SELECT 1 FROM checkpoints WHERE id = NEW.id OR previous = NEW.previous) {refuse}"
+        )
+        return
+    op.execute(
+        "CREATE FUNCTION refuse_change() RETURNS trigger LANGUAGE plpgsql AS"
+        " $$ BEGIN RAISE EXCEPTION 'the audit is append-only'; END $$"
+    )
+    refuse = "EXECUTE FUNCTION refuse_change()"
+    op.execute(
+        f"CREATE TRIGGER audit_update BEFORE UPDATE ON audit"
+        f" FOR EACH ROW WHEN (NOT ({EMPTIED})) {refuse}"
+    )
+    op.execute(f"CREATE TRIGGER audit_delete BEFORE DELETE OR TRUNCATE ON audit {refuse}")
+    op.execute(
+        "CREATE TRIGGER checkpoints_change BEFORE UPDATE OR DELETE OR TRUNCATE ON checkpoints"
+        f" {refuse}"
     )

@@ -1,0 +1,190 @@
+"""Several approvals, by whom the policy asks for; taken back, withdrawn, and counted once."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bot.playground.town import SAMPLE_POLICY, Town
+from tests.conftest import OpenTown
+from tests.talk import APPROVE, DENY, buttons, only_card, whispers, words
+
+CANCEL = "purge:cancel"
+TWO = """
+approvals:
+  - approval: Two of SRE for the site
+    domains: [www.example.com]
+    count: 2
+    expires_after: 10m
+"""
+ONE_OF_EACH = """
+approvals:
+  - approval: One of SRE and one of the leads
+    domains: [www.example.com]
+    roles: [sre, leads]
+    one_of_each: true
+"""
+PLAIN_TOO = """
+approvals:
+  - approval: Somebody looks at prices
+    actions: [purge]
+    domains: ["*"]
+    tags: ["price*"]
+"""
+NOBODY_ASKED = """
+approvals:
+  - approval: Images may be forced alone
+    domains: [img.example.com]
+    required: no
+"""
+LEADS = """
+  leads:
+    title: Leads
+    users: [U0ADA]
+"""
+
+
+@pytest.fixture
+def with_policy(open_town: OpenTown, tmp_path: Path) -> Any:
+    """Give a function that builds a town whose policy also says this."""
+
+    def build(more: str) -> Town:
+        sample = SAMPLE_POLICY.read_text().replace("\nrules:", LEADS + "\nrules:")
+        leads = '\n  - rule: Leads approve\n    roles: [leads]\n    allow: [approve]\n    domains: ["*"]\n'
+        path = tmp_path / "policy.yaml"
+        path.write_text(sample.rstrip() + leads + more)
+        return open_town(policy=path)
+
+    return build
+
+
+def asks(place: Town, command: str = "www.example.com hero --force") -> dict[str, Any]:
+    place.says("U0ANA", f"/purge {command}")
+    place.settle()
+    return only_card(place)
+
+
+def press(place: Town, person: str, action: str = APPROVE) -> None:
+    place.presses(person, action, only_card(place))
+    place.settle()
+
+
+def test_two_approvals_take_two_people(with_policy: Any) -> None:
+    place = with_policy(TWO)
+    asks(place)
+    press(place, "U0SAM")
+    assert place.purges_sent() == []
+    assert "Approved 1 of 2: it takes 2 approvals" in words(only_card(place))
+    press(place, "U0SAM")
+    assert "approved this already" in whispers(place, "U0SAM")[-1]
+    assert place.purges_sent() == []
+    press(place, "U0KIM")
+    assert len(place.purges_sent()) == 1
+    assert "Approved by <@U0SAM>" in words(only_card(place))
+    assert "<@U0KIM>" in words(only_card(place))
+
+
+def test_one_no_ends_it_whatever_was_approved_before(with_policy: Any) -> None:
+    place = with_policy(TWO)
+    asks(place)
+    press(place, "U0SAM")
+    press(place, "U0KIM", DENY)
+    assert place.purges_sent() == []
+    assert "Denied by <@U0KIM>" in words(only_card(place))
+
+
+def test_one_of_each_role_is_not_two_of_one(with_policy: Any) -> None:
+    place = with_policy(ONE_OF_EACH)
+    asks(place)
+    press(place, "U0SAM")
+    press(place, "U0KIM")
+    assert place.purges_sent() == []
+    press(place, "U0ADA")
+    assert len(place.purges_sent()) == 1
+
+
+def test_the_policy_sets_the_expiry(with_policy: Any) -> None:
+    place = with_policy(TWO)
+    asks(place)
+    place.waits(minutes=11)
+    assert "expired" in words(only_card(place))
+
+
+def test_a_plain_purge_waits_where_the_policy_says_so(with_policy: Any) -> None:
+    place = with_policy(PLAIN_TOO)
+    assert buttons(asks(place, "www.example.com price-list")) == [
+        "Approve",
+        "Deny",
+        "Cancel my request",
+    ]
+    press(place, "U0SAM")
+    assert [sent["params"]["Force"] for sent in place.purges_sent()] == ["false"]
+
+
+def test_a_plain_purge_elsewhere_does_not_wait(with_policy: Any) -> None:
+    place = with_policy(PLAIN_TOO)
+    asks(place, "www.example.com hero")
+    assert len(place.purges_sent()) == 1
+
+
+def test_a_forced_purge_needs_nobody_where_the_policy_says_so(with_policy: Any) -> None:
+    place = with_policy(NOBODY_ASKED)
+    asks(place, "img.example.com hero --force")
+    assert len(place.purges_sent()) == 1
+
+
+def test_the_requester_may_cancel_and_nothing_is_purged(place: Town) -> None:
+    asks(place)
+    press(place, "U0ANA", CANCEL)
+    assert "cancelled by its requester" in words(only_card(place))
+    assert place.purges_sent() == []
+
+
+def test_nobody_else_may_cancel(place: Town) -> None:
+    asks(place)
+    press(place, "U0SAM", CANCEL)
+    assert "waits for approval" in words(only_card(place))
+    assert "Only its requester" in whispers(place, "U0SAM")[-1]
+
+
+def test_an_approver_who_lost_the_right_before_pressing_does_not_count(place: Town) -> None:
+    asks(place)
+    place.post("slack/person", {"id": "U0SAM", "groups": []})
+    place.waits(minutes=2)
+    press(place, "U0SAM")
+    assert place.purges_sent() == []
+    assert "waits for approval" in words(only_card(place))
+
+
+def test_a_right_lost_between_yes_and_sending_ends_it(with_policy: Any) -> None:
+    place = with_policy(TWO)
+    asks(place)
+    press(place, "U0SAM")
+    place.post("slack/person", {"id": "U0SAM", "groups": []})
+    place.waits(minutes=2)
+    press(place, "U0KIM")
+    assert place.purges_sent() == []
+    assert "refused" in words(only_card(place))
+
+
+def test_a_requester_who_lost_the_right_gets_nothing_sent(place: Town) -> None:
+    asks(place)
+    place.post("slack/person", {"id": "U0ANA", "groups": []})
+    place.waits(minutes=2)
+    press(place, "U0SAM")
+    assert place.purges_sent() == []
+    assert "refused" in words(only_card(place))
+
+
+def test_a_policy_that_asks_for_more_meanwhile_decides(with_policy: Any) -> None:
+    place = with_policy("")
+    asks(place)
+    place.policy.write_text(place.policy.read_text() + TWO)
+    assert place.bot is not None
+    place.bot.policy.reload()
+    press(place, "U0SAM")
+    assert place.purges_sent() == []
+    press(place, "U0KIM")
+    assert len(place.purges_sent()) == 1
