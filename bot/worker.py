@@ -27,7 +27,7 @@ from bot.cdn.faults import CdnInDoubt, CdnRefused
 from bot.core import rulings
 from bot.core.ask import Ask, AskKind
 from bot.core.policy import Actor
-from bot.core.post import Post
+from bot.core.post import Post, PostKind
 from bot.core.purge import Failure, Purge, State
 from bot.store.engine import StoreUnavailable
 from bot.store.jobs import LEASE, Claimed
@@ -72,9 +72,12 @@ class Directory(Protocol):
 class Announcer(Protocol):
     """Keeps Slack true.  It stands here for the same reason."""
 
-    def announce(self, post: Post, purge: Purge | None, save: Callable[[Post], bool]) -> Post:
+    def announce(
+        self, post: Post, purge: Purge | None, card: Post | None, save: Callable[[Post], bool]
+    ) -> Post:
         """Show a post as it should be now, and give where it went.
 
+        `card` is the card of the purge, for a note that belongs below it.
         `save` keeps an intermediate state of the post; False means that the lease was lost.
         Raises: NotPosted.
         """
@@ -238,7 +241,7 @@ class Worker:
             case State.REQUESTED:
                 self._find_out_and_decide(purge)
             case State.WAITING:
-                self._workflow.expire(purge, self.holder)
+                self._wait_on(purge)
             case State.READY:
                 self._send(purge)
             case State.SENDING:
@@ -247,6 +250,12 @@ class Worker:
                 self._workflow.lost(purge, self.holder, failure, None)
             case _:
                 log.error("nothing-to-do", purge=purge.id, state=purge.state, attempts=attempts)
+
+    def _wait_on(self, purge: Purge) -> None:
+        if purge.expires_at is not None and purge.expires_at > self._now():
+            self._workflow.remind(purge, self.holder)
+        else:
+            self._workflow.expire(purge, self.holder)
 
     def _find_out_and_decide(self, purge: Purge) -> None:
         try:
@@ -323,5 +332,6 @@ class Worker:
         def save(state: Post) -> bool:
             return self._store.jobs.save_post(state, self.holder, done=False, now=self._now())
 
-        shown = self._roads.announcer.announce(post, purge, save)
+        card = self._store.card(purge.id) if purge and post.kind is PostKind.NOTE else None
+        shown = self._roads.announcer.announce(post, purge, card, save)
         self._store.jobs.save_post(shown, self.holder, done=True, now=self._now())

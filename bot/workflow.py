@@ -109,6 +109,13 @@ class Workflow:
         expired = advance(purge, Event.EXPIRE, now)
         self._save(expired, self._change(expired, Event.EXPIRE.value, now, holder=holder))
 
+    def remind(self, purge: Purge, holder: str) -> None:
+        """Call those who may decide once more, at half of the time that there is."""
+        now = self.now()
+        reminded = advance(purge, Event.REMIND, now, reminded_at=now)
+        change = self._change(reminded, Event.REMIND.value, now, holder=holder)
+        self._save(reminded, replace(change, posts=(_note(reminded, rulings.REMINDER, now),)))
+
     # Presses
 
     def press(self, ask: Ask, actor: Actor | None) -> None:
@@ -173,7 +180,8 @@ class Workflow:
                 new_ask=change.new_ask,
                 card_reply=(ask.response_url, now),
             )
-        change = replace(change, audit=(entry,), posts=whispers, posts_due_at=now)
+        posts = (*change.posts, *whispers)
+        change = replace(change, audit=(entry,), posts=posts, posts_due_at=now)
         if not self._store.commit(change):
             return False
         log.info(ruling.event, purge=ask.purge_id, user=ask.user_id)
@@ -230,14 +238,19 @@ class Workflow:
         return ruled, self._change(ruled, ruled.state.value, now)
 
     def _change(self, purge: Purge, event: str, now: datetime, holder: str | None = None) -> Change:
-        """Give the change that leads to `purge`: when it is due again, and its audit row."""
-        due_at = {State.READY: now, State.WAITING: purge.expires_at}.get(purge.state)
+        """Give the change that leads to `purge`: when it is due again, its audit row, and the
+        note for the requester if others had a say in how it ended.
+        """
+        waits_until = purge.remind_at or purge.expires_at
+        due_at = {State.READY: now, State.WAITING: waits_until}.get(purge.state)
         patient = purge.state is State.READY and not purge.force
+        told = purge.settled and purge.quorum and purge.state is not State.CANCELLED
         return Change(
             purge=purge,
             due_at=due_at,
             holder=holder,
             audit=(_entry(purge, event, now),),
+            posts=(_note(purge, rulings.OUTCOME, now),) if told else (),
             posts_due_at=now + CARD_GRACE if patient else now,
         )
 
@@ -300,6 +313,18 @@ def _entry(purge: Purge, event: str, now: datetime, user_id: str | None = None) 
         channel_id=purge.channel_id,
         policy_hash=purge.policy_hash,
         detail=detail | {name: fact for name, fact in facts.items() if fact},
+    )
+
+
+def _note(purge: Purge, code: str, now: datetime) -> Post:
+    return Post(
+        kind=PostKind.NOTE,
+        purge_id=purge.id,
+        notice=Notice(code),
+        channel_id=purge.channel_id,
+        user_id=purge.user_id,
+        response_url="",
+        response_url_at=now,
     )
 
 

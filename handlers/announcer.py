@@ -25,12 +25,13 @@ from slack_sdk.webhook import WebhookClient
 
 from bot.core.post import Post, PostKind, Route
 from bot.core.purge import Purge, State
-from bot.core.rulings import HELP
+from bot.core.rulings import HELP, REMINDER
 from bot.worker import NotPosted
 from handlers.blocks.error import notice
 from handlers.blocks.help import help_message
 from handlers.blocks.kit import Message
-from handlers.blocks.purge import card
+from handlers.blocks.note import outcome, reminder
+from handlers.blocks.purge import card as card_of
 from handlers.slack_answers import NO_ANSWER, read_no, retry_after_s
 
 log = structlog.get_logger("purgebot.announcer")
@@ -53,20 +54,25 @@ class SlackAnnouncer:
         self._client = client
         self._now = now
 
-    def announce(self, post: Post, purge: Purge | None, save: Callable[[Post], bool]) -> Post:
+    def announce(
+        self, post: Post, purge: Purge | None, card: Post | None, save: Callable[[Post], bool]
+    ) -> Post:
         """Show a post as it should be now, and give where it went.  Raises: NotPosted."""
         if post.route is Route.NOWHERE:
             return post
         if post.kind is PostKind.WHISPER:
             return self._whisper(post, _words(post))
-        assert purge is not None, "a card belongs to a purge"
+        assert purge is not None, "cards and notes belong to a purge"
+        if post.kind is PostKind.NOTE:
+            return self._note(post, purge, card)
         shown = replace(post, shown_version=purge.version)
+        message = card_of(purge)
         if purge.state is State.REFUSED and post.route is None:
             # Nobody but the requester needs to know; once a card is up, it has to say so.
-            return self._whisper(shown, card(purge))
+            return self._whisper(shown, message)
         if purge.state is State.REQUESTED:
             return shown
-        return self._show(shown, purge, card(purge), save)
+        return self._show(shown, purge, message, save)
 
     # The card
 
@@ -159,6 +165,25 @@ class SlackAnnouncer:
                 raise NotPosted(60.0) from None
             return replace(post, route=Route.NOWHERE)
         return replace(post, route=Route.DIRECT, place=answer["channel"], ts=answer["ts"])
+
+    # Notes
+
+    def _note(self, post: Post, purge: Purge, card: Post | None) -> Post:
+        """Tell those whom it concerns, below the card; an edit of the card calls nobody."""
+        assert post.notice is not None, "a note has words"
+        if card is None or (card.route is None and card.shown_version == 0):
+            raise NotPosted(1.0)  # the card comes first
+        reminds = post.notice.code == REMINDER
+        message = reminder(purge) if reminds else outcome(purge)
+        if card.route in {Route.CHANNEL, Route.DIRECT} and card.place is not None:
+            try:
+                self._say(card.place, message, thread_ts=card.ts, reply_broadcast=reminds)
+            except _Refused:
+                return self._direct(post, message)
+            return replace(post, route=card.route)
+        if reminds:  # the bot is no member there, and its response URL may be kept for the card
+            return replace(post, route=Route.NOWHERE)
+        return self._direct(post, message)
 
     # Whispers
 

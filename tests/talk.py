@@ -26,8 +26,17 @@ def buttons(message: dict[str, Any]) -> list[str]:
 
 
 def cards(place: Town, person: str = "U0ANA", channel: str = "C0WEB") -> list[dict[str, Any]]:
-    """Give the bot's messages that everybody in the channel sees."""
-    return [seen for seen in _from_bot(place, person, channel) if not seen["ephemeral"]]
+    """Give the bot's messages that everybody in the channel sees, without the notes below them."""
+    return [
+        seen
+        for seen in _from_bot(place, person, channel)
+        if not seen["ephemeral"] and not seen["thread_ts"]
+    ]
+
+
+def notes(place: Town, person: str = "U0ANA", channel: str = "C0WEB") -> list[str]:
+    """Give what the bot said below its cards."""
+    return [words(seen) for seen in _from_bot(place, person, channel) if seen["thread_ts"]]
 
 
 def whispers(place: Town, person: str = "U0ANA", channel: str = "C0WEB") -> list[str]:

@@ -49,10 +49,6 @@ class AuditEntry:
     policy_hash: str | None = None
     detail: dict[str, str] = field(default_factory=dict)
 
-    def pruned(self, before: datetime) -> AuditEntry:
-        """Give what is left of the entry when everything `before` a moment is emptied."""
-        return AuditEntry(self.purge_id, before, PRUNED)
-
 
 @dataclass(frozen=True, slots=True)
 class Link:
@@ -84,6 +80,11 @@ def link(entry: AuditEntry, end: tuple[int, str] = START) -> Link:
     """Give the entry as the next one of the chain that ends so."""
     seq, previous = end[0] + 1, end[1]
     return Link(entry, seq, previous, hash_of(entry, seq, previous))
+
+
+def pruned(purge_id: str, before: datetime) -> AuditEntry:
+    """Give what is left of an entry when everything `before` a moment is emptied."""
+    return AuditEntry(purge_id, before, PRUNED)
 
 
 def hash_of(entry: AuditEntry, seq: int, previous: str) -> str:

@@ -1,4 +1,7 @@
-"""What Slack shows, or will show: one card a purge, and whispers for a single reader.
+"""What Slack shows, or will show: one card a purge, notes below it, whispers for one reader.
+
+An edited card calls nobody; a note does: it tells the requester the outcome, and reminds those
+who may decide.
 
 A post remembers where it went, so that the card can be kept true and is never made twice.
 """
@@ -12,6 +15,7 @@ from enum import StrEnum
 
 class PostKind(StrEnum):
     CARD = "card"
+    NOTE = "note"
     WHISPER = "whisper"
 
 

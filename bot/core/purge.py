@@ -13,7 +13,7 @@
     d DENY     somebody else says no                i REJECT  the CDN certainly did not do it
     e EXPIRE   not enough answered in time          j LOSE    nobody knows whether the CDN did it
     k CANCEL   the requester takes it back          l REFUSE  a right was lost between yes and sending
-    m COUNT    one of several others says yes
+    m COUNT    one of several others says yes, or REMIND: those who may are called once more
 
 A state without an arrow out of it is an end: nothing moves a purge out of it.
 """
@@ -51,6 +51,7 @@ class Event(StrEnum):
     EXPIRE = "expire"
     CANCEL = "cancel"
     COUNT = "count"
+    REMIND = "remind"
     ALLOW = "allow"
     SEND = "send"
     ACCEPT = "accept"
@@ -66,6 +67,7 @@ TRANSITIONS: dict[tuple[State, Event], State] = {
     (State.WAITING, Event.EXPIRE): State.EXPIRED,  # e
     (State.WAITING, Event.CANCEL): State.CANCELLED,  # k
     (State.WAITING, Event.COUNT): State.WAITING,  # m
+    (State.WAITING, Event.REMIND): State.WAITING,  # m
     (State.REQUESTED, Event.ALLOW): State.READY,  # f
     (State.READY, Event.REFUSE): State.REFUSED,  # l
     (State.READY, Event.SEND): State.SENDING,  # g
@@ -120,6 +122,7 @@ class Purge:
     state: State = State.REQUESTED
     version: int = 1
     expires_at: datetime | None = None
+    reminded_at: datetime | None = None
     decided_by: str | None = None
     decided_at: datetime | None = None
     refusal: Refusal | None = None
@@ -134,6 +137,13 @@ class Purge:
     failure: Failure | None = None
     settled_at: datetime | None = None
     policy_hash: str | None = None
+
+    @property
+    def remind_at(self) -> datetime | None:
+        """When those who may decide are called once more: at half of the time that there is."""
+        if self.expires_at is None or self.reminded_at is not None:
+            return None
+        return self.requested_at + (self.expires_at - self.requested_at) / 2
 
     @property
     def settled(self) -> bool:

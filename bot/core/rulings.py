@@ -29,6 +29,10 @@ from bot.core.purge import Event, Purge, Refusal, advance
 
 HELP = "help"
 """The code of the notice that answers `/purge help`."""
+OUTCOME = "outcome"
+"""The code of the note that tells the requester how a request that others decided on ended."""
+REMINDER = "reminder"
+"""The code of the note that calls those who may decide once more."""
 
 NO_APPROVER = ErrorKind(
     code="no-approver",
