@@ -16,6 +16,7 @@ import structlog
 from filelock import FileLock, Timeout
 from slack_bolt import App, BoltRequest
 from slack_bolt.adapter.socket_mode import SocketModeHandler
+from slack_bolt.error import BoltError
 from slack_bolt.request.internals import build_context
 from slack_sdk import WebClient
 from slack_sdk.errors import SlackApiError
@@ -36,6 +37,8 @@ from bot.core.setup_errors import (
 )
 from bot.policy_file import PolicySource
 from bot.settings import Mode, Settings
+from bot.steps import Steps
+from bot.store.jobs import Holder
 from bot.store.migrations import migrate
 from bot.store.store import Store
 from bot.worker import THREADS, Worker
@@ -169,15 +172,19 @@ def build(settings: Settings, now: Callable[[], datetime] = lambda: datetime.now
     app = _bolt_app(settings, client)
     workflow = Workflow(store, policy, now)
     directory = SlackDirectory(client, policy, now)
+    cdn = CdnClient(settings.cdn_endpoint, credentials(settings), pool_size=THREADS, clock=now)
+    announcer = SlackAnnouncer(client, now)
+    holder = Holder()
+    steps = Steps(store, workflow, cdn, directory, announcer, now, holder)
     worker = Worker(
         store,
-        workflow,
-        CdnClient(settings.cdn_endpoint, credentials(settings), pool_size=THREADS, clock=now),
-        directory,
-        SlackAnnouncer(client, now),
+        steps,
+        holder,
         now,
         tick=policy.reload,
+        upkeep=lambda: store.audit.keep(now(), settings.audit_retention_days),
     )
+    workflow.wake = worker.wake
     desk = Desk(workflow, directory)
     register(app, desk)
     socket = None
@@ -225,8 +232,10 @@ def _bolt_app(settings: Settings, client: WebClient) -> App:
             # Answers leave when the listener returns: the default mode looks for them every 10 ms.
             process_before_response=True,
         )
-    except SlackApiError as error:
-        raise BotError(SLACK_REFUSED, error=read_no(error).code) from None
+    except BoltError as error:
+        answer = error.__context__  # Bolt wraps Slack's answer in words of its own
+        code = read_no(answer).code if isinstance(answer, SlackApiError) else "unknown"
+        raise BotError(SLACK_REFUSED, error=code) from None
     except NO_ANSWER:
         raise BotError(SLACK_AWAY) from None
 

@@ -1,4 +1,4 @@
-"""Does what is due: gathers facts, sends, expires, posts.  A step at a time, each under a lease.
+"""Claims what is due and has it done (bot/steps.py), a step at a time, each under a lease.
 
     claim ──► one step, outside any transaction ──► save over the version that was claimed
 
@@ -9,87 +9,29 @@ not send it again, for nobody knows whether the CDN heard of it (state `unknown`
 from __future__ import annotations
 
 import contextlib
-import os
-import secrets
-import socket
 import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Protocol
 
 import structlog
 
-from bot.cdn.client import CdnClient
-from bot.cdn.faults import CdnInDoubt, CdnRefused
-from bot.core import rulings
-from bot.core.ask import Ask, AskKind
-from bot.core.policy import Actor
-from bot.core.post import Post, PostKind
-from bot.core.purge import Failure, Purge, State
+from bot.core.ask import Ask
+from bot.core.post import Post
+from bot.core.purge import Purge
+from bot.steps import NotPosted, PeopleUnknown, Steps
 from bot.store.engine import StoreUnavailable
-from bot.store.jobs import LEASE, Claimed
+from bot.store.jobs import LEASE, Claimed, Holder
 from bot.store.store import Store
-from bot.workflow import Workflow
 
 log = structlog.get_logger("purgebot.worker")
 
 THREADS = 8
 POLL_S = 1.0
 """How long an idle worker sleeps at most; a commit in this process wakes it at once."""
-FACTS_PATIENCE = timedelta(seconds=60)
-"""How long Slack may fail to say who somebody is before the request is refused."""
 BACKOFF_CAP_S = 300.0
-
-
-class PeopleUnknown(Exception):
-    """Slack did not say who somebody is; `retry_after_s` is how long it asked us to wait."""
-
-    def __init__(self, retry_after_s: float | None = None) -> None:
-        super().__init__("people-unknown")
-        self.retry_after_s = retry_after_s
-
-
-class NotPosted(Exception):
-    """Slack did not take a message now; try again after `retry_after_s`, or with backoff."""
-
-    def __init__(self, retry_after_s: float | None = None) -> None:
-        super().__init__("not-posted")
-        self.retry_after_s = retry_after_s
-
-
-class Directory(Protocol):
-    """Who people are.  It stands here because the arrow must turn round: Slack lives above."""
-
-    def gather(
-        self, team_id: str, user_id: str, channel_id: str, user_team_id: str, *, strict: bool
-    ) -> Actor:
-        """Give the facts about a person; `strict` allows nothing stale.  Raises: PeopleUnknown."""
-
-
-class Announcer(Protocol):
-    """Keeps Slack true.  It stands here for the same reason."""
-
-    def announce(
-        self, post: Post, purge: Purge | None, card: Post | None, save: Callable[[Post], bool]
-    ) -> Post:
-        """Show a post as it should be now, and give where it went.
-
-        `card` is the card of the purge, for a note that belongs below it.
-        `save` keeps an intermediate state of the post; False means that the lease was lost.
-        Raises: NotPosted.
-        """
-
-
-@dataclass(frozen=True, slots=True)
-class _Roads:
-    """The ways out of the house that a step may take."""
-
-    cdn: CdnClient
-    directory: Directory
-    announcer: Announcer
+UPKEEP_S = 300.0
 
 
 class Worker:
@@ -98,31 +40,32 @@ class Worker:
     def __init__(
         self,
         store: Store,
-        workflow: Workflow,
-        cdn: CdnClient,
-        directory: Directory,
-        announcer: Announcer,
+        steps: Steps,
+        holder: Holder,
         now: Callable[[], datetime],
         tick: Callable[[], object] = lambda: None,
+        upkeep: Callable[[], object] = lambda: None,
     ) -> None:
-        self.holder = f"{socket.gethostname()[:32]}-{os.getpid()}-{secrets.token_hex(4)}"
         self._store = store
-        self._workflow = workflow
-        self._roads = _Roads(cdn, directory, announcer)
+        self._steps = steps
+        self._holder = holder
         self._now = now
         self._tick = tick
+        self._upkeep = upkeep
         self._wake = threading.Event()
         self._stopping = threading.Event()
         self._free = threading.Semaphore(THREADS)
         self._pool = ThreadPoolExecutor(THREADS, thread_name_prefix="step")
         self._threads: list[threading.Thread] = []
-        self._last_beat = time.monotonic()
-        workflow.wake = self._wake.set
+
+    def wake(self) -> None:
+        """Tell that something is due."""
+        self._wake.set()
 
     # Running
 
     def start(self) -> None:
-        for name, work in (("worker", self._run), ("beat", self._beat)):
+        for name, work in (("worker", self._run), ("beat", self._beat), ("upkeep", self._tidy)):
             thread = threading.Thread(target=work, name=name, daemon=True)
             thread.start()
             self._threads.append(thread)
@@ -140,6 +83,7 @@ class Worker:
 
     def drain(self) -> int:
         """Do every due step in this thread until none is left; give how many there were."""
+        self._holder.renewed()  # nobody beats for it, and nobody waits between its steps
         done = 0
         while claimed := self._claim(THREADS):
             for step in claimed:
@@ -192,17 +136,28 @@ class Worker:
         for job in ("asks", "purges", "posts"):
             if len(claimed) < limit:
                 claimed += self._store.jobs.claim(
-                    job, self._now(), self.holder, limit - len(claimed)
+                    job, self._now(), self._holder.name, limit - len(claimed)
                 )
         return claimed
 
     def _beat(self) -> None:
         while not self._stopping.wait(LEASE.total_seconds() / 3):
             with contextlib.suppress(StoreUnavailable):  # the next beat, or the lease, will tell
-                self._store.jobs.beat(self.holder, self._now())
-                self._last_beat = time.monotonic()
+                self._store.jobs.beat(self._holder.name, self._now())
+                self._holder.renewed()
 
-    # Steps
+    def _tidy(self) -> None:
+        """Do what is due now and then, beside the steps; at once, and every UPKEEP_S."""
+        while not self._stopping.is_set():
+            try:
+                self._upkeep()
+            except StoreUnavailable:
+                log.warning("upkeep-postponed")
+            except Exception:
+                log.exception("upkeep-failed")
+            self._stopping.wait(UPKEEP_S)
+
+    # One step
 
     def _do_and_free(self, step: Claimed) -> None:
         try:
@@ -216,11 +171,11 @@ class Worker:
         try:
             match step.value:
                 case Purge() as purge:
-                    self._step_purge(purge, step.attempts)
+                    self._steps.purge(purge)
                 case Ask() as ask:
-                    self._step_ask(ask)
+                    self._steps.ask(ask)
                 case Post() as post:
-                    self._step_post(post)
+                    self._steps.post(post)
         except (PeopleUnknown, NotPosted) as later:
             self._put_back(step, later.retry_after_s)
         except StoreUnavailable:
@@ -233,105 +188,5 @@ class Worker:
         wait_s = retry_after_s or min(2.0 ** min(step.attempts, 16), BACKOFF_CAP_S)
         with contextlib.suppress(StoreUnavailable):  # then its lease runs out instead
             self._store.jobs.put_back(
-                step.value, self.holder, self._now() + timedelta(seconds=wait_s)
+                step.value, self._holder.name, self._now() + timedelta(seconds=wait_s)
             )
-
-    def _step_purge(self, purge: Purge, attempts: int) -> None:
-        match purge.state:
-            case State.REQUESTED:
-                self._find_out_and_decide(purge)
-            case State.WAITING:
-                self._wait_on(purge)
-            case State.READY:
-                self._send(purge)
-            case State.SENDING:
-                # Whoever wrote this intent died or was cut off before writing the outcome.
-                failure = Failure(rulings.SEND_INTERRUPTED.code)
-                self._workflow.lost(purge, self.holder, failure, None)
-            case _:
-                log.error("nothing-to-do", purge=purge.id, state=purge.state, attempts=attempts)
-
-    def _wait_on(self, purge: Purge) -> None:
-        if purge.expires_at is not None and purge.expires_at > self._now():
-            self._workflow.remind(purge, self.holder)
-        else:
-            self._workflow.expire(purge, self.holder)
-
-    def _find_out_and_decide(self, purge: Purge) -> None:
-        try:
-            actor = self._roads.directory.gather(
-                purge.team_id, purge.user_id, purge.channel_id, purge.team_id, strict=purge.force
-            )
-        except PeopleUnknown:
-            if self._now() - purge.requested_at < FACTS_PATIENCE:
-                raise
-            self._workflow.refuse_unchecked(purge, self.holder)
-        else:
-            self._workflow.decide(purge, actor, self.holder)
-
-    def _send(self, purge: Purge) -> None:
-        """Send once: intent on disk, then the wire, then the outcome."""
-        if purge.yeses and not self._still_approved(purge):
-            return
-        sending = self._workflow.begin_sending(purge, self.holder)
-        if sending is None:
-            return
-        if time.monotonic() - self._last_beat > LEASE.total_seconds() / 2 and self._threads:
-            # This process was paused or cut off: its leases may be somebody else's by now.
-            log.warning("not-sent-after-pause", purge=purge.id)
-            return
-        try:
-            answer = self._roads.cdn.refresh_by_tag(purge.domain, purge.tags, force=purge.force)
-        except CdnRefused as refused:
-            failure = Failure(refused.problem.code, refused.problem.facts)
-            self._workflow.rejected(sending, self.holder, failure, refused.request_id)
-        except CdnInDoubt as doubt:
-            failure = Failure(doubt.problem.code, doubt.problem.facts)
-            self._workflow.lost(sending, self.holder, failure, doubt.request_id)
-        else:
-            self._workflow.accepted(sending, self.holder, answer.task_id, answer.request_id)
-
-    def _still_approved(self, purge: Purge) -> bool:
-        """Look at the rights of everybody concerned once more; a right that is gone ends it."""
-        try:
-            actors = {
-                user_id: self._roads.directory.gather(
-                    purge.team_id, user_id, purge.channel_id, purge.team_id, strict=True
-                )
-                for user_id in (purge.user_id, *(given.user_id for given in purge.yeses))
-            }
-        except PeopleUnknown:
-            if purge.decided_at and self._now() - purge.decided_at < FACTS_PATIENCE:
-                raise
-            self._workflow.refuse_unchecked(purge, self.holder)
-            return False
-        return self._workflow.confirm_approval(purge, actors, self.holder)
-
-    def _step_ask(self, ask: Ask) -> None:
-        try:
-            actor = self._roads.directory.gather(
-                ask.team_id,
-                ask.user_id,
-                ask.channel_id,
-                ask.user_team_id,
-                strict=ask.kind is not AskKind.HELP,
-            )
-        except PeopleUnknown:
-            if self._now() - ask.at < FACTS_PATIENCE:
-                raise
-            self._workflow.leave_unchecked(ask)
-            return
-        if ask.kind is AskKind.HELP:
-            self._workflow.help(ask, actor)
-        else:
-            self._workflow.decide_press(ask, actor)
-
-    def _step_post(self, post: Post) -> None:
-        purge = self._store.purge(post.purge_id) if post.purge_id else None
-
-        def save(state: Post) -> bool:
-            return self._store.jobs.save_post(state, self.holder, done=False, now=self._now())
-
-        card = self._store.card(purge.id) if purge and post.kind is PostKind.NOTE else None
-        shown = self._roads.announcer.announce(post, purge, card, save)
-        self._store.jobs.save_post(shown, self.holder, done=True, now=self._now())

@@ -22,8 +22,9 @@ from bot.core.ask import Ask, Origin
 from bot.core.audit import AuditEntry
 from bot.core.command import PurgeCommand
 from bot.core.policy import Actor
-from bot.core.post import Notice, Post, PostKind
+from bot.core.post import Notice
 from bot.core.purge import Event, Failure, Purge, State, advance
+from bot.core.records import card_of, entry_of, note_of, press_entry, whisper_of
 from bot.policy_file import PolicySource
 from bot.store.jobs import LEASE
 from bot.store.store import Change, Store
@@ -34,6 +35,7 @@ CARD_GRACE = timedelta(milliseconds=400)
 """How long a plain purge's card waits for the CDN's answer, so that the channel sees one message
 with the task ID in it instead of one that is edited at once."""
 
+_RULED = {State.REFUSED: Event.REFUSE, State.WAITING: Event.WAIT, State.READY: Event.ALLOW}
 _CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 
 
@@ -71,15 +73,8 @@ class Workflow:
             reason=command.reason,
             requested_at=now,
         )
-        requested = _entry(purge, "request", now, user_id=purge.user_id)
-        card = Post(
-            kind=PostKind.CARD,
-            purge_id=purge.id,
-            channel_id=purge.channel_id,
-            user_id=purge.user_id,
-            response_url=origin.response_url,
-            response_url_at=now,
-        )
+        requested = entry_of(purge, "request", now, user_id=purge.user_id)
+        card = card_of(purge, origin.response_url, now)
         change = Change(purge=purge, due_at=now)
         if actor is not None:
             purge, change = self._ruled(purge, actor, now)
@@ -114,7 +109,7 @@ class Workflow:
         now = self.now()
         reminded = advance(purge, Event.REMIND, now, reminded_at=now)
         change = self._change(reminded, Event.REMIND.value, now, holder=holder)
-        self._save(reminded, replace(change, posts=(_note(reminded, rulings.REMINDER, now),)))
+        self._save(reminded, replace(change, posts=(note_of(reminded, rulings.REMINDER, now),)))
 
     # Presses
 
@@ -140,7 +135,7 @@ class Workflow:
             purge = self._store.purge(ask.purge_id) if ask.purge_id else None
             policy, policy_hash = self._policy.current()
             ruling = presses.rule_on_press(ask, purge, policy, policy_hash, actor, now)
-            if self._save_press(ask, ruling, now, new=new):
+            if self._save_press(ask, ruling, now, new=new, policy_hash=policy_hash):
                 return
             if self._store.has_ask(ask.trigger_id, answered=not new):
                 log.info("press-delivered-twice", user=ask.user_id, purge=ask.purge_id)
@@ -161,17 +156,18 @@ class Workflow:
         """Give the answer to `/purge help`: what this person may do, and nothing else."""
         return rulings.help_notice(self._policy.current()[0], actor)
 
-    def _save_press(self, ask: Ask, ruling: presses.Ruling, now: datetime, *, new: bool) -> bool:
-        whispers = () if ruling.notice is None else (_whisper(ask, ruling.notice),)
-        entry = AuditEntry(
-            purge_id=ask.purge_id or ask.trigger_id,
-            at=now,
-            event=ruling.event,
-            team_id=ask.user_team_id,
-            user_id=ask.user_id,
-            channel_id=ask.channel_id,
-            policy_hash=self._policy.current()[1],
-        )
+    def _save_press(
+        self,
+        ask: Ask,
+        ruling: presses.Ruling,
+        now: datetime,
+        *,
+        new: bool,
+        policy_hash: str | None = None,
+    ) -> bool:
+        whispers = () if ruling.notice is None else (whisper_of(ask, ruling.notice),)
+        entry = press_entry(ask, ruling.event, ruling.purge, ruling.notice, now, policy_hash)
+        audit: tuple[AuditEntry, ...] = (entry,)
         change = Change(answered=None if new else ask.trigger_id, new_ask=ask if new else None)
         if ruling.purge is not None:
             change = replace(
@@ -180,8 +176,10 @@ class Workflow:
                 new_ask=change.new_ask,
                 card_reply=(ask.response_url, now),
             )
+            if ruling.event == presses.PRESS_LATE.code:  # the first to see that it has run out
+                audit = (entry_of(ruling.purge, Event.EXPIRE.value, now), entry)
         posts = (*change.posts, *whispers)
-        change = replace(change, audit=(entry,), posts=posts, posts_due_at=now)
+        change = replace(change, audit=audit, posts=posts, posts_due_at=now)
         if not self._store.commit(change):
             return False
         log.info(ruling.event, purge=ask.purge_id, user=ask.user_id)
@@ -235,7 +233,7 @@ class Workflow:
     def _ruled(self, purge: Purge, actor: Actor, now: datetime) -> tuple[Purge, Change]:
         policy, policy_hash = self._policy.current()
         ruled = rulings.rule_on_request(purge, policy, policy_hash, actor, now)
-        return ruled, self._change(ruled, ruled.state.value, now)
+        return ruled, self._change(ruled, _RULED[ruled.state].value, now)
 
     def _change(self, purge: Purge, event: str, now: datetime, holder: str | None = None) -> Change:
         """Give the change that leads to `purge`: when it is due again, its audit row, and the
@@ -249,8 +247,8 @@ class Workflow:
             purge=purge,
             due_at=due_at,
             holder=holder,
-            audit=(_entry(purge, event, now),),
-            posts=(_note(purge, rulings.OUTCOME, now),) if told else (),
+            audit=(entry_of(purge, event, now),),
+            posts=(note_of(purge, rulings.OUTCOME, now),) if told else (),
             posts_due_at=now + CARD_GRACE if patient else now,
         )
 
@@ -287,54 +285,3 @@ def new_purge_id(now: datetime) -> str:
     number = (int(now.timestamp() * 1000) << 20) | secrets.randbits(20)
     digits = [_CROCKFORD[(number >> shift) & 31] for shift in range(60, -1, -5)]
     return "P" + "".join(digits)
-
-
-def _entry(purge: Purge, event: str, now: datetime, user_id: str | None = None) -> AuditEntry:
-    """Give the audit row of a change that the bot itself made, or `user_id` asked for."""
-    detail = {
-        "domain": purge.domain,
-        "tags": ",".join(purge.tags),
-        "force": str(purge.force).lower(),
-        "state": purge.state.value,
-    }
-    facts = {
-        "reason": purge.reason,
-        "task_id": purge.task_id,
-        "request_id": purge.request_id,
-        "refusal": purge.refusal.code if purge.refusal else None,
-        "failure": purge.failure.code if purge.failure else None,
-    }
-    return AuditEntry(
-        purge_id=purge.id,
-        at=now,
-        event=event,
-        team_id=purge.team_id,
-        user_id=user_id,
-        channel_id=purge.channel_id,
-        policy_hash=purge.policy_hash,
-        detail=detail | {name: fact for name, fact in facts.items() if fact},
-    )
-
-
-def _note(purge: Purge, code: str, now: datetime) -> Post:
-    return Post(
-        kind=PostKind.NOTE,
-        purge_id=purge.id,
-        notice=Notice(code),
-        channel_id=purge.channel_id,
-        user_id=purge.user_id,
-        response_url="",
-        response_url_at=now,
-    )
-
-
-def _whisper(ask: Ask, notice: Notice) -> Post:
-    return Post(
-        kind=PostKind.WHISPER,
-        purge_id=ask.purge_id,
-        notice=notice,
-        channel_id=ask.channel_id,
-        user_id=ask.user_id,
-        response_url=ask.response_url,
-        response_url_at=ask.at,
-    )

@@ -26,7 +26,7 @@ from slack_sdk.webhook import WebhookClient
 from bot.core.post import Post, PostKind, Route
 from bot.core.purge import Purge, State
 from bot.core.rulings import HELP, REMINDER
-from bot.worker import NotPosted
+from bot.steps import NotPosted
 from handlers.blocks.error import notice
 from handlers.blocks.help import help_message
 from handlers.blocks.kit import Message
@@ -48,7 +48,7 @@ class _Refused(Exception):
 
 
 class SlackAnnouncer:
-    """Implements `bot.worker.Announcer` over the Web API and response URLs."""
+    """Implements `bot.steps.Announcer` over the Web API and response URLs."""
 
     def __init__(self, client: WebClient, now: Callable[[], datetime]) -> None:
         self._client = client

@@ -23,7 +23,7 @@ from slack_sdk.errors import SlackApiError
 
 from bot.core.policy import Actor, Standing
 from bot.policy_file import PolicySource
-from bot.worker import PeopleUnknown
+from bot.steps import PeopleUnknown
 from handlers.slack_answers import NO_ANSWER, read_no
 
 log = structlog.get_logger("purgebot.people")
@@ -52,7 +52,7 @@ class _Fact(Generic[T]):
 
 
 class SlackDirectory:
-    """Implements `bot.worker.Directory` over the Web API."""
+    """Implements `bot.steps.Directory` over the Web API."""
 
     def __init__(
         self, client: WebClient, policy: PolicySource, now: Callable[[], datetime]

@@ -15,7 +15,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from bot.core.policy_rules import EVERYBODY, Action, Approval, Policy
+from bot.core.policy_fields import EVERYBODY
+from bot.core.policy_rules import Action, Approval, Policy
 
 DEFAULT_EXPIRY = timedelta(minutes=30)
 

@@ -67,11 +67,11 @@ class Link:
 
 @dataclass(frozen=True, slots=True)
 class Checkpoint:
-    """A seal over the `count` entries after the previous one, up to the ID `upto_id`."""
+    """A seal over so many entries after the previous one, up to the ID `upto_id`."""
 
     at: datetime
     upto_id: int
-    count: int
+    entries: int
     previous: str
     hash: str
 
@@ -110,13 +110,15 @@ def checkpoint(
 ) -> Checkpoint:
     """Seal the entries with these hashes, in the order of their IDs."""
     block = hashlib.sha256()
-    count = 0
+    entries = 0
     for each in hashes:
         block.update(each.encode())
-        count += 1
+        entries += 1
     previous = after.hash if after else GENESIS
-    sealed = {"previous": previous, "at": _moment(at), "upto_id": upto_id, "count": count}
-    return Checkpoint(at, upto_id, count, previous, _sha256(sealed | {"block": block.hexdigest()}))
+    sealed = {"previous": previous, "at": _moment(at), "upto_id": upto_id, "entries": entries}
+    return Checkpoint(
+        at, upto_id, entries, previous, _sha256(sealed | {"block": block.hexdigest()})
+    )
 
 
 def _moment(at: datetime) -> str:

@@ -17,7 +17,6 @@ the CDN does, nothing slips through.
 from __future__ import annotations
 
 import difflib
-import fnmatch
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
@@ -29,20 +28,23 @@ from typing import Annotated, Any, Literal, Self, TypeGuard
 from pydantic import (
     AfterValidator,
     BaseModel,
-    BeforeValidator,
     ConfigDict,
     Field,
-    WithJsonSchema,
     model_validator,
 )
 from pydantic_core import PydanticCustomError
 
-from bot.core.command import check_tag
-from bot.core.domains import normalise_domain
-from bot.core.errors import Mistake
-
-EVERYBODY = "*"
-"""In a rule's roles: whoever is a full member."""
+from bot.core.policy_fields import (
+    EVERYBODY,
+    DomainPattern,
+    RoleNames,
+    Sentence,
+    Span,
+    TagPattern,
+    glob,
+    slack_id,
+    valid_name,
+)
 
 
 class Action(StrEnum):
@@ -53,99 +55,7 @@ class Action(StrEnum):
     ADMIN = "admin"
 
 
-def _valid_domain_pattern(pattern: str) -> str:
-    suffix = pattern.removeprefix("*.")
-    if pattern == "*":
-        return pattern
-    try:
-        if "/" not in suffix:
-            return pattern.removesuffix(suffix) + normalise_domain(suffix)
-    except Mistake:
-        pass
-    raise PydanticCustomError(
-        "domain_pattern",
-        "“{pattern}” is no domain: write one in full, “*.” and a domain for all below it, or “*”",
-        {"pattern": pattern},
-    )
-
-
-def _valid_tag_pattern(pattern: str) -> str:
-    try:
-        if pattern and not re.search(r"[\s,]", pattern):
-            return check_tag(pattern)
-    except Mistake:
-        pass
-    raise PydanticCustomError(
-        "tag_pattern",
-        "“{pattern}” matches no tag: a tag has no spaces, commas, quotes or long dashes",
-        {"pattern": pattern},
-    )
-
-
-def _slack_id(first: str, what: str) -> AfterValidator:
-    def check(value: str) -> str:
-        if not re.fullmatch(rf"[{first}][A-Z0-9]{{2,30}}", value):
-            raise PydanticCustomError(
-                "slack_id",
-                "“{value}” is no Slack ID of a {what}: it begins with {first} and has capital "
-                "letters and digits only",
-                {"value": value, "what": what, "first": " or ".join(first)},
-            )
-        return value
-
-    return AfterValidator(check)
-
-
-def _valid_name(name: str) -> str:
-    if not re.fullmatch(r"[a-z][a-z0-9_-]{0,39}", name):
-        raise PydanticCustomError(
-            "role_name",
-            "“{name}” is no name for a role: use small letters, digits, - and _, at most 40",
-            {"name": name},
-        )
-    return name
-
-
-def _as_list(value: object) -> object:
-    return [value] if value == EVERYBODY else value
-
-
-_DomainPattern = Annotated[str, AfterValidator(_valid_domain_pattern)]
-_TagPattern = Annotated[str, AfterValidator(_valid_tag_pattern)]
-_Sentence = Annotated[str, Field(min_length=1, max_length=200)]
-_RoleNames = Annotated[
-    tuple[str, ...],
-    Field(min_length=1),
-    BeforeValidator(_as_list),
-    WithJsonSchema(
-        {"anyOf": [{"const": "*"}, {"type": "array", "items": {"type": "string"}, "minItems": 1}]}
-    ),
-]
 _Actions = Annotated[tuple[Action, ...], Field(min_length=1)]
-
-
-def _read_span(text: object) -> object:
-    """Give "90s", "30m", "2h" or "1d" as a span of time; anything else is left to the type."""
-    found = re.fullmatch(r"([1-9][0-9]{0,4})([smhd])", text) if isinstance(text, str) else None
-    if found is None:
-        if isinstance(text, timedelta):
-            return text
-        raise PydanticCustomError("span", "write a span as 90s, 30m, 2h or 1d", {})
-    unit = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}[found[2]]
-    return timedelta(**{unit: int(found[1])})
-
-
-_Span = Annotated[
-    timedelta,
-    BeforeValidator(_read_span),
-    WithJsonSchema({"type": "string", "pattern": "^[1-9][0-9]{0,4}[smhd]$"}),
-]
-
-
-def _glob(patterns: Iterable[str], flags: re.RegexFlag) -> re.Pattern[str]:
-    # Only * is special to us; fnmatch makes of it an expression that never runs away.
-    plain = (re.sub(r"[\[?]", r"[\g<0>]", pattern) for pattern in patterns)
-    return re.compile("|".join(map(fnmatch.translate, plain)), flags)
 
 
 class _Door(BaseModel):
@@ -155,21 +65,21 @@ class _Door(BaseModel):
 class Role(_Door):
     """A name for some people.  Whoever speaks in one of `channels` holds the role there."""
 
-    title: _Sentence
-    users: tuple[Annotated[str, _slack_id("UW", "person")], ...] = ()
-    groups: tuple[Annotated[str, _slack_id("S", "user group")], ...] = ()
-    channels: tuple[Annotated[str, _slack_id("CGD", "channel")], ...] = ()
+    title: Sentence
+    users: tuple[Annotated[str, slack_id("UW", "person")], ...] = ()
+    groups: tuple[Annotated[str, slack_id("S", "user group")], ...] = ()
+    channels: tuple[Annotated[str, slack_id("CGD", "channel")], ...] = ()
 
 
 class Rule(_Door):
     """One sentence of the policy: these roles may, or may not, do these things."""
 
-    rule: _Sentence
-    roles: _RoleNames
+    rule: Sentence
+    roles: RoleNames
     allow: _Actions | None = None
     deny: _Actions | None = None
-    domains: Annotated[tuple[_DomainPattern, ...], Field(min_length=1)]
-    tags: Annotated[tuple[_TagPattern, ...], Field(min_length=1)] = ("*",)
+    domains: Annotated[tuple[DomainPattern, ...], Field(min_length=1)]
+    tags: Annotated[tuple[TagPattern, ...], Field(min_length=1)] = ("*",)
 
     @property
     def actions(self) -> tuple[Action, ...]:
@@ -177,7 +87,7 @@ class Rule(_Door):
 
     @cached_property
     def _tag_pattern(self) -> re.Pattern[str]:
-        return _glob(self.tags, re.IGNORECASE if self.deny else re.NOFLAG)
+        return glob(self.tags, re.IGNORECASE if self.deny else re.NOFLAG)
 
     def covers_tag(self, tag: str) -> bool:
         if "*" in self.tags or (self.deny and "*" in tag):
@@ -192,21 +102,21 @@ class Approval(_Door):
     roles; `one_of_each` asks for a yes from each of them, by different people.
     """
 
-    approval: _Sentence
+    approval: Sentence
     actions: Annotated[tuple[Literal[Action.PURGE, Action.FORCE], ...], Field(min_length=1)] = (
         Action.FORCE,
     )
-    domains: Annotated[tuple[_DomainPattern, ...], Field(min_length=1)]
-    tags: Annotated[tuple[_TagPattern, ...], Field(min_length=1)] = ("*",)
+    domains: Annotated[tuple[DomainPattern, ...], Field(min_length=1)]
+    tags: Annotated[tuple[TagPattern, ...], Field(min_length=1)] = ("*",)
     required: bool = True
-    roles: _RoleNames | None = None
+    roles: RoleNames | None = None
     one_of_each: bool = False
     count: Annotated[int, Field(ge=1, le=20)] = 1
-    expires_after: _Span = timedelta(minutes=30)
+    expires_after: Span = timedelta(minutes=30)
 
     @cached_property
     def _tag_pattern(self) -> re.Pattern[str]:
-        return _glob(self.tags, re.IGNORECASE)
+        return glob(self.tags, re.IGNORECASE)
 
     def covers(self, action: Action, domain: str, tag: str) -> bool:
         # A tag with a * in it may mean any tag to the CDN, so every approval covers it.
@@ -226,7 +136,7 @@ class Policy(_Door):
     """All roles, rules and approvals.  Their order decides nothing."""
 
     version: Literal[1]
-    roles: Mapping[Annotated[str, AfterValidator(_valid_name)], Role] = Field(default_factory=dict)
+    roles: Mapping[Annotated[str, AfterValidator(valid_name)], Role] = Field(default_factory=dict)
     rules: Annotated[tuple[Rule, ...], Field(min_length=1)]
     approvals: tuple[Approval, ...] = ()
 
@@ -260,8 +170,8 @@ class Policy(_Door):
     def _roles_by_id(self) -> Mapping[str, list[str]]:
         index = defaultdict(list)
         for name, role in self.roles.items():
-            for slack_id in (*role.users, *role.groups, *role.channels):
-                index[slack_id].append(name)
+            for holder in (*role.users, *role.groups, *role.channels):
+                index[holder].append(name)
         return dict(index)
 
 

@@ -1,7 +1,7 @@
-"""The two decisions that people wait for: may this purge go on, and does this press count?
+"""May this purge go on?  Asked when it is requested, and once more before it is sent.
 
-Both are pure: the facts about the person, the policy and the moment come in as values.  What
-comes out is the purge as it is afterwards and what to tell; saving it is the workflow's part.
+Pure: the facts about people, the policy and the moment come in as values; what comes out is the
+purge as it is afterwards.  Saving it is the workflow's part.  Presses: `bot.core.presses`.
 """
 
 from __future__ import annotations

@@ -8,6 +8,10 @@ beat       the leases of a living worker are renewed; those of a dead one run ou
 
 from __future__ import annotations
 
+import os
+import secrets
+import socket
+import time
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -29,6 +33,22 @@ class Claimed:
 
     value: Purge | Ask | Post
     attempts: int
+
+
+class Holder:
+    """Whoever holds leases: one process, and when it last renewed them."""
+
+    def __init__(self) -> None:
+        self.name = f"{socket.gethostname()[:32]}-{os.getpid()}-{secrets.token_hex(4)}"
+        self._renewed = time.monotonic()
+
+    def renewed(self) -> None:
+        self._renewed = time.monotonic()
+
+    @property
+    def is_alive(self) -> bool:
+        """Whether its leases can still be its own: a process may be paused without knowing it."""
+        return time.monotonic() - self._renewed <= LEASE.total_seconds() / 2
 
 
 class Jobs:

@@ -234,7 +234,7 @@ def test_the_transcript_reads_like_a_chat(played: Played) -> None:
     assert printed.count("Ana       Good morning\n") == 1
     assert printed.count("Ana       /purge www.example.com hero\n") == 1
     assert "Purgebot  (only Leo sees this)\n                 ⛔ Purge refused" in printed
-    assert "                 [Approve] [Deny]\n" in printed
+    assert "                 [Approve] [Deny] [Cancel my request]\n" in printed
     assert "Sam       presses [Deny]\n" in printed
     assert "Purgebot  (edited)\n                 ⛔ Forced purge denied" in printed
     assert printed.count("\n\n#launch-secret\n\n") == 1

@@ -1,0 +1,113 @@
+"""The kinds of value in a policy file, each with the sentence that explains a wrong one."""
+
+from __future__ import annotations
+
+import fnmatch
+import re
+from collections.abc import Iterable
+from datetime import timedelta
+from typing import Annotated
+
+from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
+from pydantic_core import PydanticCustomError
+
+from bot.core.command import check_tag
+from bot.core.domains import normalise_domain
+from bot.core.errors import Mistake
+
+EVERYBODY = "*"
+"""In a rule's roles: whoever is a full member."""
+
+
+def _valid_domain_pattern(pattern: str) -> str:
+    suffix = pattern.removeprefix("*.")
+    if pattern == "*":
+        return pattern
+    try:
+        if "/" not in suffix:
+            return pattern.removesuffix(suffix) + normalise_domain(suffix)
+    except Mistake:
+        pass
+    raise PydanticCustomError(
+        "domain_pattern",
+        "“{pattern}” is no domain: write one in full, “*.” and a domain for all below it, or “*”",
+        {"pattern": pattern},
+    )
+
+
+def _valid_tag_pattern(pattern: str) -> str:
+    try:
+        if pattern and not re.search(r"[\s,]", pattern):
+            return check_tag(pattern)
+    except Mistake:
+        pass
+    raise PydanticCustomError(
+        "tag_pattern",
+        "“{pattern}” matches no tag: a tag has no spaces, commas, quotes or long dashes",
+        {"pattern": pattern},
+    )
+
+
+def slack_id(first: str, what: str) -> AfterValidator:
+    def check(value: str) -> str:
+        if not re.fullmatch(rf"[{first}][A-Z0-9]{{2,30}}", value):
+            raise PydanticCustomError(
+                "slack_id",
+                "“{value}” is no Slack ID of a {what}: it begins with {first} and has capital "
+                "letters and digits only",
+                {"value": value, "what": what, "first": " or ".join(first)},
+            )
+        return value
+
+    return AfterValidator(check)
+
+
+def valid_name(name: str) -> str:
+    if not re.fullmatch(r"[a-z][a-z0-9_-]{0,39}", name):
+        raise PydanticCustomError(
+            "role_name",
+            "“{name}” is no name for a role: use small letters, digits, - and _, at most 40",
+            {"name": name},
+        )
+    return name
+
+
+def _as_list(value: object) -> object:
+    return [value] if value == EVERYBODY else value
+
+
+DomainPattern = Annotated[str, AfterValidator(_valid_domain_pattern)]
+TagPattern = Annotated[str, AfterValidator(_valid_tag_pattern)]
+Sentence = Annotated[str, Field(min_length=1, max_length=200)]
+RoleNames = Annotated[
+    tuple[str, ...],
+    Field(min_length=1),
+    BeforeValidator(_as_list),
+    WithJsonSchema(
+        {"anyOf": [{"const": "*"}, {"type": "array", "items": {"type": "string"}, "minItems": 1}]}
+    ),
+]
+
+
+def _read_span(text: object) -> object:
+    """Give "90s", "30m", "2h" or "1d" as a span of time; anything else is left to the type."""
+    found = re.fullmatch(r"([1-9][0-9]{0,4})([smhd])", text) if isinstance(text, str) else None
+    if found is None:
+        if isinstance(text, timedelta):
+            return text
+        raise PydanticCustomError("span", "write a span as 90s, 30m, 2h or 1d", {})
+    unit = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}[found[2]]
+    return timedelta(**{unit: int(found[1])})
+
+
+Span = Annotated[
+    timedelta,
+    BeforeValidator(_read_span),
+    WithJsonSchema({"type": "string", "pattern": "^[1-9][0-9]{0,4}[smhd]$"}),
+]
+
+
+def glob(patterns: Iterable[str], flags: re.RegexFlag) -> re.Pattern[str]:
+    # Only * is special to us; fnmatch makes of it an expression that never runs away.
+    plain = (re.sub(r"[\[?]", r"[\g<0>]", pattern) for pattern in patterns)
+    return re.compile("|".join(map(fnmatch.translate, plain)), flags)

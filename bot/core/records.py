@@ -1,0 +1,104 @@
+"""What is written beside a change: its audit entry, and the messages that tell of it."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from bot.core.ask import Ask
+from bot.core.audit import AuditEntry
+from bot.core.post import Notice, Post, PostKind
+from bot.core.purge import Purge
+
+
+def card_of(purge: Purge, response_url: str, now: datetime) -> Post:
+    """Give the card of a purge, not yet shown."""
+    return Post(
+        kind=PostKind.CARD,
+        purge_id=purge.id,
+        channel_id=purge.channel_id,
+        user_id=purge.user_id,
+        response_url=response_url,
+        response_url_at=now,
+    )
+
+
+def entry_of(purge: Purge, event: str, now: datetime, user_id: str | None = None) -> AuditEntry:
+    """Give the audit row of a change that the bot itself made, or `user_id` asked for."""
+    return AuditEntry(
+        purge_id=purge.id,
+        at=now,
+        event=event,
+        team_id=purge.team_id,
+        user_id=user_id,
+        channel_id=purge.channel_id,
+        policy_hash=purge.policy_hash,
+        detail=_detail(purge),
+    )
+
+
+def press_entry(
+    ask: Ask,
+    event: str,
+    purge: Purge | None,
+    notice: Notice | None,
+    now: datetime,
+    policy_hash: str | None,
+) -> AuditEntry:
+    """Give the audit row of a press: the presser's own workspace counts, not the app's."""
+    return AuditEntry(
+        purge_id=ask.purge_id or ask.trigger_id,
+        at=now,
+        event=event,
+        team_id=ask.user_team_id,
+        user_id=ask.user_id,
+        channel_id=ask.channel_id,
+        policy_hash=policy_hash,
+        detail={
+            **(_detail(purge) if purge else {}),
+            **(notice.facts if notice else {}),
+            "press": ask.kind.value,
+        },
+    )
+
+
+def _detail(purge: Purge) -> dict[str, str]:
+    """Give what the audit trail says of a purge as it is after a step."""
+    detail = {
+        "domain": purge.domain,
+        "tags": ",".join(purge.tags),
+        "force": str(purge.force).lower(),
+        "state": purge.state.value,
+    }
+    facts = {
+        "reason": purge.reason,
+        "task_id": purge.task_id,
+        "request_id": purge.request_id,
+        "refusal": purge.refusal.code if purge.refusal else None,
+        "why": purge.refusal.sentence if purge.refusal else None,
+        "failure": purge.failure.code if purge.failure else None,
+    }
+    return detail | {name: fact for name, fact in facts.items() if fact}
+
+
+def note_of(purge: Purge, code: str, now: datetime) -> Post:
+    return Post(
+        kind=PostKind.NOTE,
+        purge_id=purge.id,
+        notice=Notice(code),
+        channel_id=purge.channel_id,
+        user_id=purge.user_id,
+        response_url="",
+        response_url_at=now,
+    )
+
+
+def whisper_of(ask: Ask, notice: Notice) -> Post:
+    return Post(
+        kind=PostKind.WHISPER,
+        purge_id=ask.purge_id,
+        notice=notice,
+        channel_id=ask.channel_id,
+        user_id=ask.user_id,
+        response_url=ask.response_url,
+        response_url_at=ask.at,
+    )
