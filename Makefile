@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test lock clean
+.PHONY: demo test picture bench-demo lock clean
 
 demo: $(VENV)/run.stamp  ## Try Purgebot in a browser, without Slack and without a CDN account
 	@$(BIN)/purgebot demo
@@ -14,6 +14,12 @@ test: $(VENV)/dev.stamp  ## Format, lint, types, floors and every test
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/pytest
+
+picture: $(VENV)/dev.stamp  ## Take docs/demo.png anew
+	$(BIN)/python -m tests.browser.picture
+
+bench-demo: $(VENV)/dev.stamp  ## How long the demo takes to be ready, and its page to be seen
+	$(BIN)/python -m bench.demo
 
 lock: $(VENV)/dev.stamp  ## Resolve the dependencies anew, with hashes
 	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --upgrade \

@@ -132,6 +132,13 @@ def _cdn(settings: Settings) -> str:
     client = CdnClient(settings.cdn_endpoint, credentials(settings))
     try:
         client.describe_quota()
+    except BotError as error:
+        hint = error.problem.hint.removeprefix("For the operators of Purgebot: ")
+        raise _Bad(
+            error.problem.message,
+            f"{hint[0].upper()}{hint[1:]}\n        The settings are ALIBABA_CLOUD_ACCESS_KEY_ID, "
+            "ALIBABA_CLOUD_ACCESS_KEY_SECRET and PURGEBOT_CDN_ENDPOINT.",
+        ) from None
     finally:
         client.close()
     return f"{settings.cdn_endpoint} answers"

@@ -1,9 +1,9 @@
-"""`purgebot`: run, demo, check, policy explain, policy schema.
+"""`purgebot`: run, demo, check, policy explain, policy schema, audit export, audit verify.
 
 Errors go to stderr.  Exit codes:
 
     0    done; the checks are good; the policy says yes; run and demo were told to stop
-    1    a check is bad; the policy says no; a played conversation went otherwise than it says
+    1    a check or the audit is bad; the policy says no; a played conversation went otherwise than it says
     2    the command line, the settings, the policy file, or what the bot needs cannot be used
     3    something nobody foresaw
     130  another command was stopped by Ctrl-C
@@ -16,11 +16,13 @@ import signal
 import sys
 import threading
 import traceback
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from bot.cli_audit import audit_app
 from bot.core.errors import BotError
 
 if TYPE_CHECKING:
@@ -37,6 +39,7 @@ app = typer.Typer(
 )
 policy_app = typer.Typer(help="Look into the policy file.", no_args_is_help=True)
 app.add_typer(policy_app, name="policy")
+app.add_typer(audit_app, name="audit")
 
 
 def main() -> None:
@@ -103,7 +106,11 @@ def demo(
     from bot.playground.town import town
 
     stopping = _stop_signals()
-    with town(page_port=port, with_bot=not no_bot) as place:
+    with ExitStack() as stack:
+        try:
+            place = stack.enter_context(town(page_port=port, with_bot=not no_bot))
+        except OSError as error:
+            raise typer.BadParameter(f"port {port} cannot be used: {error.strerror}") from None
         if as_json:
             typer.echo(json.dumps(place.handles()))
         else:

@@ -1,7 +1,7 @@
 """Logs: one JSON object a line on stderr, an event name first; no secret and nobody's messages.
 
-Lines of libraries go the same way.  Those that print what people wrote are kept quiet: Bolt
-logs the whole body of a request with a bad signature, and of one that it has no listener for.
+Lines of libraries go the same way, but only their errors: Bolt also logs the whole body of a
+request with a bad signature, and of one that it has no listener for.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import structlog
 import structlog.tracebacks
 from structlog.typing import EventDict
 
-_LOUD = ("slack_bolt", "slack_sdk", "urllib3", "uvicorn", "alembic", "watchfiles")
+_OURS = {"purgebot", "bot", "handlers"}
 
 
 def set_up_logs(level: str = "INFO") -> None:
@@ -45,11 +45,15 @@ def set_up_logs(level: str = "INFO") -> None:
             ],
         )
     )
+    handler.addFilter(_ours_or_an_error)
     root = logging.getLogger()
     root.handlers = [handler]
     root.setLevel(level)
-    for name in _LOUD:
-        logging.getLogger(name).setLevel(logging.ERROR)
+
+
+def _ours_or_an_error(record: logging.LogRecord) -> bool:
+    # At the handler, for Bolt sets the levels of its own loggers.
+    return record.levelno >= logging.ERROR or record.name.partition(".")[0] in _OURS
 
 
 def _event_first(_logger: object, _method: str, line: EventDict) -> EventDict:

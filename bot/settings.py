@@ -13,6 +13,7 @@ PURGEBOT_DATABASE_URL             SQLite (a file in the user's data directory) o
 PURGEBOT_POLICY                   the policy file
 PURGEBOT_MODE                     socket or http; else the tokens tell
 PURGEBOT_HTTP_BIND                host:port of the HTTP mode
+PURGEBOT_AUDIT_RETENTION_DAYS     how long the audit keeps what was said; else for ever
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ import re
 from collections.abc import Mapping
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 from urllib.parse import urlsplit
 
 import platformdirs
@@ -33,6 +34,8 @@ from sqlalchemy.exc import ArgumentError
 
 from bot.core.errors import BotError
 from bot.core.setup_errors import SETTINGS_INVALID
+
+S = TypeVar("S", bound=BaseSettings)
 
 
 class SettingsInvalid(BotError):
@@ -52,12 +55,35 @@ def _variable(name: str, **more: Any) -> Any:
     return Field(validation_alias=name, **more)
 
 
-class Settings(BaseSettings):
-    """What an operator sets.  Secrets are `SecretStr`, so that no log can show them."""
+class DatabaseSettings(BaseSettings):
+    """Where the memory is: all that the commands on the audit need."""
 
     model_config = SettingsConfigDict(
         env_file=".env", extra="ignore", frozen=True, env_ignore_empty=True, case_sensitive=True
     )
+
+    database_url: SecretStr = _variable(
+        "PURGEBOT_DATABASE_URL", default_factory=lambda: SecretStr(_default_database_url())
+    )
+
+    @field_validator("database_url")
+    @classmethod
+    def _is_known_database(cls, value: SecretStr) -> SecretStr:
+        try:
+            url = make_url(value.get_secret_value())
+        except (ArgumentError, ValueError):  # its text would repeat the value
+            raise ValueError("is no database address") from None
+        if url.drivername in {"postgres", "postgresql", "postgresql+psycopg"}:
+            url = url.set(drivername="postgresql+psycopg")
+            return SecretStr(url.render_as_string(hide_password=False))
+        # Each connection to a database in memory would see one of its own.
+        if url.drivername == "sqlite" and url.database and url.database != ":memory:":
+            return value
+        raise ValueError("must be sqlite:///FILE or postgresql://…")
+
+
+class Settings(DatabaseSettings):
+    """What an operator sets.  Secrets are `SecretStr`, so that no log can show them."""
 
     # The mode comes first: what the tokens must be depends on it.
     mode: Mode = _variable("PURGEBOT_MODE")
@@ -75,11 +101,11 @@ class Settings(BaseSettings):
     )
     security_token: SecretStr | None = _variable("ALIBABA_CLOUD_SECURITY_TOKEN", default=None)
     cdn_endpoint: str = _variable("PURGEBOT_CDN_ENDPOINT", default="https://cdn.aliyuncs.com")
-    database_url: SecretStr = _variable(
-        "PURGEBOT_DATABASE_URL", default_factory=lambda: SecretStr(_default_database_url())
-    )
     policy: Annotated[Path, Field()] = _variable("PURGEBOT_POLICY")
     http_bind: str = _variable("PURGEBOT_HTTP_BIND", default="127.0.0.1:3000")
+    audit_retention_days: int | None = _variable(
+        "PURGEBOT_AUDIT_RETENTION_DAYS", default=None, ge=1, le=36500
+    )
 
     @field_validator("slack_bot_token", "slack_app_token")
     @classmethod
@@ -117,21 +143,6 @@ class Settings(BaseSettings):
         if info.field_name == "slack_api_url":
             return value.rstrip("/") + "/"
         return value.rstrip("/")
-
-    @field_validator("database_url")
-    @classmethod
-    def _is_known_database(cls, value: SecretStr) -> SecretStr:
-        try:
-            url = make_url(value.get_secret_value())
-        except (ArgumentError, ValueError):  # its text would repeat the value
-            raise ValueError("is no database address") from None
-        if url.drivername in {"postgres", "postgresql", "postgresql+psycopg"}:
-            url = url.set(drivername="postgresql+psycopg")
-            return SecretStr(url.render_as_string(hide_password=False))
-        # Each connection to a database in memory would see one of its own.
-        if url.drivername == "sqlite" and url.database and url.database != ":memory:":
-            return value
-        raise ValueError("must be sqlite:///FILE or postgresql://…")
 
     @field_validator("http_bind")
     @classmethod
@@ -188,6 +199,11 @@ def read_settings(**given: Any) -> Settings:
     return _read(Settings, given)
 
 
+def read_database_settings() -> DatabaseSettings:
+    """Read only where the database is.  Raises: SettingsInvalid."""
+    return _read(DatabaseSettings, {})
+
+
 def settings_from(variables: Mapping[str, str]) -> Settings:
     """Give the settings of these variables alone, whatever the environment holds.
 
@@ -208,7 +224,7 @@ class _GivenSettings(Settings):
         return (init_settings,)
 
 
-def _read(model: type[Settings], given: Mapping[str, Any]) -> Settings:
+def _read(model: type[S], given: Mapping[str, Any]) -> S:
     try:
         return model(**given)
     except ValidationError as error:

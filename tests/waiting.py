@@ -11,8 +11,12 @@ from bot.playground.town import Town
 
 def until(place: Town, holds: Callable[[], bool]) -> None:
     """Return as soon as this holds; fail when nothing has changed in town for a while."""
-    url = f"{place.urls['page']}/slack/events?as=U0SAM"
-    with requests.get(url, stream=True, timeout=20) as stream:
+    until_at(place.urls["page"], holds)
+
+
+def until_at(page_url: str, holds: Callable[[], bool]) -> None:
+    """Do the same in a town of another process."""
+    with requests.get(f"{page_url}/slack/events?as=U0SAM", stream=True, timeout=20) as stream:
         for line in stream.iter_lines():
             if line.startswith(b"event: change") and holds():
                 return

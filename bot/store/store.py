@@ -25,7 +25,7 @@ from bot.core.ask import Ask
 from bot.core.audit import AuditEntry
 from bot.core.post import Post, PostKind, Route
 from bot.core.purge import Purge
-from bot.store import audit_log, rows, tables
+from bot.store import rows, tables
 from bot.store.audit_log import AuditLog
 from bot.store.engine import Database
 from bot.store.jobs import Jobs
@@ -85,7 +85,7 @@ class Store:
         def job(connection: Connection) -> None:
             self._save_ask(connection, change)
             self._save_purge(connection, change)
-            audit_log.append(connection, change.audit)
+            self.audit.append(connection, change.audit)
             for post in change.posts:
                 connection.execute(
                     insert(tables.posts).values(

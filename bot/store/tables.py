@@ -81,6 +81,7 @@ purges = Table(
     Column("state", String(16), nullable=False),
     Column("version", Integer, nullable=False),
     Column("expires_at", Utc),
+    Column("reminded_at", Utc),
     Column("decided_by", String(32)),
     Column("decided_at", Utc),
     Column("refusal", JSON(none_as_null=True)),
@@ -159,7 +160,7 @@ checkpoints = Table(
     Column("id", Integer, primary_key=True),
     Column("at", Utc, nullable=False),
     Column("upto_id", BigInteger, nullable=False),
-    Column("count", Integer, nullable=False),
+    Column("entries", Integer, nullable=False),
     # Of two replicas that seal at the same moment one is first.
     Column("previous", String(64), nullable=False, unique=True),
     Column("hash", String(64), nullable=False),

@@ -130,6 +130,11 @@ def test_the_guide_ticks_what_the_town_shows(town: StillTown, open_page: Open) -
         "/purge www.example.com homepage"
     )
 
+    town.cdn["tasks"] = [plain_task | {"status": "Refreshing"}]
+    town.change()
+    expect(guide.locator("[aria-current=step]")).to_contain_text("Watch it finish")
+    expect(guide).to_contain_text("under CDN tasks")
+
     town.cdn["tasks"] = [plain_task]
     town.change()
     expect(guide.locator("[aria-current=step]")).to_contain_text("Ask for force")

@@ -8,7 +8,7 @@ import type { Answer, Press } from './slack.js';
 const press = {} as Press;
 
 // @ts-expect-error  no such block
-({ type: 'banner', text: 'x' }) satisfies KnownBlock;
+({ type: 'banner' }) satisfies KnownBlock;
 // @ts-expect-error  a colour that Slack does not have
 ({ type: 'actions', elements: [{ type: 'button', style: 'warning', text: { type: 'plain_text', text: 'x' } }] }) satisfies KnownBlock;
 // @ts-expect-error  a label with markup

@@ -35,6 +35,7 @@ def upgrade():
         sa.Column("state", sa.String(16), nullable=False),
         sa.Column("version", sa.Integer, nullable=False),
         sa.Column("expires_at", utc),
+        sa.Column("reminded_at", utc),
         sa.Column("decided_by", sa.String(32)),
         sa.Column("decided_at", utc),
         sa.Column("refusal", sa.JSON),
@@ -104,7 +105,7 @@ def upgrade():
         sa.Column("id", sa.Integer, primary_key=True),
         sa.Column("at", utc, nullable=False),
         sa.Column("upto_id", sa.BigInteger, nullable=False),
-        sa.Column("count", sa.Integer, nullable=False),
+        sa.Column("entries", sa.Integer, nullable=False),
         sa.Column("previous", sa.String(64), nullable=False, unique=True),
         sa.Column("hash", sa.String(64), nullable=False),
     )

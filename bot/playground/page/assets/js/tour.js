@@ -21,7 +21,7 @@ const STEPS = [
   },
   {
     title: "Watch it finish",
-    text: "The CDN works on the task for some seconds: Backstage shows how far it is.",
+    text: "The CDN works on it for some seconds. Backstage, under CDN tasks, shows how far it is; the message stays as it is.",
     shown: ({ tasks }) => tasks.some(({ status }) => status === "Complete"),
   },
   {
