@@ -200,7 +200,7 @@ def _because(rule: Rule) -> Reason:
 def _no_rule(action: Action, domain: str, tag: str) -> str:
     what = "every tag" if tag == ANYTHING else f"the tag “{tag}”"
     where = "every domain" if domain == ANYTHING else domain
-    return f"No rule lets this person {_DEEDS[action]} {what} of {where}."
+    return f"No rule lets you {_DEEDS[action]} {what} of {where}."
 
 
 def _sufficient_roles(rules: Sequence[Rule], tags: Sequence[str]) -> tuple[str, ...]:

@@ -80,7 +80,7 @@ def rule_on_request(
     known = replace(purge, policy_hash=policy_hash)
     decision = decide_all(policy, actor, action_of(purge), purge.domain, purge.tags)
     if not decision.allowed:
-        return advance(known, Event.REFUSE, now, refusal=refusal_of(decision))
+        return advance(known, Event.REFUSE, now, refusal=refusal_of(decision, policy))
     needs = needs_of(policy, action_of(purge), purge.domain, purge.tags)
     if not needs.quorums:
         return advance(known, Event.ALLOW, now)
@@ -124,7 +124,7 @@ def rule_on_sending(
     )
     if not requester.allowed:
         return advance(
-            purge, Event.REFUSE, now, refusal=refusal_of(requester), policy_hash=policy_hash
+            purge, Event.REFUSE, now, refusal=refusal_of(requester, policy), policy_hash=policy_hash
         )
     needs = needs_of(policy, action_of(purge), purge.domain, purge.tags)
     still = [
@@ -153,8 +153,7 @@ def help_notice(policy: Policy, actor: Actor) -> Notice:
     return Notice(HELP, {action: domains for action, domains in allowed.items() if domains})
 
 
-def refusal_of(decision: Decision) -> Refusal:
-    """Give what a refused person is told: why, and who could say yes."""
-    return Refusal(
-        decision.reasons[0].code, decision.sentence, decision.needed_roles, decision.holders.ids
-    )
+def refusal_of(decision: Decision, policy: Policy) -> Refusal:
+    """Give what a refused person is told: why, which role it takes, and who holds it."""
+    titles = tuple(policy.roles[role].title for role in decision.needed_roles if role != EVERYBODY)
+    return Refusal(decision.reasons[0].code, decision.sentence, titles, decision.holders.ids)

@@ -23,14 +23,9 @@ APPROVE = "purge:approve"
 DENY = "purge:deny"
 CANCEL = "purge:cancel"
 
-PLAIN_MEANS = (
-    "Plain purge: the edge asks the origin and keeps every object whose `Last-Modified` "
-    "has not changed."
-)
-FORCE_MEANS = (
-    "*Forced* purge: every edge fetches these objects from the origin again, changed or not. "
-    "That can overload the origin."
-)
+PLAIN_MEANS = "The edge asks the origin, and keeps what has not changed."
+FORCE_MEANS = "Every edge fetches these objects from the origin again, changed or not."
+FORCE_RISK = "That can overload the origin."
 _TITLES = {
     State.REQUESTED: (":hourglass_flowing_sand:", "Checking your rights…"),
     State.WAITING: (":raised_hand:", "{Kind} waits for approval"),
@@ -55,6 +50,8 @@ def card(purge: Purge) -> Message:
     domain = display_domain(purge.domain)
     shown_domain = code(purge.domain) + (f" ({escape(domain)})" if domain != purge.domain else "")
     lines = [f"{emoji} *{title}*", f"{shown_domain} · tags {codes(purge.tags)}"]
+    if purge.task_id:
+        lines.append(f"Task {code(purge.task_id)}")
     blocks = [
         kit.section("\n".join(lines)),
         *_explanation(purge),
@@ -73,8 +70,12 @@ def _explanation(purge: Purge) -> list[Block]:
     if purge.failure is not None:
         problem = Problem(catalogue.kind(purge.failure.code), purge.failure.facts)
         parts.append(problem_text(problem))
+    elif purge.state is State.WAITING and purge.force:
+        parts.append(f"{FORCE_MEANS} {FORCE_RISK}")
     elif purge.state in {State.WAITING, State.SUBMITTED}:
         parts.append(FORCE_MEANS if purge.force else PLAIN_MEANS)
+    elif purge.state is State.EXPIRED:
+        parts.append("If it is still wanted, ask for it again with /purge.")
     blocks = [kit.section("\n".join(parts))] if parts else []
     if purge.reason:  # in a block of its own: escaped it may be five times as long as it was
         blocks.append(kit.section(f"*Reason:* {escape(purge.reason)}"))
@@ -97,8 +98,6 @@ def _small_print(purge: Purge) -> list[str]:
         facts.append(f"Denied by {_who_when(purge.decided_by, purge.decided_at)}")
     if purge.state is State.SUBMITTED:
         facts.append("Usually takes 5 to 6 minutes")
-    if purge.task_id:
-        facts.append(f"Task {code(purge.task_id)}")
     if purge.request_id:
         facts.append(f"CDN request {code(purge.request_id)}")
     facts.append(f"Purge {code(purge.id)}")
@@ -117,7 +116,9 @@ def _buttons(purge: Purge) -> Block:
     """
     confirm = {
         "title": kit.plain(f"Approve this {'forced purge' if purge.force else 'purge'}?"),
-        "text": kit.mrkdwn(f"{code(purge.domain, 120)}: {codes(purge.tags, 120)}"),
+        "text": kit.mrkdwn(
+            f"{code(purge.domain, 90)}: {codes(purge.tags, 90)}\nAsked by {mention(purge.user_id)}"
+        ),
         "confirm": kit.plain("Approve"),
         "deny": kit.plain("Go back"),
     }
@@ -143,8 +144,14 @@ def _buttons(purge: Purge) -> Block:
             {
                 "type": "button",
                 "action_id": CANCEL,
-                "text": kit.plain("Cancel my request"),
+                "text": kit.plain("Cancel request"),
                 "value": purge.id,
+                "confirm": {
+                    "title": kit.plain("Cancel this request?"),
+                    "text": kit.mrkdwn("Only its requester can. Nothing will be purged."),
+                    "confirm": kit.plain("Cancel request"),
+                    "deny": kit.plain("Go back"),
+                },
             },
         ],
     }

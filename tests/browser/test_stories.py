@@ -52,7 +52,7 @@ def test_an_editor_is_refused_on_another_domain_with_the_reason(
     page = open_page("U0ANA", guide=True)
     hands(page).types("/purge shop.example.com hero")
     refusal = card(page, "Purge refused")
-    expect(refusal).to_contain_text("No rule lets this person purge")
+    expect(refusal).to_contain_text("No rule lets you purge")
     expect(refusal).to_contain_text("@sre")
     expect(refusal).to_contain_text("Only visible to you")
     assert barriers(page) == []

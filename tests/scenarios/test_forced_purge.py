@@ -25,7 +25,7 @@ def test_a_forced_purge_waits_with_buttons_and_says_what_force_does(place: Town)
     assert "waits for approval" in words(card)
     assert "overload the origin" in words(card)
     assert "new campaign" in words(card)
-    assert buttons(card) == ["Approve", "Deny", "Cancel my request"]
+    assert buttons(card) == ["Approve", "Deny", "Cancel request"]
     assert place.purges_sent() == []
 
 

@@ -117,7 +117,7 @@ def test_a_plain_purge_waits_where_the_policy_says_so(with_policy: Any) -> None:
     assert buttons(asks(place, "www.example.com price-list")) == [
         "Approve",
         "Deny",
-        "Cancel my request",
+        "Cancel request",
     ]
     press(place, "U0SAM")
     assert [sent["params"]["Force"] for sent in place.purges_sent()] == ["false"]

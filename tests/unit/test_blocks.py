@@ -129,7 +129,7 @@ def test_the_title_says_what_is_true(state: State) -> None:
 def test_only_a_waiting_card_has_buttons_and_they_carry_its_id_alone(state: State) -> None:
     shown = card(a_purge(state))
     assert buttons({"blocks": shown.blocks}) == (
-        ["Approve", "Deny", "Cancel my request"] if state is State.WAITING else []
+        ["Approve", "Deny", "Cancel request"] if state is State.WAITING else []
     )
     for block in shown.blocks:
         if block["type"] == "actions":
@@ -153,7 +153,7 @@ def test_a_submitted_card_shows_task_id_and_request_id() -> None:
 
 @pytest.mark.parametrize(("force", "overload"), [(True, True), (False, False)])
 def test_what_force_does_is_said_of_forced_purges_alone(force: bool, overload: bool) -> None:
-    shown = card(a_purge(State.SUBMITTED, force=force))
+    shown = card(a_purge(State.WAITING, force=force))
     assert ("overload the origin" in said(shown)) == overload
 
 
@@ -234,7 +234,7 @@ def test_a_refusal_names_reason_role_and_holders() -> None:
 
 
 def test_a_refusal_stays_readable_when_everything_in_it_is_long() -> None:
-    sentence = f"No rule lets this person purge the tag “{'&' * MAX_TAG_CHARACTERS}”."
+    sentence = f"No rule lets you purge the tag “{'&' * MAX_TAG_CHARACTERS}”."
     roles = tuple(f"role-{n}-" + "r" * 60 for n in range(500))
     refused = Refusal("policy-no-rule", sentence, roles, MANY)
     shown = refusal(a_purge(State.REFUSED, refusal=refused, domain=LONGEST_DOMAIN))

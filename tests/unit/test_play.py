@@ -173,10 +173,10 @@ def played() -> Iterator[Played]:
             'everyone sees "tags `first` Asked by @Ana · Denied by @Sam"',
         ),
         ('everyone sees "Friday" in #launch-secret', 'everyone sees "Friday" in #random'),
-        ('Leo sees "the role `editors`"', 'Ana sees "the role `editors`"'),
+        ('Leo sees "the role `Web editors`"', 'Ana sees "the role `Web editors`"'),
         ('Ana sees "shop.example.com"', 'everyone sees "shop.example.com"'),
         ('Ana sees "Friday" in #launch-secret', 'Leo sees "Friday" in #launch-secret'),
-        ('Ana does not see "the role `editors`"', 'Leo does not see "the role `editors`"'),
+        ('Ana does not see "the role `Web editors`"', 'Leo does not see "the role `Web editors`"'),
         ('nobody sees "[Deny]"', 'nobody sees "submitted"'),
         ('nobody sees "Friday" in #web-publishing', 'nobody sees "Friday"'),
         ('Gus sees "taken  it `www.example.com` ·"', 'Gus sees "Submitted"'),
@@ -234,7 +234,7 @@ def test_the_transcript_reads_like_a_chat(played: Played) -> None:
     assert printed.count("Ana       Good morning\n") == 1
     assert printed.count("Ana       /purge www.example.com hero\n") == 1
     assert "Purgebot  (only Leo sees this)\n                 ⛔ Purge refused" in printed
-    assert "                 [Approve] [Deny] [Cancel my request]\n" in printed
+    assert "                 [Approve] [Deny] [Cancel request]\n" in printed
     assert "Sam       presses [Deny]\n" in printed
     assert "Purgebot  (edited)\n                 ⛔ Forced purge denied" in printed
     assert printed.count("\n\n#launch-secret\n\n") == 1

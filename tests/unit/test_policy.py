@@ -209,7 +209,7 @@ def test_a_permission_names_every_rule_that_gives_it() -> None:
 def test_a_refusal_without_a_rule_names_who_could_do_it(town: Policy) -> None:
     decision = decide(town, LEO, PURGE, SITE, "hero")
     assert [reason.code for reason in decision.reasons] == ["policy-no-rule"]
-    assert decision.sentence == "No rule lets this person purge the tag “hero” of www.example.com."
+    assert decision.sentence == "No rule lets you purge the tag “hero” of www.example.com."
     assert decision.needed_roles == ("editors", "sre")
     assert decision.holders == Holders(groups=("S0EDITORS", "S0SRE"))
 

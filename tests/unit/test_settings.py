@@ -62,24 +62,27 @@ def test_the_least_is_two_tokens_and_a_policy() -> None:
 
 
 def test_every_variable_is_read() -> None:
-    settings = read(
+    given = {
+        **SOCKET,
         **KEYS,
-        SLACK_SIGNING_SECRET="s",
-        SLACK_API_URL="http://127.0.0.1:1/api",
-        PURGEBOT_CDN_ENDPOINT="https://cdn.eu-central-1.example/",
-        PURGEBOT_DATABASE_URL="sqlite:///here.db",
-        PURGEBOT_MODE="http",
-        PURGEBOT_HTTP_BIND="[::1]:8080",
-    )
+        "SLACK_SIGNING_SECRET": "s",
+        "SLACK_API_URL": "http://127.0.0.1:1/api",
+        "PURGEBOT_AUDIT_RETENTION_DAYS": "30",
+        "PURGEBOT_CDN_ENDPOINT": "https://cdn.eu-central-1.example/",
+        "PURGEBOT_DATABASE_URL": "sqlite:///here.db",
+        "PURGEBOT_MODE": "http",
+        "PURGEBOT_HTTP_BIND": "[::1]:8080",
+    }
+    assert set(given) == NAMES
+    settings = read_settings(**given)
     said = settings.model_dump()
-    assert len(said) == len(NAMES) == 12
+    assert None not in said.values()
     assert settings.mode is Mode.HTTP
     assert settings.slack_api_url == "http://127.0.0.1:1/api/"
     assert settings.cdn_endpoint == "https://cdn.eu-central-1.example"
     assert settings.bind == ("::1", 8080)
     for field in ("access_key_secret", "security_token"):
         assert said[field].get_secret_value() == SECRET
-    assert None not in said.values()
 
 
 def test_the_environment_is_read_and_what_is_given_goes_before_it(
@@ -171,6 +174,7 @@ WRONG: dict[str, tuple[str, ...]] = {
         "sqlite:///:memory:",
     ),
     "PURGEBOT_MODE": (SECRET, "HTTP", "both"),
+    "PURGEBOT_AUDIT_RETENTION_DAYS": (SECRET, "0", "1.5", "36501"),
     "PURGEBOT_HTTP_BIND": (SECRET, ":3000", "127.0.0.1", "127.0.0.1:65536", "h:²", "h:-1", "h:"),
 }
 
