@@ -3,7 +3,7 @@
 Errors go to stderr.  Exit codes:
 
     0    done; the checks are good; the policy says yes; run and demo were told to stop
-    1    a check or the audit is bad; the policy says no; a played conversation went otherwise than it says
+    1    a check or the audit is bad; the policy says no; a played conversation went otherwise
     2    the command line, the settings, the policy file, or what the bot needs cannot be used
     3    something nobody foresaw
     130  another command was stopped by Ctrl-C

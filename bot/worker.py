@@ -148,14 +148,15 @@ class Worker:
 
     def _tidy(self) -> None:
         """Do what is due now and then, beside the steps; at once, and every UPKEEP_S."""
-        while not self._stopping.is_set():
+        while True:
             try:
                 self._upkeep()
             except StoreUnavailable:
                 log.warning("upkeep-postponed")
             except Exception:
                 log.exception("upkeep-failed")
-            self._stopping.wait(UPKEEP_S)
+            if self._stopping.wait(UPKEEP_S):
+                return
 
     # One step
 

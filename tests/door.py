@@ -19,7 +19,9 @@ from bot.playground.serving import serving
 from bot.playground.slack.http_mode import FORM, http_body
 from bot.playground.slack.signing import signed_headers
 from bot.playground.town import Town
+from bot.settings import Mode
 from bot.web import SLACK_PATH, web_app
+from tests.conftest import OpenTown
 
 Headers = dict[str, Any]
 
@@ -64,3 +66,14 @@ def http_door(place: Town) -> Iterator[Door]:
     with serving({"bot": web_app(place.bot)}) as urls, requests.Session() as session:
         place.slack.request_url = urls["bot"] + SLACK_PATH
         yield Door(place, urls["bot"], session)
+
+
+@contextmanager
+def in_mode(open_town: OpenTown, mode: Mode) -> Iterator[Town]:
+    """Give a town whose bot is reached through a socket, or through its HTTP door."""
+    place = open_town(mode=mode)
+    if mode is Mode.SOCKET:
+        yield place
+    else:
+        with http_door(place):
+            yield place

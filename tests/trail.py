@@ -20,7 +20,7 @@ from bot.core.purge import Event, Purge, Refusal, advance
 from bot.store.migrations import migrate
 from bot.store.store import Change, Store
 
-NOON = datetime(2026, 11, 2, 12, 0, 0, 123456, UTC)
+NOON = datetime(2024, 11, 2, 12, 0, 0, 123456, UTC)
 A, B, UNKNOWN = "PA", "PB", "unknown.1"
 POLICY = "f" * 64
 

@@ -56,7 +56,7 @@ log = structlog.get_logger("purgebot.audit")
 
 PRUNE = "prune"
 """The event that tells of a pruning; `detail` says before when, and how many entries."""
-BATCH = 5_000
+BATCH = 2_000
 """How many entries are pruned or sealed at once: a fraction of what others wait for a write."""
 _CHAINS = 7_821_002
 """The class of the advisory locks under which writers of one chain take turns."""
@@ -143,9 +143,8 @@ class AuditLog:
             )
             .limit(BATCH)
         )
-        left = {
-            name: value for name, value in asdict(pruned("", before)).items() if name != "purge_id"
-        }
+        left = asdict(pruned("", before))
+        del left["purge_id"]
 
         def job(connection: Connection) -> int:
             end = self._take_end(connection, RETENTION)  # of several replicas one prunes

@@ -69,9 +69,14 @@ class Verdict:
 def verify(engine: Engine) -> Verdict:
     """Look through the whole trail as it is at one moment."""
     with snapshot(engine) as connection:
-        check = _Check(connection)
-        with closing(check.faults()) as faults:
-            check.verdict.fault = next(faults, None)
+        return verify_on(connection)
+
+
+def verify_on(connection: Connection) -> Verdict:
+    """Look through the whole trail as this connection sees it."""
+    check = _Check(connection)
+    with closing(check.faults()) as faults:
+        check.verdict.fault = next(faults, None)
     return check.verdict
 
 
@@ -147,7 +152,8 @@ class _Check:
                 yield Fault(f"purge {row.id}, entry {row.entries + 1}", "is missing")
 
     def _in_prunings(self) -> Iterator[Fault]:
-        for before in sorted(self._emptied | self._told):
+        moments = self._emptied | self._told
+        for before in sorted(moments, key=lambda each: (bool(self._told[each]), each)):
             there, told = self._emptied[before], self._told[before]
             if not told:
                 yield Fault(self._first_emptied[before], "was emptied, and not by a pruning")

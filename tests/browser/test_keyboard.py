@@ -134,6 +134,7 @@ def test_escape_closes_the_list_of_people_and_changes_nobody(open_page: Open) ->
 def test_the_focus_stays_in_an_open_dialog(open_page: Open) -> None:
     page = open_page("U0SAM")
     page.get_by_role("button", name="Approve").click()
+    expect(page.get_by_role("dialog")).to_be_visible()
     strayed = []
     for _ in range(8):
         page.keyboard.press("Tab")

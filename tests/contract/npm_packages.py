@@ -1,7 +1,7 @@
 """Slack's packages from npm, for proofs by clients and types that nobody here wrote.
 
 with installed() as place:     a copy of tests/npm with its locked packages
-    wrong(place, rows)         what TypeScript says against values of Slack's types
+    check_types(place, rows)   fails with what TypeScript says against the values
 """
 
 from __future__ import annotations
@@ -54,8 +54,8 @@ def installed() -> Iterator[Path]:
         yield place
 
 
-def wrong(place: Path, rows: Iterable[Row]) -> list[str]:
-    """Compile each value as a literal of its type: the complaints, and where in the value."""
+def check_types(place: Path, rows: Iterable[Row]) -> None:
+    """Compile each value as a literal of its type; fails with each complaint and its place."""
     lines = [
         "import type * as api from '@slack/web-api';",
         "import type * as bolt from '@slack/bolt';",
@@ -71,7 +71,7 @@ def wrong(place: Path, rows: Iterable[Row]) -> list[str]:
         line, column = lines[int(at[1]) - 1], int(at[2])
         near = line[max(0, column - 100) : column + 100]
         said.append(f"{line.rpartition(' ')[2]} {complaint[at.end() :]} near …{near}…")
-    return said
+    assert not said, "\n".join(said)
 
 
 def compiled(place: Path, file: str) -> list[str]:

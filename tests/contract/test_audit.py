@@ -1,24 +1,24 @@
-"""The audit trail is append-only, and whatever somebody does to it all the same is found and named."""
+"""The audit trail: append-only, one chain a purge, sealed by checkpoints, pruned without a gap."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 from sqlalchemy import insert, text
 from sqlalchemy.exc import DBAPIError
 
-from bot.core.audit import AuditEntry, checkpoint, link
+from bot.core.audit import PRUNED, RETENTION, AuditEntry, checkpoint, link, pruned
 from bot.core.purge import Event, advance
-from bot.store.audit_verify import Fault, verify
+from bot.store.audit_log import BATCH
+from bot.store.audit_verify import verify
 from bot.store.engine import StoreUnavailable
 from bot.store.rows import link_to_row
 from bot.store.store import Change, Store
 from bot.store.tables import audit
-from tests.trail import NOON, UNKNOWN, A, B, begin, open_store, press, tampering, write_trail
+from tests.trail import NOON, UNKNOWN, A, B, begin, open_store, press, write_trail
 
 SQLITE = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 POSTGRES = pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
@@ -30,24 +30,6 @@ def store(database_url: str) -> Iterator[Store]:
     opened = open_store(database_url)
     yield opened
     opened.close()
-
-
-def fault_after(store: Store, *changes: str) -> str | None:
-    """Give the place that is named once somebody has done this to the database."""
-    assert verify(store.engine).fault is None
-    with tampering(store) as connection:
-        for change in changes:
-            done = connection.execute(text(change))
-            assert done.rowcount > 0, change
-    return place_of(verify(store.engine).fault)
-
-
-def altering(columns: str, where: str, table: str = "audit") -> str:
-    return f"UPDATE {table} SET {columns} WHERE {where}"  # noqa: S608  (ours)
-
-
-def place_of(fault: Fault | None) -> str | None:
-    return fault.place.partition(", entries")[0] if fault else None
 
 
 # Append-only
@@ -130,105 +112,6 @@ def test_a_beaten_decision_leaves_no_entry(store: Store) -> None:
     assert len(store.audit_of(A)) == 2
 
 
-# Tampering
-
-
-@pytest.mark.parametrize(
-    "column",
-    [
-        "at = '2026-11-02 12:00:01.123456+00'",
-        "event = 'count'",
-        "team_id = 'T0ELSE'",
-        "team_id = NULL",
-        "user_id = 'U0EVE'",
-        "channel_id = 'C0ELSE'",
-        "policy_hash = 'e'",
-        """detail = '{"domain": "other.example.com", "state": "waiting"}'""",
-        "previous = hash",
-        "hash = previous",
-        "seq = 9",
-        "purge_id = 'PZ'",
-    ],
-    ids=lambda column: str(column).partition(" ")[0],
-)
-def test_an_altered_entry_is_named(store: Store, column: str) -> None:
-    write_trail(store)
-    assert fault_after(store, altering(column, "id = 2")) == f"purge {A}, entry 2"
-
-
-@SQLITE
-@pytest.mark.parametrize("column", ["at = 'noon'", "at = 5", "detail = '{'", "hash = x'00'"])
-def test_an_entry_made_unreadable_is_named(store: Store, column: str) -> None:
-    write_trail(store)
-    assert fault_after(store, altering(column, "id = 2")) == f"purge {A}, entry 2"
-
-
-@pytest.mark.parametrize(
-    ("where", "place"),
-    [
-        ("id = 1", f"purge {A}, entry 1"),
-        ("id = 2", f"purge {A}, entry 2"),
-        ("id IN (5, 6)", f"purge {A}, entry 3"),
-        (f"purge_id = '{A}'", f"purge {A}, entry 1"),
-        ("id > 0", f"purge {A}, entry 1"),
-        ("id = 6", "checkpoint 1"),
-        (f"purge_id = '{UNKNOWN}'", "checkpoint 1"),
-    ],
-    ids=["the first", "in the middle", "the end", "a chain", "all", "a press", "an unknown chain"],
-)
-def test_a_missing_entry_is_named(store: Store, where: str, place: str) -> None:
-    write_trail(store)
-    assert fault_after(store, f"DELETE FROM audit WHERE {where}") == place  # noqa: S608
-
-
-@pytest.mark.parametrize(
-    ("column", "spare", "place"),
-    [("seq", 99, f"purge {A}, entry 2"), ("id", 99, "checkpoint 1")],
-)
-def test_swapped_entries_are_named(store: Store, column: str, spare: int, place: str) -> None:
-    write_trail(store)
-    second, third = (2, 3) if column == "seq" else (2, 5)
-    where = f"purge_id = '{A}' AND {column} ="
-    swap = [
-        f"UPDATE audit SET {column} = {new} {where} {old}"  # noqa: S608
-        for old, new in ((second, spare), (third, second), (spare, third))
-    ]
-    assert fault_after(store, *swap) == place
-
-
-def test_an_end_written_anew_with_the_right_hashes_is_found_by_its_checkpoint(store: Store) -> None:
-    write_trail(store)
-    chain = [found for _, found in store.audit.read_all() if found.entry.purge_id == A]
-    forged = link(replace(chain[-1].entry, user_id="U0EVE"), chain[-2].end)
-    change = f"UPDATE audit SET user_id = 'U0EVE', hash = '{forged.hash}' WHERE id = 6"  # noqa: S608
-    assert fault_after(store, change) == "checkpoint 1"
-
-
-def test_a_step_that_the_purge_never_took_is_found(store: Store) -> None:
-    write_trail(store)
-    chain = [found for _, found in store.audit.read_all() if found.entry.purge_id == B]
-    forged = link(AuditEntry(B, NOON, "approve", user_id="U0SAM"), chain[-1].end)
-    with tampering(store) as connection:
-        connection.execute(insert(audit), [link_to_row(forged)])
-    assert place_of(verify(store.engine).fault) == f"purge {B}"
-
-
-@pytest.mark.parametrize(
-    "column",
-    ["at = '2026-11-03'", "upto_id = 6", "entries = 6", "previous = hash", "hash = previous"],
-    ids=lambda column: str(column).partition(" ")[0],
-)
-def test_an_altered_checkpoint_is_named(store: Store, column: str) -> None:
-    write_trail(store)
-    assert fault_after(store, altering(column, "id = 1", "checkpoints")) == "checkpoint 1"
-
-
-def test_a_missing_checkpoint_is_found_by_the_next(store: Store) -> None:
-    write_trail(store)
-    store.audit.seal(NOON)
-    assert fault_after(store, "DELETE FROM checkpoints WHERE id = 1") == "checkpoint 2"
-
-
 # Checkpoints
 
 
@@ -260,6 +143,7 @@ def test_an_entry_that_is_still_being_written_is_not_passed_over(store: Store) -
     assert verify(store.engine).fault is None
 
 
+@POSTGRES
 def test_replicas_that_seal_at_once_make_one_line_of_checkpoints(store: Store) -> None:
     with ThreadPoolExecutor(4) as threads:
         for _ in range(5):
@@ -267,3 +151,62 @@ def test_replicas_that_seal_at_once_make_one_line_of_checkpoints(store: Store) -
             made = list(threads.map(store.audit.seal, [NOON] * 4))
             assert sum(each is not None for each in made) == 1
     assert len(verify(store.engine).checkpoints) == 5
+
+
+# Pruning
+
+
+def test_pruning_empties_old_entries_and_the_trail_still_holds(store: Store) -> None:
+    write_trail(store)
+    assert store.audit.prune(LATER, LATER) == 8
+    entries = [found.entry for _, found in store.audit.read_all()]
+    assert entries[:8] == [pruned(entry.purge_id, LATER) for entry in entries[:8]]
+    (told,) = entries[8:]
+    assert (told.purge_id, told.event, told.detail["entries"]) == (RETENTION, "prune", "8")
+    verdict = verify(store.engine)
+    assert verdict.fault is None
+    assert (verdict.entries, verdict.pruned, len(verdict.checkpoints)) == (9, 8, 1)
+
+
+def test_what_is_not_old_or_not_at_its_end_is_not_pruned(store: Store) -> None:
+    write_trail(store)
+    begin(store, "PC")  # not decided yet
+    press(store, B, LATER)
+    assert store.audit.prune(LATER, LATER) == 8
+    kept = [found.entry for _, found in store.audit.read_all() if found.entry.event != PRUNED]
+    assert [entry.purge_id for entry in kept] == ["PC", B, RETENTION]
+    assert verify(store.engine).fault is None
+
+
+def test_a_pruned_chain_goes_on(store: Store) -> None:
+    write_trail(store)
+    store.audit.prune(LATER, LATER)
+    press(store, A, LATER)
+    assert verify(store.engine).fault is None
+    assert store.audit.prune(LATER + timedelta(days=1), LATER) == 1
+    assert verify(store.engine).pruned == 9
+
+
+def test_many_entries_are_pruned_and_sealed_a_batch_at_a_time(store: Store) -> None:
+    entries = tuple(AuditEntry(UNKNOWN, NOON, "press-late") for _ in range(BATCH + 1))
+    store.commit(Change(audit=entries))
+    store.audit.keep(LATER + timedelta(days=1), retention_days=1)
+    verdict = verify(store.engine)
+    assert verdict.fault is None
+    assert verdict.pruned == BATCH + 1
+    assert [each.entries for each in verdict.checkpoints] == [BATCH, 3]
+
+
+def test_the_trail_is_pruned_once_a_day_after_whole_days(store: Store) -> None:
+    write_trail(store)
+    for hours, emptied in ((47, 0), (49, 0), (60, 8), (61, 8)):
+        press(store, UNKNOWN, NOON + timedelta(hours=hours))
+        store.audit.keep(NOON + timedelta(hours=hours), retention_days=2)
+        assert verify(store.engine).pruned == emptied
+
+
+def test_without_a_retention_nothing_is_pruned(store: Store) -> None:
+    write_trail(store)
+    store.audit.keep(NOON + timedelta(days=9999), retention_days=None)
+    verdict = verify(store.engine)
+    assert (verdict.pruned, len(verdict.checkpoints)) == (0, 2)

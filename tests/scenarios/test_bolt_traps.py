@@ -3,35 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from typing import Any
 
 import pytest
 from slack_sdk import WebClient
-from sqlalchemy import create_engine, text
+from sqlalchemy import text
 
-from bot.app import MAX_BODY_BYTES
-from bot.playground.town import Town, town
+from bot.playground.town import Town
 from bot.settings import Mode
 from handlers import DOORS
 from tests.conftest import OpenTown
-from tests.door import Door, http_door
+from tests.door import Door, http_door, in_mode
 from tests.talk import APPROVE, cards, only_card, whispers, words
-from tests.waiting import until
 
 SQLITE = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 MODES = pytest.mark.parametrize("mode", list(Mode))
-
-
-@contextmanager
-def in_mode(open_town: OpenTown, mode: Mode) -> Iterator[Town]:
-    place = open_town(mode=mode)
-    if mode is Mode.SOCKET:
-        yield place
-    else:
-        with http_door(place):
-            yield place
 
 
 @pytest.fixture
@@ -74,47 +60,6 @@ def test_a_person_may_be_called_payload(door: Door) -> None:
     assert door.place.says("U0SAM", "/purge www.example.com hero")["outcome"] == "acked"
     door.place.settle()
     assert len(door.place.purges_sent()) == 1
-
-
-# Bolt has five threads: what waits for one longer than 3 s fails, and is carried out all the same.
-
-
-@SQLITE
-@MODES
-def test_twenty_commands_at_once_on_a_slow_cdn_are_all_taken_and_sent_once(
-    open_town: OpenTown, mode: Mode
-) -> None:
-    with in_mode(open_town, mode) as place:
-        assert place.bot is not None
-        place.breaks(kind="slow_answer", seconds=0.4, times=None)
-        place.bot.worker.start()
-        with ThreadPoolExecutor(20) as people:
-            told = list(
-                people.map(lambda n: place.says("U0SAM", f"/purge www.example.com t{n}"), range(20))
-            )
-        assert [answer["outcome"] for answer in told] == ["acked"] * 20
-        until(place, lambda: len([c for c in cards(place) if "submitted" in words(c)]) == 20)
-        sent = sorted(sent["params"]["CacheTag"] for sent in place.purges_sent())
-        assert sent == sorted(f"t{n}" for n in range(20))
-
-
-@SQLITE
-@MODES
-def test_twenty_commands_at_once_on_a_locked_database_are_all_answered_in_time(
-    open_town: OpenTown, mode: Mode
-) -> None:
-    with in_mode(open_town, mode) as place:
-        locked = create_engine(place.database_url).connect()
-        locked.exec_driver_sql("BEGIN IMMEDIATE")
-        with locked, ThreadPoolExecutor(20) as people:
-            told = list(
-                people.map(lambda n: place.says("U0ANA", f"/purge www.example.com t{n}"), range(20))
-            )
-        locked.engine.dispose()
-        assert [answer["outcome"] for answer in told] == ["acked"] * 20
-        assert ["store-away" in said for said in whispers(place)] == [True] * 20
-        place.settle()
-        assert place.purges_sent() == []
 
 
 # Bolt forgets an acknowledgement when the listener raises right after it.
@@ -327,73 +272,3 @@ def test_what_comes_from_another_workspace_is_not_taken(door: Door, kind: str) -
     place.settle()
     assert place.purges_sent() == []
     assert len(cards(place)) == 1
-
-
-# Bolt parses before it verifies, and fails on what it cannot parse or verify.
-
-
-@pytest.fixture(scope="module")
-def shut_door() -> Iterator[Door]:
-    """Give a door that nothing in these tests gets through."""
-    with town(mode=Mode.HTTP) as place, http_door(place) as door:
-        yield door
-
-
-BODY = "command=%2Fpurge&text=www.example.com+hero"
-NOT_SLACKS = {
-    "payload=%7B": "broken JSON",
-    "payload=5": "a number",
-    "payload=null": "nothing",
-    "payload=%5B%5D": "a list",
-    "payload=%7B%22team%22%3A5%7D": "a team that is a number",
-    "payload=" + "%5B" * 50_000: "JSON too deep",
-    "payload=" + "9" * 5_000: "a number too long",
-    '{"authorizations": 5}': "an odd event",
-}
-
-
-@pytest.mark.parametrize("body", NOT_SLACKS, ids=NOT_SLACKS.values())
-def test_unsigned_bodies_are_refused_unread(shut_door: Door, body: str) -> None:
-    assert shut_door.send(body).status_code == 401
-
-
-@pytest.mark.parametrize("body", NOT_SLACKS, ids=NOT_SLACKS.values())
-def test_signed_bodies_that_make_no_sense_are_bad_requests(shut_door: Door, body: str) -> None:
-    assert shut_door.send_signed(body).status_code == 400
-
-
-def test_a_body_that_is_not_utf_8_is_a_bad_request(shut_door: Door) -> None:
-    assert shut_door.send(b"text=\xff\xfe").status_code == 400
-
-
-@pytest.mark.parametrize(
-    "wrong",
-    [
-        {"X-Slack-Request-Timestamp": "abc"},
-        {"X-Slack-Request-Timestamp": ""},
-        {"X-Slack-Request-Timestamp": "-1"},
-        {"X-Slack-Request-Timestamp": "1e9"},
-        {"X-Slack-Request-Timestamp": "9" * 400},
-        {"X-Slack-Request-Timestamp": "9" * 5_000},
-        {"X-Slack-Request-Timestamp": "1531420618"},
-        {"X-Slack-Signature": "v0=é".encode()},
-        {"X-Slack-Signature": "v0=" + "0" * 64},
-        {"X-Slack-Signature": ""},
-    ],
-    ids=lambda wrong: str(next(iter(wrong.items())))[:50],
-)
-def test_a_signature_that_cannot_be_right_is_refused(
-    shut_door: Door, wrong: dict[str, Any]
-) -> None:
-    assert shut_door.send(BODY, shut_door.sign(BODY) | wrong).status_code == 401
-
-
-def test_a_signature_of_another_body_is_refused(shut_door: Door) -> None:
-    assert shut_door.send(BODY + "2", shut_door.sign(BODY)).status_code == 401
-
-
-def test_a_body_as_large_as_slack_might_send_is_read_and_a_larger_one_is_not(
-    shut_door: Door,
-) -> None:
-    assert shut_door.send_signed("a" * MAX_BODY_BYTES).status_code == 200
-    assert shut_door.send_signed("a" * (MAX_BODY_BYTES + 1)).status_code == 413

@@ -6,9 +6,8 @@ import traceback
 from pathlib import Path
 
 import pytest
-from sqlalchemy import make_url
 
-from bot.settings import Mode, Settings, SettingsInvalid, is_loopback, read_settings, settings_from
+from bot.settings import Mode, Settings, SettingsInvalid, read_settings, settings_from
 
 SECRET = "sesame"  # stands in everything that must not be told
 SOCKET = {
@@ -160,6 +159,8 @@ WRONG: dict[str, tuple[str, ...]] = {
         f"http://127.0.0.1@{SECRET}.example",
         "http://0.0.0.0",
         "http://10.0.0.1",
+        "http://2130706433",
+        "http://[::]",
         "//127.0.0.1",
         "https://cdn.example:99999",
     ),
@@ -261,24 +262,6 @@ def test_https_goes_anywhere_and_http_to_this_machine(name: str, address: str) -
 
 
 @pytest.mark.parametrize(
-    ("host", "expected"),
-    [
-        ("localhost", True),
-        ("127.0.0.1", True),
-        ("::1", True),
-        ("0.0.0.0", False),  # noqa: S104  (it is refused)
-        ("::", False),
-        ("10.0.0.1", False),
-        ("localhost.example", False),
-        ("2130706433", False),
-        ("", False),
-    ],
-)
-def test_this_machine_is_told_from_all_others(host: str, expected: bool) -> None:
-    assert is_loopback(host) is expected
-
-
-@pytest.mark.parametrize(
     ("url", "read_as"),
     [
         ("postgres://u:p@h/d", "postgresql+psycopg://u:p@h/d"),
@@ -294,11 +277,6 @@ def test_this_machine_is_told_from_all_others(host: str, expected: bool) -> None
 )
 def test_a_database_url_may_be_written_as_providers_write_it(url: str, read_as: str) -> None:
     assert read(PURGEBOT_DATABASE_URL=url).database_url.get_secret_value() == read_as
-
-
-def test_a_password_keeps_its_meaning() -> None:
-    settings = read(PURGEBOT_DATABASE_URL="postgres://u:a%40b%2Fc@h/d")
-    assert make_url(settings.database_url.get_secret_value()).password == "a@b/c"
 
 
 # Secrets

@@ -1,0 +1,181 @@
+"""`purgebot audit`: the trail on the command line, with nothing but the database at hand."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from bot.cli import main
+from bot.core.audit import AuditEntry, hash_of
+from bot.store.store import Change, Store
+from tests.purgebot import Ended
+from tests.trail import NOON, A, open_store, press, tampering, write_trail
+
+SQLITE = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+
+Audit = Callable[..., Ended]
+
+
+@pytest.fixture
+def store(database_url: str) -> Iterator[Store]:
+    opened = open_store(database_url)
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def audit(
+    database_url: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> Audit:
+    monkeypatch.chdir(tmp_path)
+
+    def run(*words: str, url: str = database_url) -> Ended:
+        monkeypatch.setenv("PURGEBOT_DATABASE_URL", url)
+        monkeypatch.setattr("sys.argv", ["purgebot", "audit", *words])
+        with pytest.raises(SystemExit) as ended:
+            main()
+        return Ended(int(ended.value.code or 0), *capsys.readouterr())
+
+    return run
+
+
+# export
+
+
+def test_an_export_holds_all_that_it_takes_to_verify_it_elsewhere(
+    store: Store, audit: Audit
+) -> None:
+    write_trail(store)
+    ended = audit("export")
+    assert (ended.code, ended.err) == (0, "")
+    lines = [json.loads(line) for line in ended.out.splitlines()]
+    assert [line["id"] for line in lines] == list(range(1, 9))
+    for line in lines:
+        said = {name: line[name] for name in AuditEntry.__slots__}
+        entry = AuditEntry(**said | {"at": datetime.fromisoformat(line["at"])})
+        assert hash_of(entry, line["seq"], line["previous"]) == line["hash"]
+
+
+@SQLITE
+def test_as_csv_an_export_holds_the_same(store: Store, audit: Audit) -> None:
+    write_trail(store)
+    lines = [json.loads(line) for line in audit("export").out.splitlines()]
+    rows = list(csv.DictReader(io.StringIO(audit("export", "--format", "csv").out)))
+    assert [row | {"detail": json.loads(row["detail"])} for row in rows] == [
+        {name: "" if value is None else value for name, value in line.items()}
+        | {"id": str(line["id"]), "seq": str(line["seq"])}
+        for line in lines
+    ]
+
+
+@SQLITE
+def test_no_cell_of_a_csv_begins_a_formula(store: Store, audit: Audit) -> None:
+    for start in ("=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", "＝1"):
+        entry = AuditEntry(start, NOON, "press-late", user_id=start, detail={"reason": start})
+        store.commit(Change(audit=(entry,)))
+    rows = csv.reader(io.StringIO(audit("export", "--format", "csv").out, newline=""))
+    cells = [cell for row in rows for cell in row]
+    assert "'=1+1" in cells
+    assert [cell for cell in cells if cell.startswith(tuple("=+-@\t\r＝"))] == []
+
+
+@SQLITE
+@pytest.mark.parametrize(
+    ("since", "told"),
+    [
+        ("2d", ["P1"]),
+        ("60h", ["P1", "P2"]),
+        ("4321m", ["P1", "P2", "P3"]),
+        ("2024-11-01", ["P1", "P2", "P3", "noon"]),
+        ("2024-11-02T13:00:01+01:00", ["P1", "P2", "P3"]),
+        ("2024-11-02T13:00:00+01:00", ["P1", "P2", "P3", "noon"]),
+    ],
+)
+def test_an_export_may_begin_at_a_moment_or_some_time_ago(
+    store: Store, audit: Audit, since: str, told: list[str]
+) -> None:
+    now = datetime.now(UTC)
+    for name, ago_h in (("P1", 47), ("P2", 59), ("P3", 72)):
+        press(store, name, now - timedelta(hours=ago_h))
+    press(store, "noon", NOON)
+    lines = [json.loads(line) for line in audit("export", "--since", since).out.splitlines()]
+    assert [line["purge_id"] for line in lines] == told
+
+
+@SQLITE
+@pytest.mark.parametrize("since", ["yesterday", "2", "2w", "-2d", "99999999999d", "2024-13-01"])
+def test_what_is_no_moment_is_said_to_be_none(store: Store, audit: Audit, since: str) -> None:
+    ended = audit("export", f"--since={since}")
+    assert (ended.code, ended.out) == (2, "")
+    assert "neither a moment" in ended.err
+
+
+# verify
+
+
+def test_a_trail_that_holds_is_told_with_its_newest_checkpoint(store: Store, audit: Audit) -> None:
+    write_trail(store)
+    newest = store.audit.newest_checkpoint()
+    assert newest is not None
+    ended = audit("verify")
+    assert (ended.code, ended.err) == (0, "")
+    assert "8 entries in 3 chains; 0 are pruned" in ended.out
+    assert newest.hash in ended.out
+
+
+def test_the_first_entry_that_does_not_hold_is_named(store: Store, audit: Audit) -> None:
+    write_trail(store)
+    with tampering(store) as connection:
+        connection.exec_driver_sql("UPDATE audit SET user_id = 'U0EVE' WHERE id = 2")
+    ended = audit("verify")
+    assert ended.code == 1
+    assert f"purge {A}, entry 2: was altered" in ended.out
+
+
+@SQLITE
+def test_a_checkpoint_that_was_kept_tells_a_trail_that_was_made_anew(
+    store: Store, audit: Audit
+) -> None:
+    write_trail(store)
+    kept = store.audit.newest_checkpoint()
+    store.audit.seal(NOON)
+    assert kept is not None
+    assert audit("verify", "--checkpoint", kept.hash).code == 0
+    ended = audit("verify", "--checkpoint", kept.hash[::-1])
+    assert ended.code == 1
+    assert "made anew" in ended.out
+
+
+@SQLITE
+def test_an_unreadable_entry_ends_an_export_and_says_what_to_do(store: Store, audit: Audit) -> None:
+    write_trail(store)
+    with tampering(store) as connection:
+        connection.exec_driver_sql("UPDATE audit SET at = 'noon' WHERE id = 2")
+    ended = audit("export")
+    assert (ended.code, len(ended.out.splitlines())) == (1, 1)
+    assert "purgebot audit verify" in ended.err
+
+
+@SQLITE
+@pytest.mark.parametrize("command", ["verify", "export"])
+@pytest.mark.parametrize(
+    "url", ["sqlite:///{}/none.sqlite3", "sqlite:///{}/empty.sqlite3", "oracle:"]
+)
+def test_a_database_that_cannot_be_used_is_told_so_and_not_made(
+    audit: Audit, tmp_path: Path, command: str, url: str
+) -> None:
+    (tmp_path / "empty.sqlite3").touch()
+    ended = audit(command, url=url.format(tmp_path))
+    assert (ended.code, ended.out) == (2, "")
+    assert "PURGEBOT_DATABASE_URL" in ended.err
+    assert "Traceback" not in ended.err
+    assert not (tmp_path / "none.sqlite3").exists()

@@ -1,0 +1,124 @@
+"""`purgebot policy`: what the policy decides, before anybody meets it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from bot.playground.town import SAMPLE_POLICY
+from tests.purgebot import Ended, purgebot
+
+
+def explain(tmp_path: Path, *words: str, policy: Path = SAMPLE_POLICY) -> Ended:
+    return purgebot("policy", "explain", *words, folder=tmp_path, PURGEBOT_POLICY=str(policy))
+
+
+def asking(user: str, action: str, domain: str, tag: str, *more: str) -> list[str]:
+    return ["--user", user, "--action", action, "--domain", domain, "--tag", tag, *more]
+
+
+@pytest.mark.parametrize(
+    ("question", "code", "says"),
+    [
+        (
+            asking("U1", "purge", "WWW.example.com", "hero", "--group", "S0EDITORS"),
+            0,
+            ["yes: ", "policy-allowed: ", "Editors may purge the site"],
+        ),
+        (
+            asking("U1", "purge", "www.example.com", "hero"),
+            1,
+            ["no: ", "policy-no-rule: ", "role needed: editors or sre", "S0EDITORS, S0SRE"],
+        ),
+        (
+            asking("U1", "force", "shop.example.com", "checkout-1", "--group", "S0SRE"),
+            1,
+            ["no: ", "policy-denied: ", "Nobody forces the shop's checkout"],
+        ),
+    ],
+    ids=["yes", "no rule", "denied"],
+)
+def test_explain_tells_the_decision_and_its_reasons(
+    tmp_path: Path, question: list[str], code: int, says: list[str]
+) -> None:
+    ended = explain(tmp_path, *question)
+    assert (ended.code, ended.err) == (code, "")
+    for sentence in says:
+        assert sentence in ended.out
+
+
+@pytest.mark.parametrize(
+    ("question", "says"),
+    [
+        (asking("U1", "clear", "www.example.com", "hero"), "clear is none of purge, force"),
+        (asking("U1", "purge", "www..com", "hero"), "www..com"),
+        (["--user", "U1"], "--action"),
+    ],
+    ids=["unknown action", "no domain", "options missing"],
+)
+def test_a_question_that_makes_no_sense_is_a_usage_error(
+    tmp_path: Path, question: list[str], says: str
+) -> None:
+    ended = explain(tmp_path, *question)
+    assert (ended.code, ended.out) == (2, "")
+    assert says in ended.err
+
+
+def test_explain_without_a_usable_policy_is_no_answer(tmp_path: Path) -> None:
+    question = asking("U1", "purge", "www.example.com", "hero")
+    gone = explain(tmp_path, *question, policy=tmp_path / "gone.yaml")
+    assert (gone.code, gone.out) == (2, "")
+    assert "gone.yaml cannot be read" in gone.err
+    unset = purgebot("policy", "explain", *question, folder=tmp_path)
+    assert unset.code == 2
+    assert "PURGEBOT_POLICY" in unset.err
+
+
+def test_the_schema_is_one_and_fits_the_sample(tmp_path: Path) -> None:
+    ended = purgebot("policy", "schema", folder=tmp_path)
+    assert (ended.code, ended.err) == (0, "")
+    schema = json.loads(ended.out)
+    assert schema["$schema"] == "https://json-schema.org/draft/2020-12/schema"
+    sample = yaml.safe_load(SAMPLE_POLICY.read_text())
+    assert wrong(sample, schema, schema) == []
+    assert wrong(sample | {"rule": []}, schema, schema) != []
+    assert wrong(sample | {"roles": {"x": {"title": 5}}}, schema, schema) != []
+    sample["rules"][0]["allow"] = ["purging"]
+    assert wrong(sample, schema, schema) != []
+
+
+def wrong(value: Any, schema: Any, root: Any, at: str = "") -> list[str]:
+    """Judge by the words of JSON Schema that the policy's schema uses; others fail the test."""
+    known = {"$ref", "$defs", "$schema", "additionalProperties", "anyOf", "const", "default"}
+    known |= {"description", "enum", "examples", "items", "maxItems", "maxLength", "minItems"}
+    known |= {"minLength", "minProperties", "pattern", "properties", "propertyNames", "required"}
+    known |= {"title", "type", "uniqueItems"}
+    assert set(schema) <= known, f"another word of JSON Schema: {set(schema) - known}"
+    if "$ref" in schema:
+        return wrong(value, root["$defs"][schema["$ref"].rpartition("/")[2]], root, at)
+    if "anyOf" in schema:
+        tries = [wrong(value, choice, root, at) for choice in schema["anyOf"]]
+        return [] if [] in tries else tries[0]
+    kinds = {"object": dict, "array": list, "string": str, "integer": int, "boolean": bool}
+    kinds |= {"null": type(None)}
+    if "type" in schema and not isinstance(value, kinds[schema["type"]]):
+        return [f"{at} is no {schema['type']}"]
+    found = []
+    if value not in schema.get("enum", [value]) or value != schema.get("const", value):
+        found.append(f"{at} is another value")
+    if isinstance(value, list):
+        for number, entry in enumerate(value):
+            found += wrong(entry, schema.get("items", {}), root, f"{at}/{number}")
+    if isinstance(value, dict):
+        found += [
+            f"{at}/{name} is missing" for name in set(schema.get("required", ())) - set(value)
+        ]
+        others = schema.get("additionalProperties", {})
+        for name, entry in value.items():
+            inner = schema.get("properties", {}).get(name, others)
+            found += [f"{at}/{name}?"] if inner is False else wrong(entry, inner or {}, root, name)
+    return found
