@@ -23,6 +23,7 @@ from sqlalchemy import select
 from bot.core.purge import ENDS, Purge, State
 from bot.playground.town import Town, town
 from bot.store import rows, tables
+from bot.store.audit_verify import verify
 from bot.store.store import Store
 from tests.talk import APPROVE, DENY, buttons
 
@@ -147,6 +148,8 @@ def check_nothing_lost(place: Town, load: Load, purges: list[Purge]) -> None:
         if purge.state not in {State.SUBMITTED, State.UNKNOWN}:
             assert sent[purge.tags[0]] == 0, f"{purge.id} was sent, but is {purge.state}"
 
+    assert place.bot is not None
+    assert verify(place.bot.store.engine).fault is None, "a chain of the audit trail is broken"
     waiting = {purge.id for purge in purges if purge.state is State.WAITING}
     assert not load.presses & waiting, "a press was acknowledged, but did not count"
     check_cards(place, purges)
