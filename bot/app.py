@@ -5,23 +5,20 @@ Slack ──socket or HTTP──► Bolt ──► handlers ──► workflow �
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Callable, Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from urllib.parse import parse_qsl
 
 import structlog
 from filelock import FileLock, Timeout
-from slack_bolt import App, BoltRequest
+from slack_bolt import App
 from slack_bolt.adapter.socket_mode import SocketModeHandler
 from slack_bolt.error import BoltError
-from slack_bolt.request.internals import build_context
 from slack_sdk import WebClient
 from slack_sdk.errors import SlackApiError
 from slack_sdk.signature import SignatureVerifier
-from slack_sdk.socket_mode import SocketModeClient
 from sqlalchemy import make_url
 from sqlalchemy.exc import DBAPIError
 
@@ -48,6 +45,7 @@ from handlers.announcer import TIMEOUT_S, SlackAnnouncer
 from handlers.boundary import Desk
 from handlers.people import SlackDirectory
 from handlers.slack_answers import NO_ANSWER, read_no
+from handlers.transport import bolt_request, close_socket
 
 log = structlog.get_logger("purgebot.app")
 
@@ -117,7 +115,7 @@ class Bot:
     def stop(self) -> None:
         """Take no new work, let running steps end, and close."""
         if self._socket is not None:
-            _close(self._socket.client)
+            close_socket(self._socket.client)
         self.worker.stop()
         self._desk.replies.shutdown()
         self.store.close()
@@ -135,7 +133,7 @@ class Bot:
             # see nothing that is not Slack's.
             if not self._is_signed(text, headers):
                 return Reply(401, {}, "")
-            request = _bolt_request(text, dict(headers))
+            request = bolt_request(text, dict(headers))
         except (ValueError, TypeError, AttributeError, RecursionError):
             return Reply(400, {}, "")  # not UTF-8, not JSON, or not in the shape of a request
         response = self._app.dispatch(request)
@@ -160,14 +158,31 @@ class Bot:
 def build(settings: Settings, now: Callable[[], datetime] = lambda: datetime.now(UTC)) -> Bot:
     """Wire a Bot.  Raises: BotError (policy, database, token or credentials cannot be used)."""
     policy = PolicySource(settings.policy)
-    lock = _lock_database(settings)
-    store = Store(settings.database_url.get_secret_value())
-    try:
-        migrate(store.engine)
-    except DBAPIError as error:
-        raise BotError(DATABASE_AWAY, cause=str(error.orig).partition("\n")[0]) from None
-    if store.is_sqlite:
-        store.jobs.free_all_leases()  # the lock says that nobody else is at work
+    # What is open is closed again if a later part cannot be had.
+    with ExitStack() as undo:
+        lock = _lock_database(settings)
+        if lock is not None:
+            undo.callback(lock.release)
+        store = Store(settings.database_url.get_secret_value())
+        undo.callback(store.close)
+        try:
+            migrate(store.engine)
+        except DBAPIError as error:
+            raise BotError(DATABASE_AWAY, cause=str(error.orig).partition("\n")[0]) from None
+        if store.is_sqlite:
+            store.jobs.free_all_leases()  # the lock says that nobody else is at work
+        bot = _wire(settings, policy, store, lock, now)
+        undo.pop_all()
+    return bot
+
+
+def _wire(
+    settings: Settings,
+    policy: PolicySource,
+    store: Store,
+    lock: FileLock | None,
+    now: Callable[[], datetime],
+) -> Bot:
     client = web_client(settings)
     app = _bolt_app(settings, client)
     workflow = Workflow(store, policy, now)
@@ -240,23 +255,6 @@ def _bolt_app(settings: Settings, client: WebClient) -> App:
         raise BotError(SLACK_AWAY) from None
 
 
-def _close(client: SocketModeClient) -> None:
-    """Close Slack's socket: no new envelopes, then the acknowledgements under way, then the rest.
-
-    The SDK's own `close` waits up to 3 s for data and 1 s for a message; the answer to a ping is
-    data, and an empty message is one.
-    """
-    client.auto_reconnect_enabled = False
-    client.closed = True
-    client.message_queue.put(None)
-    client.current_session_state.terminated = True
-    if client.current_session is not None and client.is_connected():
-        with contextlib.suppress(OSError):
-            client.current_session.ping()
-    client.message_workers.shutdown()
-    client.close()
-
-
 def database_file(settings: Settings) -> Path | None:
     """Give the SQLite file, its folder made; None for PostgreSQL.  Raises: BotError."""
     url = make_url(settings.database_url.get_secret_value())
@@ -283,16 +281,3 @@ def _lock_database(settings: Settings) -> FileLock | None:
     except OSError as error:
         raise BotError(DATABASE_AWAY, cause=f"{file}.lock: {error.strerror}") from None
     return lock
-
-
-def _bolt_request(body: str, headers: dict[str, str]) -> BoltRequest:
-    """Read a request as Bolt does, but for a form in which the word "payload" merely occurs.
-
-    Bolt takes such a form for an interaction and drops it: a domain or a tag may hold the word.
-    Raises: whatever Bolt does where the body is none of Slack's.
-    """
-    request = BoltRequest(body=body, headers=dict(headers))
-    if not request.body and body:
-        request.body = dict(parse_qsl(body, keep_blank_values=True))
-        request.context = build_context(request.context, request.body)
-    return request
