@@ -18,7 +18,6 @@ PURGEBOT_AUDIT_RETENTION_DAYS     how long the audit keeps what was said; else f
 
 from __future__ import annotations
 
-import ipaddress
 import re
 from collections.abc import Mapping
 from enum import StrEnum
@@ -32,6 +31,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 from sqlalchemy import make_url
 from sqlalchemy.exc import ArgumentError
 
+from bot.core.domains import is_loopback
 from bot.core.errors import BotError
 from bot.core.setup_errors import SETTINGS_INVALID
 
@@ -233,16 +233,6 @@ def _read(model: type[S], given: Mapping[str, Any]) -> S:
         mistakes = "  the file .env cannot be read, or is no text in UTF-8"
     # Outside the handler: the original error holds the values, and would be shown as the cause.
     raise SettingsInvalid(SETTINGS_INVALID, mistakes=mistakes)
-
-
-def is_loopback(host: str) -> bool:
-    """Whether a host name means this very machine."""
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 def _mistake(detail: Any) -> str:

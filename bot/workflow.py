@@ -47,12 +47,11 @@ class Workflow:
         store: Store,
         policy: PolicySource,
         now: Callable[[], datetime],
-        wake: Callable[[], None] = lambda: None,
     ) -> None:
         self._store = store
         self._policy = policy
         self.now = now
-        self.wake = wake
+        self.wake: Callable[[], None] = lambda: None
 
     def request(self, command: PurgeCommand, origin: Origin, actor: Actor | None) -> Purge | None:
         """Write a command down, decided if the facts about the person are at hand.

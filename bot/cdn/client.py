@@ -17,7 +17,6 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime
 from http.cookiejar import DefaultCookiePolicy
-from ipaddress import ip_address
 from typing import TypeVar
 from urllib.parse import urlsplit
 
@@ -31,6 +30,7 @@ from bot.cdn.credentials import Source
 from bot.cdn.faults import CdnError, CdnInDoubt, CdnRefused, fault_of
 from bot.cdn.signing import Acs3Auth, canonical_query, fresh_nonce, utc_now
 from bot.core.cdn_errors import ENDPOINT_UNSAFE, NO_ANSWER, NOT_ANSWERING, UNREACHABLE
+from bot.core.domains import is_loopback
 
 API_VERSION = "2018-05-10"
 MAX_TASKS_PER_QUESTION = 10
@@ -180,15 +180,8 @@ def _check_endpoint(endpoint: str) -> None:
     with suppress(ValueError):  # from a port or an IPv6 address that is none
         url = urlsplit(endpoint)
         host = url.hostname or ""
-        secure = url.scheme == "https" or (url.scheme == "http" and _is_loopback(host))
+        secure = url.scheme == "https" or (url.scheme == "http" and is_loopback(host))
         bare = endpoint.rstrip("/") == f"{url.scheme}://{url.netloc}" and "@" not in url.netloc
         if secure and bare and url.port != 0 and re.fullmatch(r"[0-9A-Za-z.:-]+", host):
             return
     raise CdnRefused(ENDPOINT_UNSAFE)
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return host == "localhost" or ip_address(host).is_loopback
-    except ValueError:
-        return False

@@ -64,6 +64,14 @@ def display_domain(domain: str) -> str:
         return domain
 
 
+def is_loopback(host: str) -> bool:
+    """Whether a host name or an address means this very machine."""
+    try:
+        return host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
 def excerpt(text: str, limit: int = 80) -> str:
     """The words of a person, fit to be shown: short, and nothing in them unseen."""
     shown = text if len(text) <= limit else text[: limit - 1] + "…"

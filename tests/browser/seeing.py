@@ -32,7 +32,7 @@ def _do_without(what: str) -> NoReturn:
 
 
 try:
-    from axe_playwright_python.sync_playwright import Axe  # type: ignore[import-untyped]
+    from axe_playwright_python.sync_playwright import Axe  # type: ignore[import-untyped]  # it comes without types
     from playwright.sync_api import (
         Browser,
         BrowserContext,

@@ -174,7 +174,7 @@ class Slack:
         client = SocketModeClient(
             app_token=self.sim.app_token, web_client=self.client(None), concurrency=2
         )
-        client.socket_mode_request_listeners.append(listen)  # type: ignore[arg-type]
+        client.socket_mode_request_listeners.append(listen)  # type: ignore[arg-type]  # the SDK names a class nobody subclasses
         client.connect()
         self.until(lambda: self.state()["connections"] == 1)
         try:

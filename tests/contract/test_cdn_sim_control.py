@@ -2,25 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from contextlib import closing
 from typing import Any
 
 import pytest
 
 from bot.playground.cdn import CdnSim
-from tests.contract.cdn_sim import NOON, PURGE, Cdn, running_cdn
-
-
-@pytest.fixture(scope="module", name="server")
-def _server() -> Iterator[Cdn]:
-    with running_cdn() as cdn:
-        yield cdn
-
-
-@pytest.fixture(name="cdn")
-def _cdn(server: Cdn) -> Cdn:
-    return server.as_new()
+from tests.contract.cdn_sim import NOON, PURGE, Cdn
 
 
 def refused(cdn: Cdn, path: str, **request: Any) -> str:

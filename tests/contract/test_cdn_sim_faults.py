@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
 from contextlib import closing
 from http.client import HTTPConnection
 from typing import Any
@@ -12,18 +11,7 @@ import pytest
 import requests
 
 from bot.playground.cdn.catalogue import CATALOGUE
-from tests.contract.cdn_sim import PURGE, Cdn, running_cdn
-
-
-@pytest.fixture(scope="module", name="server")
-def _server() -> Iterator[Cdn]:
-    with running_cdn() as cdn:
-        yield cdn
-
-
-@pytest.fixture(name="cdn")
-def _cdn(server: Cdn) -> Cdn:
-    return server.as_new()
+from tests.contract.cdn_sim import PURGE, Cdn
 
 
 def trouble(cdn: Cdn, kind: str, **rest: object) -> None:

@@ -2,24 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
-from tests.contract.cdn_sim import NOON, Cdn, running_cdn
-
-
-@pytest.fixture(scope="module", name="server")
-def _server() -> Iterator[Cdn]:
-    with running_cdn() as cdn:
-        yield cdn
-
-
-@pytest.fixture(name="cdn")
-def _cdn(server: Cdn) -> Cdn:
-    return server.as_new()
+from tests.contract.cdn_sim import NOON, Cdn
 
 
 def by_id(cdn: Cdn, ids: str) -> list[dict[str, str]]:

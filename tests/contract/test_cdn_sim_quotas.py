@@ -2,26 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
-from tests.contract.cdn_sim import NOON, PURGE, Cdn, running_cdn
+from tests.contract.cdn_sim import NOON, PURGE, Cdn
 
 MIDNIGHT_IN_SHANGHAI = NOON + 4 * 3600
 A_FILE = "http://www.example.com/a.html"
-
-
-@pytest.fixture(scope="module", name="server")
-def _server() -> Iterator[Cdn]:
-    with running_cdn() as cdn:
-        yield cdn
-
-
-@pytest.fixture(name="cdn")
-def _cdn(server: Cdn) -> Cdn:
-    return server.as_new()
 
 
 def quota(cdn: Cdn) -> dict[str, Any]:

@@ -2,22 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 
-from tests.contract.cdn_sim import PURGE, WWW, Cdn, running_cdn
-
-
-@pytest.fixture(scope="module", name="server")
-def _server() -> Iterator[Cdn]:
-    with running_cdn() as cdn:
-        yield cdn
-
-
-@pytest.fixture(name="cdn")
-def _cdn(server: Cdn) -> Cdn:
-    return server.as_new()
+from tests.contract.cdn_sim import PURGE, WWW, Cdn
 
 
 def test_a_purge_answers_a_task_id_and_a_request_id(cdn: Cdn) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
@@ -11,19 +10,7 @@ from typing import Any
 import pytest
 
 from bot.playground.cdn.signature import AccessKey, WireRequest, authenticate
-from tests.contract.cdn_sim import PURGE, WWW, Cdn, running_cdn
-
-
-@pytest.fixture(scope="module", name="server")
-def _server() -> Iterator[Cdn]:
-    with running_cdn() as cdn:
-        yield cdn
-
-
-@pytest.fixture(name="cdn")
-def _cdn(server: Cdn) -> Cdn:
-    return server.as_new()
-
+from tests.contract.cdn_sim import PURGE, WWW, Cdn
 
 # --- requests that are believed -------------------------------------------------------------
 

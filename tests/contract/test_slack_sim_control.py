@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -12,18 +11,6 @@ from slack_sdk.errors import SlackApiError
 
 from bot.playground.slack import default_world
 from tests.contract.slack_sim import Slack, refusal, running_slack
-
-
-@pytest.fixture(scope="module")
-def running() -> Iterator[Slack]:
-    with running_slack() as slack:
-        yield slack
-
-
-@pytest.fixture
-def slack(running: Slack) -> Slack:
-    return running.as_new()
-
 
 # Who sees what
 

@@ -19,7 +19,7 @@ from starlette.routing import Route
 
 from bot.playground.serving import serving
 from bot.playground.slack.signing import signature
-from tests.contract.slack_sim import BUTTONS, Slack, running_slack
+from tests.contract.slack_sim import BUTTONS, Slack
 
 
 @dataclass
@@ -40,17 +40,6 @@ class App:
     def form(self, number: int = -1) -> dict[str, str]:
         fields = parse_qs(self.bodies[number], keep_blank_values=True)
         return {key: value for key, (value,) in fields.items()}
-
-
-@pytest.fixture(scope="module")
-def running() -> Iterator[Slack]:
-    with running_slack() as slack:
-        yield slack
-
-
-@pytest.fixture
-def slack(running: Slack) -> Slack:
-    return running.as_new()
 
 
 @pytest.fixture

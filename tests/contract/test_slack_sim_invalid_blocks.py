@@ -3,22 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 
 import pytest
 
-from tests.contract.slack_sim import BUTTON, BUTTONS, Slack, refusal, running_slack
-
-
-@pytest.fixture(scope="module")
-def running() -> Iterator[Slack]:
-    with running_slack() as slack:
-        yield slack
-
-
-@pytest.fixture
-def slack(running: Slack) -> Slack:
-    return running.as_new()
+from tests.contract.slack_sim import BUTTON, BUTTONS, Slack, refusal
 
 
 @pytest.mark.parametrize("method", ["chat.postMessage", "chat.postEphemeral", "chat.update"])

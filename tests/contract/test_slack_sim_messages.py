@@ -2,23 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 
-from tests.contract.slack_sim import BUTTONS, Slack, refusal, running_slack
-
-
-@pytest.fixture(scope="module")
-def running() -> Iterator[Slack]:
-    with running_slack() as slack:
-        yield slack
-
-
-@pytest.fixture
-def slack(running: Slack) -> Slack:
-    return running.as_new()
-
+from tests.contract.slack_sim import BUTTONS, Slack, refusal
 
 # Where the bot may write
 

@@ -3,26 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 import requests
 from slack_sdk.errors import SlackApiError
 
-from tests.contract.slack_sim import BUTTONS, Slack, refusal, running_slack
-
-
-@pytest.fixture(scope="module")
-def running() -> Iterator[Slack]:
-    with running_slack() as slack:
-        yield slack
-
-
-@pytest.fixture
-def slack(running: Slack) -> Slack:
-    return running.as_new()
-
+from tests.contract.slack_sim import BUTTONS, Slack, refusal
 
 # Tokens and scopes
 
@@ -92,7 +79,7 @@ def test_forms_and_json_say_the_same(slack: Slack, form: str) -> None:
     blocks: Any = BUTTONS if form == "JSON" else json.dumps(BUTTONS)
     arguments = {"channel": "C0WEB", "text": "hi", "blocks": blocks}
     body = {"data" if form.startswith("form") else "json": arguments}
-    answer = requests.post(url, headers=headers, timeout=5, **body).json()  # type: ignore[arg-type]
+    answer = requests.post(url, headers=headers, timeout=5, **body).json()  # type: ignore[arg-type]  # rows mix json= and data=
     assert answer["message"]["blocks"][0]["block_id"] == "doors"
 
 

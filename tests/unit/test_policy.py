@@ -304,4 +304,4 @@ def test_a_policy_built_without_a_file_keeps_the_same_rules(rule: dict[str, obje
 
 def test_a_policy_does_not_change_once_it_is_read(town: Policy) -> None:
     with pytest.raises(ValidationError):
-        town.rules = ()  # type: ignore[misc]
+        town.rules = ()  # type: ignore[misc]  # that it is frozen is the point
