@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test picture bench-demo lock clean
+.PHONY: demo test test-chaos picture bench-approvals bench-demo bench-history bench-tasks lock clean
 
 demo: $(VENV)/run.stamp  ## Try Purgebot in a browser, without Slack and without a CDN account
 	@$(BIN)/purgebot demo
@@ -13,20 +13,27 @@ test: $(VENV)/dev.stamp  ## Format, lint, types, floors and every test
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/pytest
+	$(BIN)/pytest -n 2 --dist worksteal -m "not storm"
+	$(BIN)/pytest -m storm
+
+test-chaos: $(VENV)/dev.stamp  ## Three replicas killed, paused and cut off, under load, for five minutes
+	TEST_CHAOS_SECONDS=300 $(BIN)/pytest tests/scenarios/test_chaos.py
 
 picture: $(VENV)/dev.stamp  ## Take docs/demo.png anew
 	$(BIN)/python -m tests.browser.picture
 
-bench-demo: $(VENV)/dev.stamp  ## How long the demo takes to be ready, and its page to be seen
-	$(BIN)/python -m bench.demo
+bench: $(VENV)/dev.stamp  ## Measure everything, and write it into docs/performance.md
+	$(BIN)/python -m bench
+
+bench-%: $(VENV)/dev.stamp  ## Measure one part of it (bench-ack …) or all of it for a moment (bench-quick)
+	$(BIN)/python -m bench $(if $(filter quick,$*),--quick,$*)
 
 lock: $(VENV)/dev.stamp  ## Resolve the dependencies anew, with hashes
 	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --upgrade \
 		--custom-compile-command "make lock" --group build pyproject.toml -o requirements/run.txt
 	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --upgrade \
 		--custom-compile-command "make lock" -c requirements/run.txt --group build \
-		--group dev --extra credentials \
+		--group dev --extra credentials --extra tracing \
 		pyproject.toml -o requirements/dev.txt
 
 clean:

@@ -5,55 +5,64 @@ Slack ──socket or HTTP──► Bolt ──► handlers ──► workflow �
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from pathlib import Path
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
 
 import structlog
-from filelock import FileLock, Timeout
+from filelock import FileLock
 from slack_bolt import App
-from slack_bolt.adapter.socket_mode import SocketModeHandler
 from slack_bolt.error import BoltError
-from slack_sdk import WebClient
 from slack_sdk.errors import SlackApiError
 from slack_sdk.signature import SignatureVerifier
-from sqlalchemy import make_url
-from sqlalchemy.exc import DBAPIError
 
+from bot import tracing
+from bot.answers import Answers
+from bot.canary import WAKE_S, Canary
 from bot.cdn.client import CdnClient
-from bot.cdn.credentials import Credentials, from_default_chain, static
+from bot.cdn.credentials import from_settings
 from bot.core.errors import BotError
 from bot.core.setup_errors import (
     APP_TOKEN_REFUSED,
-    DATABASE_AWAY,
-    DATABASE_IN_USE,
     SLACK_AWAY,
     SLACK_REFUSED,
 )
+from bot.decisions import Decisions
+from bot.edge import EdgeProbe
+from bot.gauges import registry_of
 from bot.policy_file import PolicySource
 from bot.settings import Mode, Settings
+from bot.status import Status
 from bot.steps import Steps
-from bot.store.jobs import Holder
-from bot.store.migrations import migrate
+from bot.store.clock import ASK_EVERY_S
+from bot.store.file import lock_database
+from bot.store.holder import Holder
+from bot.store.migrations import migrate, schema_problem
 from bot.store.store import Store
-from bot.worker import THREADS, Worker
+from bot.submission import Submission
+from bot.vitals import Vitals
+from bot.watch import Watch
+from bot.worker import THREADS, UPKEEP_S, Chore, Worker
 from bot.workflow import Workflow
 from handlers import register
-from handlers.announcer import TIMEOUT_S, SlackAnnouncer
+from handlers.announcer import SlackAnnouncer
 from handlers.boundary import Desk
 from handlers.people import SlackDirectory
 from handlers.slack_answers import NO_ANSWER, read_no
-from handlers.transport import bolt_request, close_socket
+from handlers.slack_client import SlackClient
+from handlers.transport import bolt_request
+from handlers.ways import TIMEOUT_S
+
+if TYPE_CHECKING:
+    from handlers.socket_mode import SlackSocket
 
 log = structlog.get_logger("purgebot.app")
 
 MAX_BODY_BYTES = 1_000_000
 """More than Slack ever sends; what is larger is not Slack's."""
-ENVELOPES_AT_ONCE = 64
-"""As many as one commit takes.  Each may wait 2 s for a slow database, and Slack gives 3 s in all:
-what waits for its turn behind others is told to have failed, and is carried out all the same."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,15 +82,19 @@ class Bot:
         app: App,
         store: Store,
         worker: Worker,
+        canary: Canary,
         policy: PolicySource,
-        socket: SocketModeHandler | None,
+        socket: SlackSocket | None,
         lock: FileLock | None,
         desk: Desk,
         signatures: SignatureVerifier | None,
+        status: Status,
     ) -> None:
         self.store = store
         self.worker = worker
+        self.canary = canary
         self.policy = policy
+        self.status = status
         self._app = app
         self._socket = socket
         self._lock = lock
@@ -105,19 +118,28 @@ class Bot:
     @property
     def connected(self) -> bool:
         """Whether Slack can reach the bot through its socket; in HTTP mode always."""
-        return self._socket is None or self._socket.client.is_connected()
+        return self.status.vitals.is_connected
 
     def start(self) -> None:
+        tracing.start()
+        self.status.listen()
         self.worker.start()
         self.connect()
         log.info("started", mode="http" if self._socket is None else "socket")
 
-    def stop(self) -> None:
-        """Take no new work, let running steps end, and close."""
+    def stop(self, within_s: float = 8.0) -> None:
+        """Take no new work, let acknowledgements go out and running steps end, and close.
+
+        It takes longer only where a listener is kept waiting, or an answer of its own to Slack.
+        """
+        deadline = time.monotonic() + within_s
+        self.worker.take_no_more()
         if self._socket is not None:
-            close_socket(self._socket.client)
-        self.worker.stop()
+            self._socket.close()
+        self.worker.stop(max(0.0, deadline - time.monotonic()))
         self._desk.replies.shutdown()
+        self.status.close()
+        tracing.stop()
         self.store.close()
         if self._lock is not None:
             self._lock.release()
@@ -155,22 +177,24 @@ class Bot:
         )
 
 
-def build(settings: Settings, now: Callable[[], datetime] = lambda: datetime.now(UTC)) -> Bot:
-    """Wire a Bot.  Raises: BotError (policy, database, token or credentials cannot be used)."""
+def build(settings: Settings, now: Callable[[], datetime] | None = None) -> Bot:
+    """Wire a Bot that goes by `now`, or else by the clock that its replicas share.
+
+    Raises: BotError (policy, database, token or credentials cannot be used).
+    """
     policy = PolicySource(settings.policy)
     # What is open is closed again if a later part cannot be had.
     with ExitStack() as undo:
-        lock = _lock_database(settings)
+        lock = lock_database(settings)
         if lock is not None:
             undo.callback(lock.release)
-        store = Store(settings.database_url.get_secret_value())
+        store = Store(settings.database_url.get_secret_value(), settings.sends_per_second)
         undo.callback(store.close)
-        try:
-            migrate(store.engine)
-        except DBAPIError as error:
-            raise BotError(DATABASE_AWAY, cause=str(error.orig).partition("\n")[0]) from None
         if store.is_sqlite:
+            migrate(store.engine)
             store.jobs.free_all_leases()  # the lock says that nobody else is at work
+        elif problem := schema_problem(store.engine):
+            raise BotError(problem.kind, **problem.facts)
         bot = _wire(settings, policy, store, lock, now)
         undo.pop_all()
     return bot
@@ -181,64 +205,77 @@ def _wire(
     policy: PolicySource,
     store: Store,
     lock: FileLock | None,
-    now: Callable[[], datetime],
+    now: Callable[[], datetime] | None,
 ) -> Bot:
+    shared = store.clock() if now is None and not store.is_sqlite else None
+    now = now or (shared.now if shared else lambda: datetime.now(UTC))
     client = web_client(settings)
     app = _bolt_app(settings, client)
-    workflow = Workflow(store, policy, now)
+    decisions = Decisions(store, policy, now)
+    join_window = timedelta(seconds=settings.join_window_s)
+    workflow = Workflow(decisions, join_window)
     directory = SlackDirectory(client, policy, now)
-    cdn = CdnClient(settings.cdn_endpoint, credentials(settings), pool_size=THREADS, clock=now)
+    cdn = CdnClient(
+        settings.cdn_endpoint, from_settings(settings), pool_size=THREADS + 1, clock=now
+    )
+    canary = Canary(
+        cdn,
+        store.known,
+        now,
+        every=timedelta(minutes=settings.canary_minutes),
+        channel_id=settings.operators_channel,
+        low_share=settings.low_quota_share,
+    )
+    submission = Submission(decisions, join_window, canary.low_quota)
     announcer = SlackAnnouncer(client, now)
     holder = Holder()
-    steps = Steps(store, workflow, cdn, directory, announcer, now, holder)
+    probe = EdgeProbe(settings.edge_address, now)
+    watch = Watch(store, submission, cdn, probe, now, holder.name)
+    answers = Answers(store, policy, cdn, now)
+    steps = Steps(
+        store, workflow, submission, watch, answers, cdn, directory, announcer, now, holder
+    )
     worker = Worker(
         store,
         steps,
         holder,
         now,
         tick=policy.reload,
-        upkeep=lambda: store.audit.keep(now(), settings.audit_retention_days),
+        chores=(
+            Chore(
+                "upkeep", UPKEEP_S, lambda: store.audit.keep(now(), settings.audit_retention_days)
+            ),
+            Chore("canary", WAKE_S, canary.look),
+            *([Chore("clock", ASK_EVERY_S, shared.ask)] if shared else []),
+        ),
     )
-    workflow.wake = worker.wake
-    desk = Desk(workflow, directory)
+    decisions.wake = worker.wake
+    desk = Desk(workflow, directory, answers)
     register(app, desk)
     socket = None
     if settings.mode is Mode.SOCKET:
         assert settings.slack_app_token is not None, "the settings check it"
-        socket = SocketModeHandler(
-            app, settings.slack_app_token.get_secret_value(), concurrency=ENVELOPES_AT_ONCE
-        )
+        from handlers.socket_mode import SlackSocket
+
+        socket = SlackSocket(app, settings.slack_app_token.get_secret_value())
+    connected = socket.is_connected if socket else None
+    vitals = Vitals(store, worker, holder, now, connected, lambda: client.token_refused)
+    status = Status(vitals, registry_of(store, vitals, now), settings.status_address)
     secret = settings.slack_signing_secret
     signatures = SignatureVerifier(secret.get_secret_value()) if secret else None
-    return Bot(app, store, worker, policy, socket, lock, desk, signatures)
+    return Bot(app, store, worker, canary, policy, socket, lock, desk, signatures, status)
 
 
-def web_client(settings: Settings) -> WebClient:
-    """Give the client for Slack's Web API.
-
-    The SDK's own retries are off: on a broken connection they post a message a second time.
-    """
-    return WebClient(
+def web_client(settings: Settings) -> SlackClient:
+    """Give the client for Slack's Web API."""
+    return SlackClient(
         token=settings.slack_bot_token.get_secret_value(),
         base_url=settings.slack_api_url,
         timeout=TIMEOUT_S,
-        retry_handlers=[],
     )
 
 
-def credentials(settings: Settings) -> Callable[[], Credentials]:
-    """Give where the CDN's credentials come from: the settings, or the default chain."""
-    if settings.access_key_id and settings.access_key_secret:
-        token = settings.security_token
-        return static(
-            settings.access_key_id,
-            settings.access_key_secret.get_secret_value(),
-            token.get_secret_value() if token else None,
-        )
-    return from_default_chain()
-
-
-def _bolt_app(settings: Settings, client: WebClient) -> App:
+def _bolt_app(settings: Settings, client: SlackClient) -> App:
     secret = settings.slack_signing_secret
     try:
         return App(
@@ -253,31 +290,3 @@ def _bolt_app(settings: Settings, client: WebClient) -> App:
         raise BotError(SLACK_REFUSED, error=code) from None
     except NO_ANSWER:
         raise BotError(SLACK_AWAY) from None
-
-
-def database_file(settings: Settings) -> Path | None:
-    """Give the SQLite file, its folder made; None for PostgreSQL.  Raises: BotError."""
-    url = make_url(settings.database_url.get_secret_value())
-    if url.get_backend_name() != "sqlite" or not url.database:
-        return None
-    file = Path(url.database)
-    try:
-        file.parent.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise BotError(DATABASE_AWAY, cause=f"{file.parent}: {error.strerror}") from None
-    return file
-
-
-def _lock_database(settings: Settings) -> FileLock | None:
-    """Make sure that a SQLite file has one Purgebot; PostgreSQL may have many."""
-    file = database_file(settings)
-    if file is None:
-        return None
-    lock = FileLock(f"{file}.lock")
-    try:
-        lock.acquire(timeout=0)
-    except Timeout:
-        raise BotError(DATABASE_IN_USE, file=str(file)) from None
-    except OSError as error:
-        raise BotError(DATABASE_AWAY, cause=f"{file}.lock: {error.strerror}") from None
-    return lock

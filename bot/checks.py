@@ -9,12 +9,16 @@ from slack_sdk import WebClient
 from slack_sdk.errors import SlackApiError
 from sqlalchemy import text
 
-from bot.app import credentials, database_file, web_client
+from bot.app import web_client
 from bot.cdn.client import CdnClient
+from bot.cdn.credentials import from_settings
 from bot.core.errors import BotError
+from bot.core.setup_errors import SCHEMA_OLD
 from bot.policy_file import PolicySource
 from bot.settings import Mode, Settings, read_settings
 from bot.store.engine import Database
+from bot.store.file import database_file
+from bot.store.migrations import schema_problem
 from handlers import OPTIONAL_SCOPES, SCOPES
 from handlers.slack_answers import NO_ANSWER, read_no
 
@@ -78,8 +82,13 @@ def _database(settings: Settings) -> str:
             "the database does not answer",
             "Check PURGEBOT_DATABASE_URL, and that the server runs and takes this user.",
         ) from None
+    else:
+        problem = schema_problem(database.engine)
     finally:
         database.close()
+    # An older SQLite file is brought up to date by `run`.
+    if problem is not None and not (database.is_sqlite and problem.kind is SCHEMA_OLD):
+        raise _Bad(problem.message, problem.hint)
     return database.engine.dialect.name
 
 
@@ -129,7 +138,7 @@ def _unreachable() -> _Bad:
 
 
 def _cdn(settings: Settings) -> str:
-    client = CdnClient(settings.cdn_endpoint, credentials(settings))
+    client = CdnClient(settings.cdn_endpoint, from_settings(settings))
     try:
         client.describe_quota()
     except BotError as error:

@@ -1,4 +1,4 @@
-"""`purgebot`: run, demo, check, policy explain, policy schema, audit export, audit verify.
+"""`purgebot`: run, demo, check, migrate, policy explain, policy schema, audit export, audit verify.
 
 Errors go to stderr.  Exit codes:
 
@@ -6,16 +6,23 @@ Errors go to stderr.  Exit codes:
     1    a check or the audit is bad; the policy says no; a played conversation went otherwise
     2    the command line, the settings, the policy file, or what the bot needs cannot be used
     3    something nobody foresaw
+    75   what the bot needs cannot be used now, but may be later: whoever started it may try again
     130  another command was stopped by Ctrl-C
+    143  SIGTERM came to another command, or before the bot was up
 """
 
 from __future__ import annotations
 
+import gc
 import json
+import os
+import queue
 import signal
 import sys
 import threading
+import time
 import traceback
+from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -23,6 +30,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from bot.cli_audit import audit_app
+from bot.cli_migrate import migrate
 from bot.core.errors import BotError
 
 if TYPE_CHECKING:
@@ -30,6 +38,9 @@ if TYPE_CHECKING:
 
     from bot.app import Bot
     from bot.core.policy import Action
+
+EXIT_WITHIN_S = 9.0
+"""After SIGTERM: who started the bot kills it after 10 s, if it is Docker."""
 
 app = typer.Typer(
     help="Clear Alibaba Cloud CDN caches from Slack.",
@@ -40,15 +51,19 @@ app = typer.Typer(
 policy_app = typer.Typer(help="Look into the policy file.", no_args_is_help=True)
 app.add_typer(policy_app, name="policy")
 app.add_typer(audit_app, name="audit")
+app.command()(migrate)
 
 
 def main() -> None:
     """Run the command line; every error becomes a sentence on stderr and an exit code."""
+    # The kernel spares process 1, which this is in a container, every signal that it does not ask
+    # for.  `run` and `demo` ask anew when they are up.
+    signal.signal(signal.SIGTERM, _end)
     try:
         app()
     except BotError as error:
         print(f"{error.problem.message}\n{error.problem.hint}", file=sys.stderr)  # noqa: T201
-        sys.exit(2)
+        sys.exit(75 if error.problem.kind.retryable else 2)
     except KeyboardInterrupt:
         sys.exit(130)
     except Exception:  # noqa: BLE001  (the last line of defence: the user gets a code, not silence)
@@ -66,14 +81,17 @@ def run() -> None:
     set_up_logs()
     settings = read_settings()
     bot = build(settings)
+    # What is built stays.  A full collection that looks through all of it stops every thread for
+    # 50 ms, and now and then somebody's click would be in the middle of that.
+    gc.freeze()
     _reload_on_sighup(bot)
-    stopping = _stop_signals()  # the HTTP server catches them first, and hands them on at its end
+    stopping = _stop_signals(bot.worker.take_no_more)
     try:
         bot.start()
         if settings.mode is Mode.HTTP:
             from bot.web import serve
 
-            serve(bot, *settings.bind)
+            serve(bot, *settings.bind, stopping)
         else:
             stopping.wait()
     finally:
@@ -127,6 +145,8 @@ def check() -> None:
     from bot.logs import set_up_logs
 
     set_up_logs("CRITICAL")
+    # At once: there is nothing to put away, and in a destructor Python would drop an exception.
+    signal.signal(signal.SIGINT, lambda *_: os._exit(130))
     good = True
     for found in check_all():
         good = good and found.good
@@ -180,6 +200,10 @@ def schema() -> None:
     typer.echo(json.dumps(policy_schema(), indent=2))
 
 
+def _end(_signal: int, _frame: FrameType | None) -> None:
+    sys.exit(143)
+
+
 def _action(word: str) -> Action:
     from bot.core.policy import Action
 
@@ -189,15 +213,27 @@ def _action(word: str) -> Action:
         raise typer.BadParameter(f"{word} is none of {', '.join(Action)}") from None
 
 
-def _stop_signals() -> threading.Event:
-    """Give the event that SIGTERM and Ctrl-C set."""
+def _stop_signals(at_once: Callable[[], None] = lambda: None) -> threading.Event:
+    """Give the event that SIGTERM and Ctrl-C set; `at_once` is done before anybody waits for it.
+
+    From then on there are EXIT_WITHIN_S: what has not ended by then (a call that hangs, a database
+    that does not answer) is what a crash leaves, and nothing is lost by that.
+    """
     stopping = threading.Event()
+    # The handler runs between any two instructions of the main thread, which may hold any lock:
+    # of all that it could do, only this is sure not to wait for one.
+    told: queue.SimpleQueue[None] = queue.SimpleQueue()
 
-    def stop(_signal: int, _frame: FrameType | None) -> None:
+    def stop() -> None:
+        told.get()
+        at_once()
         stopping.set()
+        time.sleep(EXIT_WITHIN_S)  # the main thread ends the process sooner, if nothing hangs
+        os._exit(0)
 
-    signal.signal(signal.SIGTERM, stop)
-    signal.signal(signal.SIGINT, stop)
+    threading.Thread(target=stop, name="stop", daemon=True).start()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: told.put(None))
     return stopping
 
 

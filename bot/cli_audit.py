@@ -14,7 +14,7 @@ import json
 import re
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from pathlib import Path
@@ -71,8 +71,11 @@ def verify(
 ) -> None:
     """Say whether the audit trail is as it was written, and what is the first that is not."""
     from bot.store.audit_verify import verify as verify_trail
+    from bot.store.migrations import check_not_ahead
 
     with _database() as database:
+        with database.engine.connect() as connection:
+            check_not_ahead(connection)
         verdict = verify_trail(database.engine)
     if verdict.fault is not None:
         typer.echo(f"FAIL  {verdict.fault.place}: {verdict.fault.wrong}")
@@ -106,23 +109,18 @@ def _moment(said: str, now: datetime) -> datetime:
 def _database() -> Iterator[Database]:
     """Open the database that the settings name; what is not there is not made."""
     from sqlalchemy import make_url
-    from sqlalchemy.exc import DBAPIError
 
     from bot.core.errors import BotError
     from bot.core.setup_errors import DATABASE_AWAY
     from bot.settings import read_database_settings
-    from bot.store.engine import Database
+    from bot.store.engine import Database, or_away
 
     url = make_url(read_database_settings().database_url.get_secret_value())
     if url.get_backend_name() == "sqlite" and not Path(url.database or "").is_file():
         raise BotError(DATABASE_AWAY, cause=f"there is no file {url.database}")
     database = Database(url.render_as_string(hide_password=False))
-    try:
+    with closing(database), or_away():
         yield database
-    except DBAPIError as error:
-        raise BotError(DATABASE_AWAY, cause=str(error.orig).partition("\n")[0]) from None
-    finally:
-        database.close()
 
 
 def _flat(number: int, linked: Link) -> dict[str, Any]:

@@ -23,12 +23,11 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from bot.core.errors import BotError, ErrorKind
+from bot.core.policy_fields import Action
 from bot.core.policy_rules import (
+    PARTS,
     WHOLE_FAULT,
-    Action,
     Policy,
-    Role,
-    Rule,
     did_you_mean,
     whole_faults,
 )
@@ -288,8 +287,7 @@ _SENTENCES = {
 def _sentence(fault: ErrorDetails) -> str:
     path, word = fault["loc"], str(fault["input"])
     name = next((key for key in reversed(path) if isinstance(key, str)), "the file")
-    models: dict[object, type[BaseModel]] = {"roles": Role, "rules": Rule}
-    model = models.get(path[0], Policy) if len(path) > 1 else Policy
+    model: type[BaseModel] = PARTS.get(path[0], Policy) if len(path) > 1 else Policy
     return _SENTENCES.get(fault["type"], "{other}").format(
         name=name,
         near_key=did_you_mean(name, model.model_fields),

@@ -13,7 +13,14 @@ PURGEBOT_DATABASE_URL             SQLite (a file in the user's data directory) o
 PURGEBOT_POLICY                   the policy file
 PURGEBOT_MODE                     socket or http; else the tokens tell
 PURGEBOT_HTTP_BIND                host:port of the HTTP mode
+PURGEBOT_STATUS_BIND              host:port of /healthz, /readyz and /metrics; else there is none
+PURGEBOT_EDGE_ADDRESS             host:port on this machine that stands in for the CDN's edge (trials)
 PURGEBOT_AUDIT_RETENTION_DAYS     how long the audit keeps what was said; else for ever
+PURGEBOT_SENDS_PER_SECOND         how many purges all replicas together send in a second
+PURGEBOT_JOIN_WINDOW_SECONDS      how long the same purge is joined to one at work; 0: never
+PURGEBOT_OPERATORS_CHANNEL        the channel that is told when the CDN refuses the bot
+PURGEBOT_CANARY_MINUTES           how often that is looked for; 0 turns it off
+PURGEBOT_LOW_QUOTA_SHARE          a quota is low when less than this share is left; 0 turns it off
 """
 
 from __future__ import annotations
@@ -103,9 +110,16 @@ class Settings(DatabaseSettings):
     cdn_endpoint: str = _variable("PURGEBOT_CDN_ENDPOINT", default="https://cdn.aliyuncs.com")
     policy: Annotated[Path, Field()] = _variable("PURGEBOT_POLICY")
     http_bind: str = _variable("PURGEBOT_HTTP_BIND", default="127.0.0.1:3000")
+    status_bind: str | None = _variable("PURGEBOT_STATUS_BIND", default=None)
+    edge_address: str | None = _variable("PURGEBOT_EDGE_ADDRESS", default=None)
     audit_retention_days: int | None = _variable(
         "PURGEBOT_AUDIT_RETENTION_DAYS", default=None, ge=1, le=36500
     )
+    operators_channel: str | None = _variable("PURGEBOT_OPERATORS_CHANNEL", default=None)
+    canary_minutes: int = _variable("PURGEBOT_CANARY_MINUTES", default=10, ge=0, le=1440)
+    low_quota_share: float = _variable("PURGEBOT_LOW_QUOTA_SHARE", default=0.1, ge=0, le=1)
+    sends_per_second: float = _variable("PURGEBOT_SENDS_PER_SECOND", default=50.0, gt=0, le=10_000)
+    join_window_s: float = _variable("PURGEBOT_JOIN_WINDOW_SECONDS", default=60.0, ge=0, le=3600)
 
     @field_validator("slack_bot_token", "slack_app_token")
     @classmethod
@@ -144,12 +158,23 @@ class Settings(DatabaseSettings):
             return value.rstrip("/") + "/"
         return value.rstrip("/")
 
-    @field_validator("http_bind")
+    @field_validator("operators_channel")
     @classmethod
-    def _is_host_and_port(cls, value: str) -> str:
+    def _is_channel_id(cls, value: str | None) -> str | None:
+        if value is not None and not re.fullmatch("[CG][A-Z0-9]{2,}", value, re.ASCII):
+            raise ValueError("must be the ID of a channel, for example C024BE91L, not its name")
+        return value
+
+    @field_validator("http_bind", "status_bind", "edge_address")
+    @classmethod
+    def _is_host_and_port(cls, value: str | None, info: Any) -> str | None:
+        if value is None:
+            return None
         host, _, port = value.rpartition(":")
         if not (host and re.fullmatch("[0-9]{1,5}", port) and int(port) < 65536):
             raise ValueError("must be host:port, for example 127.0.0.1:3000")
+        if info.field_name == "edge_address" and not is_loopback(host.strip("[]")):
+            raise ValueError("must be on this machine: it is for trials only")
         return value
 
     @model_validator(mode="before")
@@ -187,8 +212,17 @@ class Settings(DatabaseSettings):
     @property
     def bind(self) -> tuple[str, int]:
         """Host and port of the HTTP mode."""
-        host, _, port = self.http_bind.rpartition(":")
-        return host.strip("[]"), int(port)
+        return _split(self.http_bind)
+
+    @property
+    def status_address(self) -> tuple[str, int] | None:
+        """Host and port of the listener that tells the bot's state, if there is to be one."""
+        return _split(self.status_bind) if self.status_bind else None
+
+
+def _split(host_and_port: str) -> tuple[str, int]:
+    host, _, port = host_and_port.rpartition(":")
+    return host.strip("[]"), int(port)
 
 
 def read_settings(**given: Any) -> Settings:

@@ -11,18 +11,27 @@ from __future__ import annotations
 import contextlib
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 
 import structlog
 
+from bot import metrics, tracing
+from bot.cdn.client import MAX_TASKS_PER_QUESTION
+from bot.cdn.faults import CdnRefused
 from bot.core.ask import Ask
 from bot.core.post import Post
 from bot.core.purge import Purge
-from bot.steps import NotPosted, PeopleUnknown, Steps
+from bot.later import NotPosted, PeopleUnknown, SlackBusy
+from bot.steps import Steps
+from bot.store.due import KINDS, kind_of
 from bot.store.engine import StoreUnavailable
-from bot.store.jobs import LEASE, Claimed, Holder
+from bot.store.holder import LEASE, Claimed, Holder, Round
+from bot.store.jobs import LEFT_FOR
+from bot.store.rows import FromNewer
 from bot.store.store import Store
 
 log = structlog.get_logger("purgebot.worker")
@@ -30,8 +39,19 @@ log = structlog.get_logger("purgebot.worker")
 THREADS = 8
 POLL_S = 1.0
 """How long an idle worker sleeps at most; a commit in this process wakes it at once."""
+ROUND_S = 0.005
+"""How long a round takes at least."""
 BACKOFF_CAP_S = 300.0
 UPKEEP_S = 300.0
+
+
+@dataclass(frozen=True, slots=True)
+class Chore:
+    """Work that is due now and then, beside the steps: at once, and every `every_s`."""
+
+    name: str
+    every_s: float
+    work: Callable[[], object]
 
 
 class Worker:
@@ -44,19 +64,33 @@ class Worker:
         holder: Holder,
         now: Callable[[], datetime],
         tick: Callable[[], object] = lambda: None,
-        upkeep: Callable[[], object] = lambda: None,
+        chores: Sequence[Chore] = (),
     ) -> None:
         self._store = store
         self._steps = steps
         self._holder = holder
         self._now = now
         self._tick = tick
-        self._upkeep = upkeep
+        self._chores = chores
         self._wake = threading.Event()
         self._stopping = threading.Event()
+        self._stopped = threading.Event()
         self._free = threading.Semaphore(THREADS)
         self._pool = ThreadPoolExecutor(THREADS, thread_name_prefix="step")
         self._threads: list[threading.Thread] = []
+        self._soonest: dict[str, datetime] = {}
+        self._turned: dict[str, float] = {}
+
+    @property
+    def idle_s(self) -> dict[str, float]:
+        """Give for each loop how long ago it last turned, in seconds; {} before the start."""
+        now = time.monotonic()
+        return {name: now - at for name, at in self._turned.items()}
+
+    @property
+    def is_stopping(self) -> bool:
+        """Whether it was told to claim nothing more."""
+        return self._stopping.is_set()
 
     def wake(self) -> None:
         """Tell that something is due."""
@@ -65,27 +99,41 @@ class Worker:
     # Running
 
     def start(self) -> None:
-        for name, work in (("worker", self._run), ("beat", self._beat), ("upkeep", self._tidy)):
+        loops: list[tuple[str, Callable[[], None]]] = [("worker", self._run), ("beat", self._beat)]
+        loops += [(chore.name, partial(self._keep_doing, chore)) for chore in self._chores]
+        self._turned = dict.fromkeys(("worker", "beat"), time.monotonic())
+        for name, work in loops:
             thread = threading.Thread(target=work, name=name, daemon=True)
             thread.start()
             self._threads.append(thread)
 
-    def stop(self, within_s: float = 8.0) -> None:
-        """Take no new work, and let running steps end; what does not end is left to its lease."""
+    def take_no_more(self) -> None:
+        """Claim nothing from now on; what is claimed goes on."""
         self._stopping.set()
         self._wake.set()
+
+    def stop(self, within_s: float = 8.0) -> None:
+        """Take no new work, and let running steps end; what does not end is left to its lease."""
+        self.take_no_more()
         deadline = time.monotonic() + within_s
-        for _ in range(THREADS):
+        ended = [
             self._free.acquire(timeout=max(0.0, deadline - time.monotonic()))
+            for _ in range(THREADS)
+        ]
+        if left := ended.count(False):
+            log.warning("steps-left-to-their-leases", steps=left)
+        self._stopped.set()
         self._pool.shutdown(wait=False, cancel_futures=True)
         for thread in self._threads:
-            thread.join(timeout=1)
+            thread.join(max(0.0, min(1.0, deadline - time.monotonic())))
+        for _ in range(ended.count(True)):
+            self._free.release()
 
     def drain(self) -> int:
         """Do every due step in this thread until none is left; give how many there were."""
         self._holder.renewed()  # nobody beats for it, and nobody waits between its steps
         done = 0
-        while claimed := self._claim(THREADS):
+        while claimed := list(self._claim(THREADS)):
             for step in claimed:
                 self._do(step)
             done += len(claimed)
@@ -93,6 +141,7 @@ class Worker:
 
     def _run(self) -> None:
         while not self._stopping.is_set():
+            began = time.monotonic()
             self._wake.clear()
             try:
                 self._tick()
@@ -106,88 +155,145 @@ class Worker:
                 log.exception("worker-round-failed")
                 wait_s = POLL_S
             self._wake.wait(wait_s)
+            # The first that wakes it is served at once.  Where many do, a round for each of them would
+            # ask the database hundreds of times a second for what one round finds.
+            self._stopping.wait(max(0.0, began + ROUND_S - time.monotonic()))
 
     def _hand_out(self) -> None:
-        """Claim as many steps as there are free threads, until nothing is due."""
+        """Claim as many steps as there are free threads, until all that is due is in hand."""
         while not self._stopping.is_set():
+            self._turned["worker"] = time.monotonic()
             slots = 0
             while slots < THREADS and self._free.acquire(blocking=slots == 0, timeout=None):
                 slots += 1
-            claimed: list[Claimed] = []
+            taken = 0
             try:
-                claimed = self._claim(slots)
+                # It may have been told to stop while all threads were at work.
+                for step in () if self._stopping.is_set() else self._claim(slots):
+                    self._pool.submit(self._do_and_free, step)
+                    taken += 1
             finally:
-                for _ in range(slots - len(claimed)):
+                for _ in range(slots - taken):
                     self._free.release()
-            for step in claimed:
-                self._pool.submit(self._do_and_free, step)
-            if not claimed:
+            if taken < slots:  # the next round, ROUND_S later, asks what else there is
                 return
 
     def _until_next(self) -> float:
-        due = self._store.jobs.next_due()
+        due = min(self._soonest.values(), default=None)
         if due is None:
             return POLL_S
         return min(POLL_S, max(0.0, (due - self._now()).total_seconds()))
 
-    def _claim(self, limit: int) -> list[Claimed]:
-        """Take due rows: presses first, for somebody is looking at the screen; then purges."""
-        claimed: list[Claimed] = []
-        for job in ("asks", "purges", "posts"):
-            if len(claimed) < limit:
-                claimed += self._store.jobs.claim(
-                    job, self._now(), self._holder.name, limit - len(claimed)
-                )
-        return claimed
+    def _claim(self, limit: int) -> Iterator[Claimed | Round]:
+        """Take due rows: presses first, for somebody is looking at the screen.
+
+        A kind is claimed when the one before is in hand: no purge waits for the posts.
+        """
+        self._soonest = self._store.jobs.soonest(self._now())
+        for job in KINDS:
+            now = self._now()
+            if limit <= 0 or job not in self._soonest or self._soonest[job] > now:
+                continue
+            size = MAX_TASKS_PER_QUESTION if job == "watches" else 1
+            claimed = self._store.jobs.claim(job, now, self._holder.name, limit, size)
+            taken = claimed if size == 1 else _rounds(claimed, size)
+            limit -= len(taken)
+            yield from taken
 
     def _beat(self) -> None:
-        while not self._stopping.wait(LEASE.total_seconds() / 3):
+        while not self._stopped.wait(LEASE.total_seconds() / 3):  # the last steps need it too
+            self._turned["beat"] = time.monotonic()
             with contextlib.suppress(StoreUnavailable):  # the next beat, or the lease, will tell
                 self._store.jobs.beat(self._holder.name, self._now())
                 self._holder.renewed()
 
-    def _tidy(self) -> None:
-        """Do what is due now and then, beside the steps; at once, and every UPKEEP_S."""
+    def _keep_doing(self, chore: Chore) -> None:
         while True:
             try:
-                self._upkeep()
+                chore.work()
             except StoreUnavailable:
-                log.warning("upkeep-postponed")
+                log.warning("chore-postponed", chore=chore.name)
             except Exception:
-                log.exception("upkeep-failed")
-            if self._stopping.wait(UPKEEP_S):
+                log.exception("chore-failed", chore=chore.name)
+            if self._stopping.wait(chore.every_s):
                 return
 
     # One step
 
-    def _do_and_free(self, step: Claimed) -> None:
+    def _do_and_free(self, step: Claimed | Round) -> None:
         try:
             self._do(step)
         finally:
             self._free.release()
             self._wake.set()
 
-    def _do(self, step: Claimed) -> None:
+    def _do(self, step: Claimed | Round) -> None:
         """Do one step; whatever goes wrong, the row is put back and never blocks the others."""
-        try:
-            match step.value:
-                case Purge() as purge:
-                    self._steps.purge(purge)
-                case Ask() as ask:
-                    self._steps.ask(ask)
-                case Post() as post:
-                    self._steps.post(post)
-        except (PeopleUnknown, NotPosted) as later:
-            self._put_back(step, later.retry_after_s)
-        except StoreUnavailable:
-            log.warning("step-not-saved", kind=type(step.value).__name__)
-        except Exception:
-            log.exception("step-failed", kind=type(step.value).__name__, attempts=step.attempts)
-            self._put_back(step, None)
+        kind = "watches" if isinstance(step, Round) else kind_of(step.value)
+        with metrics.timing(metrics.STEP_S, kind) as timed:
+            timed.outcome = self._outcome_of(step)
 
-    def _put_back(self, step: Claimed, retry_after_s: float | None) -> None:
+    def _outcome_of(self, step: Claimed | Round) -> str:
+        try:
+            with tracing.step(*_traced(step)):
+                self._steps.do(step)
+        except SlackBusy as busy:
+            # Else each of those that wait would be tried and refused in turn, again and again, and
+            # Slack slows down or cuts off who does not heed it.
+            self._put_back(step, busy.retry_after_s)
+            until = self._now() + timedelta(seconds=busy.retry_after_s or 1.0)
+            if isinstance(step, Claimed) and isinstance(step.value, Post):
+                self._store.jobs.hold(kind_of(step.value), until)
+            return "put-back"
+        except (PeopleUnknown, NotPosted, CdnRefused) as later:
+            self._put_back(step, later.retry_after_s)
+            return "put-back"
+        except StoreUnavailable:
+            log.warning("step-not-saved", kind=type(step).__name__)
+            return "not-saved"
+        except FromNewer:  # what it belongs to; a newer replica may be first next time
+            self._put_back(step, LEFT_FOR.total_seconds())
+            return "put-back"
+        except Exception:
+            log.exception("step-failed", kind=type(step).__name__, attempts=step.attempts)
+            self._put_back(step, None)
+            return "failed"
+        finally:
+            for value in _values(step):
+                self._store.jobs.let_go(value)
+        return metrics.OK
+
+    def _put_back(self, step: Claimed | Round, retry_after_s: float | None) -> None:
         wait_s = retry_after_s or min(2.0 ** min(step.attempts, 16), BACKOFF_CAP_S)
+        due_at = self._now() + timedelta(seconds=wait_s)
         with contextlib.suppress(StoreUnavailable):  # then its lease runs out instead
-            self._store.jobs.put_back(
-                step.value, self._holder.name, self._now() + timedelta(seconds=wait_s)
-            )
+            for value in _values(step):
+                self._store.jobs.put_back(value, self._holder.name, due_at)
+
+
+def _values(step: Claimed | Round) -> Sequence[Purge | Ask | Post]:
+    return step.purges if isinstance(step, Round) else (step.value,)
+
+
+def _rounds(claimed: Sequence[Claimed], size: int) -> list[Round]:
+    """Put purges that the CDN is asked about into rounds of one question each."""
+    rounds = []
+    for start in range(0, len(claimed), size):
+        some = claimed[start : start + size]
+        purges = tuple(step.value for step in some if isinstance(step.value, Purge))
+        rounds.append(Round(purges, max(step.attempts for step in some)))
+    return rounds
+
+
+def _traced(step: Claimed | Round) -> tuple[str, list[str | None]]:
+    """Give what a step is called in traces, and in those of which purges it is."""
+    match step:
+        case Round(purges=purges):
+            return "watch", [purge.id for purge in purges]
+        case Claimed(value=Purge() as purge):
+            return f"step {purge.state.value}", [purge.id]
+        case Claimed(value=Ask() as ask):
+            return f"answer {ask.kind.value}", [ask.purge_id]
+        case Claimed(value=Post() as post):
+            return f"post {post.kind.value}", [post.purge_id]
+    return "", []

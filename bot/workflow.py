@@ -1,7 +1,7 @@
-"""Request, approve, deny, expire, submit: each is one decision, saved in one transaction.
+"""Request, approve, deny, expire: each is one decision, saved in one transaction.
 
-    request ──► decide ──► (approval) ──► send ──► settle
-    press   ──► decide_press
+    request ──► decide ──► (approval) ──► `bot.submission`
+    press   ──► decide_press ──► (follow_up)
 
 Nothing here waits for a network.  Facts about people come in as an Actor; where they are not at
 hand, the row is left due, and the worker comes back with them.
@@ -10,105 +10,95 @@ hand, the row is left due, and the worker comes back with them.
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import Any
 
 import structlog
 
 from bot.core import presses, rulings
-from bot.core.ask import Ask, Origin
+from bot.core.ask import Ask, AskKind, Origin
 from bot.core.audit import AuditEntry
+from bot.core.briefing import Members, Traffic
 from bot.core.command import PurgeCommand
 from bot.core.policy import Actor
 from bot.core.post import Notice
-from bot.core.purge import Event, Failure, Purge, State, advance
-from bot.core.records import card_of, entry_of, note_of, press_entry, whisper_of
-from bot.policy_file import PolicySource
-from bot.store.jobs import LEASE
-from bot.store.store import Change, Store
+from bot.core.purge import Choice, Event, Purge, State, advance
+from bot.core.records import call_of, card_of, entry_of, note_of, press_entry, whisper_of
+from bot.decisions import Decisions
+from bot.store.rows import FromNewer
+from bot.store.store import Change
 
 log = structlog.get_logger("purgebot.workflow")
 
-CARD_GRACE = timedelta(milliseconds=400)
-"""How long a plain purge's card waits for the CDN's answer, so that the channel sees one message
-with the task ID in it instead of one that is edited at once."""
-
-_RULED = {State.REFUSED: Event.REFUSE, State.WAITING: Event.WAIT, State.READY: Event.ALLOW}
 _CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 
 
 class Workflow:
-    """The decisions; `wake` tells the worker that something is due."""
+    """What people ask for, and what becomes of it until it may be sent."""
 
-    def __init__(
-        self,
-        store: Store,
-        policy: PolicySource,
-        now: Callable[[], datetime],
-    ) -> None:
-        self._store = store
-        self._policy = policy
-        self.now = now
-        self.wake: Callable[[], None] = lambda: None
+    def __init__(self, decisions: Decisions, join_window: timedelta) -> None:
+        self._decisions = decisions
+        self._store = decisions.store
+        self._policy = decisions.policy
+        self._join_window = join_window
+        self.now = decisions.now
 
-    def request(self, command: PurgeCommand, origin: Origin, actor: Actor | None) -> Purge | None:
+    def request(
+        self, command: PurgeCommand, origin: Origin, actor: Actor | None, members: Members
+    ) -> Purge | None:
         """Write a command down, decided if the facts about the person are at hand.
 
         None: the same command was written down before (Slack delivered it twice).
         Raises: StoreUnavailable; then nothing was written, unless its kind is `store-slow`.
         """
-        now = self.now()
-        purge = Purge(
-            id=new_purge_id(now),
-            trigger_id=origin.trigger_id,
-            team_id=origin.team_id,
-            channel_id=origin.channel_id,
-            user_id=origin.user_id,
-            domain=command.domain,
-            tags=command.tags,
-            force=command.force,
-            reason=command.reason,
-            requested_at=now,
-        )
-        requested = entry_of(purge, "request", now, user_id=purge.user_id)
-        card = card_of(purge, origin.response_url, now)
-        change = Change(purge=purge, due_at=now)
-        if actor is not None:
-            purge, change = self._ruled(purge, actor, now)
-        answered_at_once = purge.state is State.REFUSED
-        posts = () if answered_at_once else (replace(card, wanted_version=purge.version),)
-        change = replace(change, new=True, audit=(requested, *change.audit), posts=posts)
+        purge = _new_purge(command, origin, self.now())
+        purge, change = self._requested(purge, origin.response_url, actor, members)
+        if purge.state is State.REFUSED:  # answered at once, to the requester alone
+            change = replace(change, posts=())
         if not self._store.commit(change):
             log.info("command-delivered-twice", user=origin.user_id)
             return None
-        self._tell(purge)
+        self._decisions.tell(purge)
         return purge
 
-    def decide(self, purge: Purge, actor: Actor, holder: str) -> None:
+    def _requested(
+        self, purge: Purge, response_url: str, actor: Actor | None, members: Members
+    ) -> tuple[Purge, Change]:
+        """Give a new request, ruled on if its person is known, and the change that keeps it."""
+        now = purge.requested_at
+        requested = entry_of(purge, "request", now, user_id=purge.user_id)
+        card = card_of(purge, response_url, now)
+        change = Change(purge=purge, due_at=now)
+        if actor is not None:
+            purge, change = self._ruled(purge, actor, members, now)
+        posts = (replace(card, wanted_version=purge.version), *change.posts)
+        audit = (requested, *change.audit)
+        return purge, replace(change, new=True, audit=audit, posts=posts)
+
+    def decide(self, purge: Purge, actor: Actor, members: Members, holder: str) -> None:
         """Decide on a request that was written down without the facts about its person."""
-        ruled, change = self._ruled(purge, actor, self.now())
-        self._save(ruled, replace(change, holder=holder))
+        _, change = self._ruled(purge, actor, members, self.now())
+        self._decisions.save(replace(change, holder=holder))
 
     def refuse_unchecked(self, purge: Purge, holder: str) -> None:
         """Refuse a request because Slack would not say who its person is."""
         now = self.now()
         refused = rulings.rights_unknown(purge, now)
-        self._save(refused, self._change(refused, Event.REFUSE.value, now, holder=holder))
+        self._decisions.save(self._decisions.change(refused, Event.REFUSE, now, holder))
 
     def expire(self, purge: Purge, holder: str) -> None:
         """End a request that nobody answered in time."""
         now = self.now()
         expired = advance(purge, Event.EXPIRE, now)
-        self._save(expired, self._change(expired, Event.EXPIRE.value, now, holder=holder))
+        self._decisions.save(self._decisions.change(expired, Event.EXPIRE, now, holder))
 
     def remind(self, purge: Purge, holder: str) -> None:
         """Call those who may decide once more, at half of the time that there is."""
         now = self.now()
         reminded = advance(purge, Event.REMIND, now, reminded_at=now)
-        change = self._change(reminded, Event.REMIND.value, now, holder=holder)
-        self._save(reminded, replace(change, posts=(note_of(reminded, rulings.REMINDER, now),)))
+        change = self._decisions.change(reminded, Event.REMIND, now, holder)
+        note = note_of(reminded, rulings.REMINDER, now)
+        self._decisions.save(replace(change, posts=(note,), quiet=True))
 
     # Presses
 
@@ -119,26 +109,44 @@ class Workflow:
         """
         if actor is None:
             self.write_down(ask)
-        else:
+            return
+        try:
             self.decide_press(ask, actor, new=True)
+        except FromNewer:
+            self.write_down(ask)
 
     def write_down(self, ask: Ask) -> None:
         """Leave an ask to the worker.  Raises: StoreUnavailable."""
         self._store.commit(Change(new_ask=ask, ask_due_at=ask.at))
-        self.wake()
+        self._decisions.wake()
 
-    def decide_press(self, ask: Ask, actor: Actor, *, new: bool = False) -> None:
-        """Decide on a press; of presses at the same moment one wins, and the others are told."""
+    def decide_press(self, ask: Ask, actor: Actor, *, new: bool = False) -> Purge | None:
+        """Decide on a press; of presses at the same moment one wins, and the others are told.
+
+        Gives the purge where the press counts and there is more to do: the form of a denial has
+        to be opened, or the request made that the press asks for.
+        """
         while True:
             now = self.now()
             purge = self._store.purge(ask.purge_id) if ask.purge_id else None
             policy, policy_hash = self._policy.current()
             ruling = presses.rule_on_press(ask, purge, policy, policy_hash, actor, now)
+            if ruling.event in _MORE_TO_DO:
+                return purge
             if self._save_press(ask, ruling, now, new=new, policy_hash=policy_hash):
-                return
+                return None
             if self._store.has_ask(ask.trigger_id, answered=not new):
                 log.info("press-delivered-twice", user=ask.user_id, purge=ask.purge_id)
-                return
+                return None
+
+    def form_shown(self, ask: Ask, *, opened: bool) -> None:
+        """Write down that the form for a denial was opened, or tell its presser that it was not."""
+        not_opened = presses.FORM_NOT_OPENED.code
+        event = AskKind.DENY_FORM.value if opened else not_opened
+        notice = None if opened else Notice(not_opened)
+        policy_hash = self._policy.current().hash
+        ruling = presses.Ruling(None, notice, event)
+        self._save_press(ask, ruling, self.now(), new=False, policy_hash=policy_hash)
 
     def leave_unchecked(self, ask: Ask) -> None:
         """Answer a press whose person Slack would not name: it changes nothing."""
@@ -170,109 +178,106 @@ class Workflow:
         change = Change(answered=None if new else ask.trigger_id, new_ask=ask if new else None)
         if ruling.purge is not None:
             change = replace(
-                self._change(ruling.purge, ruling.event, now),
+                self._decisions.change(ruling.purge, _event_of(ruling), now),
                 answered=change.answered,
                 new_ask=change.new_ask,
-                card_reply=(ask.response_url, now),
+                card_reply=self._card_reply(ask, ruling.purge, now),
             )
             if ruling.event == presses.PRESS_LATE.code:  # the first to see that it has run out
                 audit = (entry_of(ruling.purge, Event.EXPIRE.value, now), entry)
-        posts = (*change.posts, *whispers)
-        change = replace(change, audit=audit, posts=posts, posts_due_at=now)
+        change = replace(change, audit=audit, posts=(*change.posts, *whispers))
+        if whispers:  # whoever pressed does not wait for the CDN's answer, as a card may
+            change = replace(change, posts_due_at=now)
         if not self._store.commit(change):
             return False
         log.info(ruling.event, purge=ask.purge_id, user=ask.user_id)
-        self.wake()
+        self._decisions.wake()
         return True
 
-    # Sending
+    @staticmethod
+    def _card_reply(ask: Ask, purge: Purge, now: datetime) -> tuple[str, datetime] | None:
+        """Give the way back to the card that a press on it opens; a form is no part of the card."""
+        on_card = ask.channel_id == purge.channel_id and ask.kind is not AskKind.DENY
+        return (ask.response_url, now) if on_card else None
 
-    def confirm_approval(self, purge: Purge, actors: Mapping[str, Actor], holder: str) -> bool:
-        """Whether an approved purge may still be sent; if not, it is refused and says why."""
-        now = self.now()
-        policy, policy_hash = self._policy.current()
-        refused = rulings.rule_on_sending(purge, policy, policy_hash, actors, now)
-        if refused is not None:
-            self._save(refused, self._change(refused, Event.REFUSE.value, now, holder=holder))
-        return refused is None
+    # A request that comes of a card
 
-    def begin_sending(self, purge: Purge, holder: str) -> Purge | None:
-        """Write the intent to send down; None if the lease was lost, and then nothing may be sent."""
-        now = self.now()
-        sending = advance(purge, Event.SEND, now, sent_at=now)
-        change = self._change(sending, Event.SEND.value, now, holder=holder)
-        change = replace(
-            change,
-            due_at=now,
-            keep_lease=True,
-            lease_until=now + LEASE,
-            posts_due_at=now + CARD_GRACE,
-        )
-        return sending if self._save(sending, change) else None
+    def follow_up(self, ask: Ask, purge: Purge, actor: Actor, members: Members) -> bool:
+        """Make the request that a press on a card asks for: the same again, or by force.
 
-    def accepted(self, purge: Purge, holder: str, task_id: str, request_id: str | None) -> None:
-        """The CDN gave a task ID: the only success there is."""
-        self._settle(purge, Event.ACCEPT, holder, task_id=task_id, request_id=request_id)
-
-    def rejected(self, purge: Purge, holder: str, failure: Failure, request_id: str | None) -> None:
-        """The CDN, or the road to it, certainly did not do it."""
-        self._settle(purge, Event.REJECT, holder, failure=failure, request_id=request_id)
-
-    def lost(self, purge: Purge, holder: str, failure: Failure, request_id: str | None) -> None:
-        """Nobody knows whether the CDN did it; it is never sent again by itself."""
-        self._settle(purge, Event.LOSE, holder, failure=failure, request_id=request_id)
-
-    def _settle(self, purge: Purge, event: Event, holder: str, **facts: Any) -> None:
-        now = self.now()
-        settled = advance(purge, event, now, **facts)
-        self._save(settled, self._change(settled, event.value, now, holder=holder))
-
-    # One decision, one transaction
-
-    def _ruled(self, purge: Purge, actor: Actor, now: datetime) -> tuple[Purge, Change]:
-        policy, policy_hash = self._policy.current()
-        ruled = rulings.rule_on_request(purge, policy, policy_hash, actor, now)
-        return ruled, self._change(ruled, _RULED[ruled.state].value, now)
-
-    def _change(self, purge: Purge, event: str, now: datetime, holder: str | None = None) -> Change:
-        """Give the change that leads to `purge`: when it is due again, its audit row, and the
-        note for the requester if others had a say in how it ended.
+        It is a request like any other, by whoever pressed.  False: somebody was first.
         """
-        waits_until = purge.remind_at or purge.expires_at
-        due_at = {State.READY: now, State.WAITING: waits_until}.get(purge.state)
-        patient = purge.state is State.READY and not purge.force
-        told = purge.settled and purge.quorum and purge.state is not State.CANCELLED
-        return Change(
-            purge=purge,
-            due_at=due_at,
-            holder=holder,
-            audit=(entry_of(purge, event, now),),
-            posts=(note_of(purge, rulings.OUTCOME, now),) if told else (),
-            posts_due_at=now + CARD_GRACE if patient else now,
+        now = self.now()
+        command = PurgeCommand(
+            purge.domain,
+            purge.tags,
+            force=purge.force or ask.kind is AskKind.ESCALATE,
+            reason=purge.reason,
         )
+        wished = replace(_new_purge(command, ask, now), follows=purge.id)
+        made, change = self._requested(wished, ask.response_url, actor, members)
+        change = replace(change, answered=ask.trigger_id)
+        if made.state is not State.REFUSED:
+            what = "force" if ask.kind is AskKind.ESCALATE else ask.kind.value
+            choice = Choice(what, ask.user_id, now, made.id)
+            chosen = advance(purge, Event.CHOOSE, now, choice=choice)
+            entry = press_entry(ask, Event.CHOOSE.value, chosen, None, now, made.policy_hash)
+            change = replace(change, other=chosen, audit=(*change.audit, entry))
+        if not self._store.commit(change):
+            return False
+        self._decisions.tell(made)
+        return True
 
-    def _save(self, purge: Purge, change: Change) -> bool:
-        """Save a step of the worker; False when its lease was lost or somebody was first."""
-        saved = self._store.commit(change)
-        if saved:
-            self._tell(purge)
-        else:
-            log.warning("step-lost", purge=purge.id, state=purge.state.value)
-        return saved
+    def proof_urls(self, purge: Purge) -> tuple[str, ...]:
+        """Give the URLs that the policy wants to be looked at before and after a purge."""
+        return self._policy.current().policy.proof_urls(purge.domain, purge.tags)
 
-    def _tell(self, purge: Purge) -> None:
-        log.info(
-            "purge",
-            state=purge.state.value,
-            purge=purge.id,
-            domain=purge.domain,
-            force=purge.force,
-            user=purge.user_id,
-            task_id=purge.task_id,
-            request_id=purge.request_id,
-            error=purge.failure.code if purge.failure else None,
+    def _ruled(
+        self, purge: Purge, actor: Actor, members: Members, now: datetime
+    ) -> tuple[Purge, Change]:
+        policy, policy_hash = self._policy.current()
+        # Only those who decide need to know it, and the count costs a look at the database.
+        asks_others = rulings.asks_others(purge, policy)
+        traffic = self._store.beside.traffic(purge.domain, now) if asks_others else Traffic()
+        leader = (
+            self._store.beside.leader(purge, now - self._join_window) if self._join_window else None
         )
-        self.wake()
+        ruled = rulings.rule_on_request(
+            purge, policy, policy_hash, actor, members, traffic, leader, now
+        )
+        event = rulings.event_of(ruled)
+        change = self._decisions.change(ruled, event, now)
+        posts = change.posts
+        if event in {Event.WAIT, Event.BREAK} and (call := call_of(ruled, now)):
+            posts = (*posts, call)
+        if event is Event.BREAK:
+            posts = (*posts, note_of(ruled, rulings.GLASS, now))
+        return ruled, replace(change, posts=posts)
+
+
+_MORE_TO_DO = frozenset({AskKind.DENY_FORM.value, AskKind.AGAIN.value, AskKind.ESCALATE.value})
+
+
+def _event_of(ruling: presses.Ruling) -> Event:
+    """Give what happened to the purge: a press may be the first to see that it has run out."""
+    late = ruling.event == presses.PRESS_LATE.code
+    return Event.EXPIRE if late else Event(ruling.event)
+
+
+def _new_purge(command: PurgeCommand, origin: Origin, now: datetime) -> Purge:
+    return Purge(
+        id=new_purge_id(now),
+        trigger_id=origin.trigger_id,
+        team_id=origin.team_id,
+        channel_id=origin.channel_id,
+        user_id=origin.user_id,
+        domain=command.domain,
+        tags=command.tags,
+        force=command.force,
+        reason=command.reason,
+        break_glass=command.break_glass,
+        requested_at=now,
+    )
 
 
 def new_purge_id(now: datetime) -> str:

@@ -15,18 +15,22 @@ from typing import Any
 
 import structlog
 from slack_bolt import Ack, BoltContext, BoltResponse
-from slack_sdk.webhook import WebhookClient
 
+from bot import metrics
+from bot.answers import Answers
 from bot.core.errors import UNEXPECTED, BotError, Problem
 from bot.workflow import Workflow
 from handlers.blocks.error import error
 from handlers.blocks.kit import Message
 from handlers.people import SlackDirectory
+from handlers.slack_client import respond
 
 log = structlog.get_logger("purgebot.listener")
 
 Body = dict[str, Any]
 REPLY_TIMEOUT_S = 5
+ERROR_LIMIT = 1000
+"""Characters of an error in a form; more than a reader takes in, and less than Slack may refuse."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +39,7 @@ class Desk:
 
     workflow: Workflow
     directory: SlackDirectory
+    answers: Answers
     replies: ThreadPoolExecutor = field(
         default_factory=lambda: ThreadPoolExecutor(2, thread_name_prefix="reply")
     )
@@ -43,27 +48,42 @@ class Desk:
 Listen = Callable[[Desk, Body], Message | None]
 
 
-def answering(listen: Listen, desk: Desk) -> Callable[[Ack, Body], BoltResponse]:
-    """Give the Bolt listener that runs `listen` and shows what it returns to the person alone."""
+def answering(listen: Listen, desk: Desk, kind: str) -> Callable[[Ack, Body], BoltResponse]:
+    """Give the Bolt listener that runs `listen` and shows what it returns to the person alone.
+
+    `kind` is what Slack calls it: command, action or view.
+    """
 
     def listener(ack: Ack, body: Body) -> BoltResponse:
-        try:
-            answer = listen(desk, body)
-        except BotError as known:
-            log.info("answered-with-error", error=known.problem.code, user=_user(body))
-            answer = error(known.problem, known.problem.facts.get("corrected"))
-        except Exception:
-            reference = secrets.token_hex(4)
-            log.exception("listener-failed", reference=reference)
-            answer = error(Problem(UNEXPECTED, {"reference": reference}))
-        return _acknowledge(ack, body, answer, desk)
+        with metrics.receiving(kind) as received:
+            answer = _answer(listen, desk, body, received)
+            received.answers = answer is not None and kind == "command"
+            return _acknowledge(ack, body, answer, desk)
 
     return listener
+
+
+def _answer(listen: Listen, desk: Desk, body: Body, received: metrics.Receiving) -> Message | None:
+    try:
+        return listen(desk, body)
+    except BotError as known:
+        received.result = known.problem.code
+        log.info("answered-with-error", error=known.problem.code, user=_user(body))
+        return error(known.problem, known.problem.facts.get("corrected"))
+    except Exception:
+        received.result = UNEXPECTED.code
+        reference = secrets.token_hex(4)
+        log.exception("listener-failed", reference=reference)
+        return error(Problem(UNEXPECTED, {"reference": reference}))
 
 
 def _acknowledge(ack: Ack, body: Body, answer: Message | None, desk: Desk) -> BoltResponse:
     if answer is None:
         return ack()
+    if "view" in body and body["type"] == "view_submission":
+        # The form stays open with what was written in it, and says what is wrong below the field.
+        field = next(block["block_id"] for block in body["view"]["blocks"] if "element" in block)
+        return ack(response_action="errors", errors={field: answer.text[:ERROR_LIMIT]})
     if "command" in body:  # only a command's acknowledgement can carry an answer
         return ack(text=answer.text, blocks=list(answer.blocks), response_type="ephemeral")
     desk.replies.submit(_reply, str(body.get("response_url", "")), answer)
@@ -72,8 +92,9 @@ def _acknowledge(ack: Ack, body: Body, answer: Message | None, desk: Desk) -> Bo
 
 def _reply(response_url: str, answer: Message) -> None:
     try:
-        hook = WebhookClient(response_url, timeout=REPLY_TIMEOUT_S, retry_handlers=[])
-        hook.send(
+        respond(
+            response_url,
+            REPLY_TIMEOUT_S,
             text=answer.text,
             blocks=list(answer.blocks),
             response_type="ephemeral",

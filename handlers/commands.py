@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from bot.core.ask import Ask, AskKind, Origin
-from bot.core.command import HelpCommand, PurgeCommand, parse
+from bot.core.command import PurgeCommand, parse
 from bot.core.purge import State
+from bot.core.questions import HelpCommand, HistoryQuestion, QuotaQuestion, StatusQuestion
 from handlers.blocks.error import refusal
 from handlers.blocks.help import help_message
 from handlers.blocks.kit import Message, message, section
 from handlers.boundary import Body, Desk
+from handlers.questions import ask
 
 
 def purge(desk: Desk, body: Body) -> Message | None:
@@ -22,11 +24,13 @@ def purge(desk: Desk, body: Body) -> Message | None:
         response_url=body["response_url"],
     )
     match parse(body.get("text", "")):
+        case StatusQuestion() | HistoryQuestion() | QuotaQuestion() as question:
+            return ask(desk, origin, question)
         case HelpCommand():
             return _help(desk, origin)
         case PurgeCommand() as command:
             actor = desk.directory.at_hand(origin.team_id, origin.user_id, origin.channel_id)
-            taken = desk.workflow.request(command, origin, actor)
+            taken = desk.workflow.request(command, origin, actor, desk.directory.members())
             if taken is not None and taken.state is State.REFUSED:
                 return refusal(taken)
             return None

@@ -21,9 +21,10 @@ import structlog
 from slack_sdk import WebClient
 from slack_sdk.errors import SlackApiError
 
+from bot.core.briefing import Members
 from bot.core.policy import Actor, Standing
+from bot.later import PeopleUnknown
 from bot.policy_file import PolicySource
-from bot.steps import PeopleUnknown
 from handlers.slack_answers import NO_ANSWER, read_no
 
 log = structlog.get_logger("purgebot.people")
@@ -94,6 +95,16 @@ class SlackDirectory:
                 if user_id in members:
                     within.add(group)
         return Actor(team_id, user_id, standing, frozenset(within), channel_id)
+
+    def members(self) -> Members:
+        """Give who is in the user groups that the policy names, from memory; never asks."""
+        now = self._now()
+        known = {group: self._groups.get(group) for group in self._groups_named()}
+        return {
+            group: fact.value
+            for group, fact in known.items()
+            if fact is not None and fact.value is not None and fact.within(FRESH, now)
+        }
 
     def _ask(
         self, facts: dict[str, _Fact[T]], key: str, ask: Callable[[], T], oldest: timedelta

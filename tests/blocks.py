@@ -13,7 +13,10 @@ from handlers.blocks.kit import Message
 from tests.talk import words
 
 AT = datetime(2026, 5, 1, 12, 0, tzinfo=UTC)
-MARKUP = re.compile(r"<(@[UW]\w+|!subteam\^S\w+|#[CGD]\w+|!date\^\d+\^\{time\}\|\d\d:\d\d UTC)>")
+MARKUP = re.compile(
+    r"<(@[UW]\w+|!subteam\^S\w+|#[CGD]\w+|!date\^\d+\^\{time(_secs)?\}\|\d\d:\d\d UTC"
+    r"|!date\^\d+\^\{date_short_pretty\} at \{time\}\|[\d-]+ \d\d:\d\d UTC)>"
+)
 LONGEST_DOMAIN = ".".join(["a" * 63, "b" * 63, "c" * 63, "d" * 61])
 MANY = tuple(f"U{n:010}" for n in range(2000))
 
@@ -35,6 +38,7 @@ def a_purge(state: State = State.WAITING, **facts: Any) -> Purge:
     return Purge(**(plain | facts))
 
 
+SENT = {"task_id": "9524312", "request_id": "D61E4801", "sent_at": AT}
 DECIDED = {"decided_by": "U0SAM", "decided_at": AT}
 FACTS: dict[State, dict[str, Any]] = {
     State.REFUSED: {
@@ -42,7 +46,22 @@ FACTS: dict[State, dict[str, Any]] = {
     },
     State.WAITING: {"expires_at": AT + timedelta(minutes=30), "approvers": ("S0SRE", "U0KIM")},
     State.DENIED: DECIDED,
-    State.SUBMITTED: {"task_id": "9524312", "request_id": "D61E4801"},
+    State.CANCELLED: DECIDED,
+    State.HELD: {
+        "failure": Failure("cdn-queue-full"),
+        "held_until": AT + timedelta(seconds=60),
+        "attempt": 1,
+    },
+    State.OFFERED: {
+        "failure": Failure("cdn-daily-quota"),
+        "held_until": AT + timedelta(hours=4),
+        "attempt": 1,
+    },
+    State.JOINED: {"joined_to": "P1M82J8FAHK000"},
+    State.SUBMITTED: SENT,
+    State.RUNNING: {**SENT, "percent": 42},
+    State.COMPLETE: {**SENT, "percent": 100, "settled_at": AT + timedelta(minutes=5)},
+    State.UNREPORTED: {**SENT, "failure": Failure("cdn-task-unreported")},
     State.FAILED: {"failure": Failure("cdn-quota-day"), "request_id": "D61E4801"},
     State.UNKNOWN: {"failure": Failure("send-interrupted")},
 }

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import secrets
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -56,13 +56,17 @@ class Postgresql:
     server: psycopg.Connection
     template: str
 
+    def copy(self) -> AbstractContextManager[str]:
+        return self._new(self.template)
+
+    def empty(self) -> AbstractContextManager[str]:
+        return self._new("template0")
+
     @contextmanager
-    def copy(self) -> Iterator[str]:
+    def _new(self, template: str) -> Iterator[str]:
         name = f"purgebot_{secrets.token_hex(6)}"
         self.server.execute(
-            SQL("CREATE DATABASE {} TEMPLATE {}").format(
-                Identifier(name), Identifier(self.template)
-            )
+            SQL("CREATE DATABASE {} TEMPLATE {}").format(Identifier(name), Identifier(template))
         )
         try:
             yield _beside(name)

@@ -14,7 +14,7 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -22,6 +22,7 @@ from typing import Any
 
 ROOT = Path(__file__).parent.parent
 PATIENCE_S = 30
+STOPS_WITHIN_S = 10
 
 Line = dict[str, Any]
 
@@ -31,6 +32,10 @@ class Ended:
     code: int
     out: str
     err: str
+
+
+Command = Callable[..., Ended]
+"""Runs a command on the database of a URL, its first argument, in this process."""
 
 
 def purgebot(*words: str, folder: Path, **variables: str) -> Ended:
@@ -84,10 +89,11 @@ class Running:
                 return dict(found)
         raise AssertionError(f"no event {event} in:\n{''.join(self.said)}")
 
-    def end(self, how: signal.Signals = signal.SIGTERM) -> int:
-        """Tell it to stop, hear it out, and give its exit code."""
-        self.process.send_signal(how)
-        code = self.process.wait(timeout=PATIENCE_S)
+    def end(self, how: signal.Signals = signal.SIGTERM, *, times: int = 1) -> int:
+        """Tell it to stop, hear it out, and give its exit code; STOPS_WITHIN_S is its promise."""
+        for _ in range(times):
+            self.process.send_signal(how)
+        code = self.process.wait(timeout=STOPS_WITHIN_S)
         while (line := self._lines.get(timeout=PATIENCE_S)) is not None:
             self.said.append(line)
         return code
@@ -96,10 +102,17 @@ class Running:
 @contextmanager
 def running(folder: Path, variables: Mapping[str, str], *words: str) -> Iterator[Running]:
     """Start a command, `run` unless told otherwise; it is killed if it outlives the block."""
+    with listening(command(*(words or ("run",))), folder, environment(folder, variables)) as bot:
+        yield bot
+
+
+@contextmanager
+def listening(arguments: list[str], folder: Path, variables: dict[str, str]) -> Iterator[Running]:
+    """Start a program that logs as Purgebot does; it is killed if it outlives the block."""
     with subprocess.Popen(
-        command(*(words or ("run",))),
+        arguments,
         cwd=folder,
-        env=environment(folder, variables),
+        env=variables,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,

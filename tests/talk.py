@@ -39,6 +39,17 @@ def notes(place: Town, person: str = "U0ANA", channel: str = "C0WEB") -> list[st
     return [words(seen) for seen in _from_bot(place, person, channel) if seen["thread_ts"]]
 
 
+def notes_below(
+    place: Town, person: str = "U0ANA", channel: str = "C0WEB"
+) -> dict[str, list[dict[str, Any]]]:
+    """Give the bot's messages below each card, by the `ts` of the card, oldest first."""
+    below: dict[str, list[dict[str, Any]]] = {}
+    for seen in _from_bot(place, person, channel):
+        if seen["thread_ts"]:
+            below.setdefault(seen["thread_ts"], []).append(seen)
+    return below
+
+
 def whispers(place: Town, person: str = "U0ANA", channel: str = "C0WEB") -> list[str]:
     """Give what this person alone was told."""
     return [words(seen) for seen in _from_bot(place, person, channel) if seen["ephemeral"]]

@@ -10,6 +10,7 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
@@ -53,6 +54,16 @@ class Task:
     def state(self) -> TaskState:
         """What the status means; a word that we do not know means that it is under way."""
         return TASK_STATES.get(self.status, TaskState.RUNNING)
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """A task in the list of recent ones: the CDN's words for its type and for what it refreshed."""
+
+    id: str
+    kind: str
+    path: str
+    at: datetime
 
 
 TASK_STATES = {
@@ -122,6 +133,25 @@ def read_tasks(answer: Answer) -> list[Task] | None:
         )
         for row in rows
     ]
+
+
+def read_recent_tasks(answer: Answer) -> list[Listed] | None:
+    """Give the tasks of the list; here they lie one level deeper than when asked for by ID."""
+    tasks = answer.document.get("Tasks")
+    rows = tasks.get("CDNTask") if isinstance(tasks, dict) else None
+    if not isinstance(rows, list):
+        return None
+    listed = []
+    for row in rows:
+        at = _text(row, "CreationTime", r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ")
+        task_id = _text(row, "TaskId", r"[0-9A-Za-z_.-]{1,100}")
+        if at and task_id:
+            kind, path = (
+                _text(row, "ObjectType", r"\w{1,40}"),
+                _text(row, "ObjectPath", r"\S{1,2000}"),
+            )
+            listed.append(Listed(task_id, kind, path, datetime.fromisoformat(at)))
+    return listed
 
 
 def read_quota(answer: Answer) -> Quota | None:

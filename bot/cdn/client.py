@@ -2,6 +2,7 @@
 
     refresh_by_tag        → Submitted         RefreshObjectCacheByCacheTag
     describe_tasks_by_id  → list of Task      DescribeRefreshTaskById
+    describe_recent_tasks → list of Listed    DescribeRefreshTasks
     describe_quota        → Quota             DescribeRefreshQuota
     describe_domains      → Domains           DescribeUserDomains
 
@@ -23,9 +24,19 @@ from urllib.parse import urlsplit
 import requests
 from urllib3.exceptions import HTTPError
 
+from bot import metrics
 from bot.cdn import answers
-from bot.cdn.answers import MAX_BODY_BYTES, Answer, Domains, Quota, Submitted, Task, json_object
-from bot.cdn.connections import CarefulAdapter, why_never_sent
+from bot.cdn.answers import (
+    MAX_BODY_BYTES,
+    Answer,
+    Domains,
+    Listed,
+    Quota,
+    Submitted,
+    Task,
+    json_object,
+)
+from bot.cdn.connections import CarefulAdapter, while_allowed, why_never_sent
 from bot.cdn.credentials import Source
 from bot.cdn.faults import CdnError, CdnInDoubt, CdnRefused, fault_of
 from bot.cdn.signing import Acs3Auth, canonical_query, fresh_nonce, utc_now
@@ -83,10 +94,17 @@ class CdnClient:
     def close(self) -> None:
         self._session.close()
 
-    def refresh_by_tag(self, domain: str, tags: Sequence[str], force: bool) -> Submitted:
+    def refresh_by_tag(
+        self,
+        domain: str,
+        tags: Sequence[str],
+        force: bool,
+        allowed: Callable[[], bool] = lambda: True,
+    ) -> Submitted:
         """Ask the CDN to purge everything of `domain` that carries one of `tags`.
 
         `force` fetches matching resources anew even where the origin says that they are the same.
+        `allowed` is asked at the last moment; if it says no, nothing is sent: `cdn-unreachable`.
         Success is HTTP 200 with a task ID, nothing less.
         Raises: CdnRefused, CdnInDoubt.
         """
@@ -95,7 +113,8 @@ class CdnClient:
             "CacheTag": ",".join(tags),
             "Force": "true" if force else "false",
         }
-        return self._call("RefreshObjectCacheByCacheTag", params, answers.read_submitted)
+        with metrics.submission(), while_allowed(allowed):
+            return self._call("RefreshObjectCacheByCacheTag", params, answers.read_submitted)
 
     def describe_tasks_by_id(self, task_ids: Iterable[str]) -> list[Task]:
         """Give the tasks that the CDN still knows, those of the last three days, in any order.
@@ -108,6 +127,13 @@ class CdnClient:
             some = ",".join(wanted[start : start + MAX_TASKS_PER_QUESTION])
             tasks += self._ask("DescribeRefreshTaskById", {"TaskId": some}, answers.read_tasks)
         return tasks
+
+    def describe_recent_tasks(self) -> list[Listed]:
+        """Give the newest tasks of the account, at most a hundred of the last three days.
+
+        It is not documented whether tasks by tag are among them.  Raises: CdnRefused.
+        """
+        return self._ask("DescribeRefreshTasks", {"PageSize": "100"}, answers.read_recent_tasks)
 
     def describe_quota(self) -> Quota:
         """Give the account's quotas.  It needs few rights: a good first try of the credentials.
@@ -136,11 +162,16 @@ class CdnClient:
         self, action: str, params: Mapping[str, str], read: Callable[[Answer], T | None]
     ) -> T:
         """Give what `read` finds in an answer with HTTP 200, or raise what the answer means."""
-        answer = self._exchange(action, params)
-        found = read(answer) if answer.status == 200 else None
-        if found is None:
-            raise fault_of(answer.status, answer.headers, answer.document)
-        return found
+        with metrics.calling(metrics.CDN_S, "cdn", action) as timed:
+            try:
+                answer = self._exchange(action, params)
+                found = read(answer) if answer.status == 200 else None
+                if found is None:
+                    raise fault_of(answer.status, answer.headers, answer.document)
+            except CdnError as error:
+                timed.outcome = "in-doubt" if isinstance(error, CdnInDoubt) else "refused"
+                raise
+            return found
 
     def _exchange(self, action: str, params: Mapping[str, str]) -> Answer:
         # The URL is written in the form that is signed, so the CDN need not derive it.

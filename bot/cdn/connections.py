@@ -5,6 +5,8 @@ broke after the request was sent: a TLS handshake without an answer is a read ti
 For a purge this is the difference between "refused" and "in doubt".  So the one step that
 connects (name, TCP, proxy, TLS) turns each of its faults into `NeverConnected`.
 
+A request may also be held back by whoever sends it, at the last moment there is (`while_allowed`).
+
 urllib3 is what `requests` sends with; its pools take other connection classes by design.
 """
 
@@ -12,6 +14,9 @@ from __future__ import annotations
 
 import ssl
 import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from http.client import HTTPException
 from typing import Any
 
@@ -34,6 +39,25 @@ class NeverConnected(NewConnectionError):
     """There was no connection, so nothing of the request was sent."""
 
 
+class _HeldBack(Exception):
+    """Its sender did not allow it any more."""
+
+
+_allowed: ContextVar[Callable[[], bool]] = ContextVar("allowed", default=lambda: True)
+
+
+@contextmanager
+def while_allowed(allowed: Callable[[], bool]) -> Iterator[None]:
+    """Let requests of this block leave only if `allowed`, asked when the connection is made and
+    nothing of the request was sent.
+    """
+    token = _allowed.set(allowed)
+    try:
+        yield
+    finally:
+        _allowed.reset(token)
+
+
 def why_never_sent(error: Exception) -> str | None:
     """Give the reason if the request certainly did not leave, or None if it may have left."""
     cause: BaseException | None = error
@@ -52,6 +76,8 @@ def why_never_sent(error: Exception) -> str | None:
 
 def _reason(error: BaseException | None) -> str:
     match error:
+        case _HeldBack():
+            return "Purgebot itself was paused for too long just then"
         case NameResolutionError():
             return "its name was not found"
         case ssl.SSLCertVerificationError():
@@ -79,6 +105,13 @@ class _Watched(HTTPConnection):
         except (OSError, HTTPError, HTTPException) as error:
             raise NeverConnected(self, type(error).__name__) from error
         self._used_at = time.monotonic()
+
+    def send(self, data: Any) -> None:
+        if self.sock is None:
+            self.connect()
+        if not _allowed.get()():
+            raise NeverConnected(self, "held back") from _HeldBack()
+        super().send(data)
 
     def getresponse(self) -> Any:
         response = super().getresponse()

@@ -1,6 +1,7 @@
 """Where the CDN's keys come from.
 
     static(id, secret, token)   as given
+    from_settings(settings)     what they say, else the default chain
     from_env()                  ALIBABA_CLOUD_ACCESS_KEY_ID, …_SECRET, ALIBABA_CLOUD_SECURITY_TOKEN
     from_default_chain()        the environment; then, with `purgebot[credentials]`, what the
                                 vendor's library finds: OIDC, CLI profile, ini profile, machine role
@@ -18,6 +19,7 @@ from dataclasses import dataclass, field
 
 from bot.cdn.faults import CdnRefused
 from bot.core.cdn_errors import CREDENTIALS_EXTRA_MISSING, CREDENTIALS_FAILED, NO_CREDENTIALS
+from bot.settings import Settings
 
 KEY_ID = "ALIBABA_CLOUD_ACCESS_KEY_ID"
 KEY_SECRET = "ALIBABA_CLOUD_ACCESS_KEY_SECRET"  # noqa: S105  (the name of a variable)
@@ -100,3 +102,15 @@ def from_default_chain() -> Source:
         raise CdnRefused(CREDENTIALS_FAILED, cause=cause)
 
     return fetch
+
+
+def from_settings(settings: Settings) -> Source:
+    """Give where the CDN's credentials come from: the settings, or the default chain."""
+    if settings.access_key_id and settings.access_key_secret:
+        token = settings.security_token
+        return static(
+            settings.access_key_id,
+            settings.access_key_secret.get_secret_value(),
+            token.get_secret_value() if token else None,
+        )
+    return from_default_chain()

@@ -1,4 +1,4 @@
-"""How many must say yes to a purge, and of which roles; and whether they have.
+"""How many must say yes to a purge, and of which roles; whether they have; who need not wait.
 
 For each tag, the approvals of the policy that cover it count, all of them together:
 
@@ -6,17 +6,19 @@ For each tag, the approvals of the policy that cover it count, all of them toget
     only `required: no`     none
     else                    every required one: `count` yeses by holders of its roles, or one of each
 
-Nobody counts for their own request, and nobody counts twice.
+Nobody counts for their own request, and nobody counts twice.  The glass may be broken only by
+whom every one of these approvals names for it; where none covers the tag, by nobody.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from bot.core.policy_fields import EVERYBODY
-from bot.core.policy_rules import Action, Approval, Policy
+from bot.core.policy_approvals import Approval
+from bot.core.policy_fields import EVERYBODY, Action
+from bot.core.policy_rules import Policy
 
 DEFAULT_EXPIRY = timedelta(minutes=30)
 
@@ -69,10 +71,19 @@ class Quorum:
 
 @dataclass(frozen=True, slots=True)
 class Needs:
-    """All demands on one purge, and how long they may take.  No quorums: nobody has to be asked."""
+    """All demands on one purge, and how long they may take.  No quorums: nobody has to be asked.
+
+    `undo` is how long it can be taken back when all have said yes.  `call_groups` and
+    `call_channel` are who is called, and where.  `breakers` are, for each demand, the roles that
+    need not wait for it.
+    """
 
     quorums: tuple[Quorum, ...]
     expires_after: timedelta = DEFAULT_EXPIRY
+    undo: timedelta = timedelta(0)
+    call_groups: tuple[str, ...] = ()
+    call_channel: str | None = None
+    breakers: tuple[tuple[str, ...], ...] = ()
 
     def progress(self, yeses: Sequence[Yes]) -> tuple[int, int]:
         """Give how many yeses count so far, and how many it takes, over all demands."""
@@ -85,8 +96,23 @@ class Needs:
         return all(quorum.met_by(yeses) == quorum.total for quorum in self.quorums)
 
     def takes(self, yes: Yes) -> bool:
-        """Whether this yes can count for any of the demands."""
-        return any(quorum.takes(yes) for quorum in self.quorums)
+        """Whether this yes can count for any of the demands.
+
+        Where there are none any more, since the policy was changed, any yes is enough: what waits
+        already shall not be out of everybody's hands.
+        """
+        return not self.quorums or any(quorum.takes(yes) for quorum in self.quorums)
+
+    def lets_break_glass(self, roles: Collection[str]) -> bool:
+        """Whether a full member of these roles need not wait for any of the demands."""
+        held = {EVERYBODY, *roles}
+        return all(not held.isdisjoint(each) for each in self.breakers)
+
+    @property
+    def breaking_roles(self) -> tuple[str, ...]:
+        """The roles each of which alone need not wait."""
+        named = dict.fromkeys(role for each in self.breakers for role in each)
+        return tuple(role for role in named if self.lets_break_glass((role,)))
 
     @property
     def sentence(self) -> str:
@@ -96,16 +122,27 @@ class Needs:
 def needs_of(policy: Policy, action: Action, domain: str, tags: Sequence[str]) -> Needs:
     """Give what others must say yes to before a purge may go on."""
     demands: dict[Quorum, None] = {}
-    spans: list[timedelta] = []
+    breakers: dict[tuple[str, ...], None] = {}
+    asking: dict[int, Approval] = {}
     for tag in tags:
         covering = [each for each in policy.approvals if each.covers(action, domain, tag)]
         if not covering and action is Action.FORCE:
             demands[Quorum()] = None
+            breakers[()] = None
         for approval in covering:
             if approval.required:
                 demands[_quorum(approval)] = None
-                spans.append(approval.expires_after)
-    return Needs(tuple(demands), min(spans, default=DEFAULT_EXPIRY))
+                breakers[approval.break_glass or ()] = None
+                asking[id(approval)] = approval
+    calls = [approval.call for approval in asking.values() if approval.call]
+    return Needs(
+        tuple(demands),
+        min((approval.expires_after for approval in asking.values()), default=DEFAULT_EXPIRY),
+        max((approval.undo for approval in asking.values()), default=timedelta(0)),
+        tuple(dict.fromkeys(group for call in calls for group in call.groups)),
+        next((call.channel for call in calls if call.channel), None),
+        tuple(breakers),
+    )
 
 
 def _quorum(approval: Approval) -> Quorum:

@@ -2,7 +2,17 @@
 
 from __future__ import annotations
 
-from bot.core import cdn_errors, command_errors, errors, presses, purge, rulings
+from bot.core import (
+    cdn_errors,
+    command_errors,
+    errors,
+    health,
+    presses,
+    purge,
+    question_errors,
+    rulings,
+    watching,
+)
 from bot.core.errors import ErrorKind
 
 GONE = ErrorKind(
@@ -13,7 +23,17 @@ GONE = ErrorKind(
 
 KINDS: dict[str, ErrorKind] = {
     kind.code: kind
-    for module in (cdn_errors, command_errors, errors, presses, purge, rulings)
+    for module in (
+        cdn_errors,
+        command_errors,
+        errors,
+        health,
+        presses,
+        purge,
+        question_errors,
+        rulings,
+        watching,
+    )
     for kind in module.KINDS
 }
 

@@ -1,12 +1,13 @@
 """The words after `/purge`, read into a command or explained as a mistake.
 
-    command  ::=  help | purge                     nothing at all asks for help too
+    command  ::=  question | purge                 see `bot.core.questions`
     purge    ::=  domain tag { sep tag } { option }        options stand anywhere
     sep      ::=  space | ","                      in any number; NBSP and newline are spaces
     domain   ::=  see `bot.core.domains`; Slack's <https://host|host> is opened
     tag      ::=  any characters but space, comma, unseen ones, quotes and long dashes;
                   case is kept, repeated tags count once, all together ≤ 16 384 characters
     option   ::=  dash+ "force"                    any case; dash: - or what phones make of it
+               |  dash+ "break" dash "glass"       needs a reason
                |  dash+ "reason" [ "=" ] quote text quote         text ≤ 500 characters
     quote    ::=  " or ', straight or curled; in text, " becomes ' and spaces become one
 
@@ -45,6 +46,7 @@ from bot.core.command_words import (
 )
 from bot.core.domains import excerpt, is_unseen, normalise_domain
 from bot.core.errors import Mistake
+from bot.core.questions import HelpCommand, Question, read_question
 
 MAX_TAG_CHARACTERS = 16384
 MAX_REASON_CHARACTERS = 500
@@ -63,22 +65,18 @@ class PurgeCommand:
     tags: tuple[str, ...]
     force: bool = False
     reason: str | None = None
+    break_glass: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class HelpCommand:
-    """The wish to be shown how."""
-
-
-def parse(text: str) -> PurgeCommand | HelpCommand:
+def parse(text: str) -> PurgeCommand | HelpCommand | Question:
     """The command that `text` (what follows `/purge`) spells.
 
-    Raises: Mistake, of a kind in KINDS.
+    Raises: Mistake, of a kind in KINDS or in those of `bot.core.questions`.
     """
     # Slack is said to escape these three, and perhaps does not: once is right either way.
     plain = re.sub("&(lt|gt|amp);", lambda found: _ENTITIES[found[1]], text)
-    if plain.strip(SPACES).casefold() in {"", "help"}:
-        return HelpCommand()
+    if (question := read_question(plain)) is not None:
+        return question
     try:
         return _read(plain)
     except Fault as fault:
@@ -95,7 +93,8 @@ def format_command(command: PurgeCommand) -> str:
     tags = ",".join(_escape(tag) for tag in command.tags)
     force = " --force" if command.force else ""
     reason = f' --reason "{command.reason}"' if command.reason else ""
-    text = f"{command.domain} {tags}{force}{reason}"
+    glass = " --break-glass" if command.break_glass else ""
+    text = f"{command.domain} {tags}{force}{glass}{reason}"
     return "/purge " + re.sub("&(?=(lt|gt|amp);)", "&amp;", text)
 
 
@@ -125,7 +124,8 @@ def check_tag(tag: str) -> str:
 _ENTITIES = {"lt": "<", "gt": ">", "amp": "&"}
 _SINGLE_QUOTES = str.maketrans(dict.fromkeys(DOUBLE_QUOTES, "'"))
 _JOINERS = "\u200c\u200d\ufe0e\ufe0f"  # Emoji and several scripts are not whole without them.
-_OPTIONS = ("force", "reason")
+_OPTIONS = ("force", "reason", "break-glass")
+_HYPHENS = str.maketrans(dict.fromkeys(LONG_DASHES, "-"))
 _VALUES = {"true": "--force", "yes": "--force", "on": "--force", "false": "", "no": "", "off": ""}
 _FORCE_LETTERS = sorted("force")
 _FORCE_AT_END = re.compile(f"[{DASHES}]force$", re.IGNORECASE)
@@ -135,9 +135,7 @@ _ESCAPED = re.compile("(?:tag:)+", re.IGNORECASE)
 
 def _read(source: str) -> PurgeCommand:
     words = list(words_of(source))
-    options = [word for word in words if word.is_option and not word.is_reason]
-    for option in options:
-        _check_force(option)
+    options = [_option(word) for word in words if word.is_option and not word.is_reason]
     reasons = [word for word in words if word.is_reason]
     if len(reasons) > 1:
         raise Fault(kinds.REASON_TWICE, part=excerpt(reasons[1].shown))
@@ -151,7 +149,10 @@ def _read(source: str) -> PurgeCommand:
     domain = _domain(operands[0])
     for before, word in pairwise(words):
         _check_neighbours(before, word, operands[0])
-    return PurgeCommand(domain, _tags(operands[1:], domain), bool(options), reason)
+    tags = _tags(operands[1:], domain)
+    if "break-glass" in options and reason is None:
+        raise Fault(kinds.GLASS_WITHOUT_REASON)
+    return PurgeCommand(domain, tags, "force" in options, reason, "break-glass" in options)
 
 
 def _reason(word: Word) -> str:
@@ -176,7 +177,7 @@ def _domain(word: Word) -> str:
 
 
 def _check_neighbours(before: Word, word: Word, domain: Word) -> None:
-    """Refuse `www.example.com,hero` and `--force yes`."""
+    """Refuse `www.example.com,hero`, `--force yes` and `--break-glass yes`."""
     part = excerpt(before.shown)
     if before is domain and word.source[before.end] == "," and not word.is_option:
         # A dot after the comma may mean a second domain: then there is nothing to suggest.
@@ -185,8 +186,10 @@ def _check_neighbours(before: Word, word: Word, domain: Word) -> None:
     if before.is_option and not before.is_reason and not word.is_option:
         meant = _VALUES.get(_plain(word.shown))
         if meant is not None:
-            draft = before.become(meant, word.end)
-            raise Fault(kinds.FORCE_VALUE, draft, part=excerpt(word.shown))
+            forces = _option(before) == "force"
+            kind = kinds.FORCE_VALUE if forces else kinds.GLASS_VALUE
+            draft = before.become(meant if forces else "--break-glass", word.end)
+            raise Fault(kind, draft, part=excerpt(word.shown))
 
 
 def _tags(words: Sequence[Word], domain: str) -> tuple[str, ...]:
@@ -250,16 +253,18 @@ def _force_like(word: Word) -> Fault:
     return Fault(kinds.FORCE_LIKE, word.become(f"{tag} --force"), part=excerpt(word.shown))
 
 
-def _check_force(word: Word) -> None:
-    """Refuse an option that is neither --force nor a well-formed --reason."""
-    part, name = excerpt(word.shown), _plain(word.shown.lstrip(DASHES))
+def _option(word: Word) -> str:
+    """The name of an option other than a reason; refuses what is none, or not well-formed."""
+    part, name = excerpt(word.shown), _plain(word.shown.lstrip(DASHES)).translate(_HYPHENS)
     if word.visible != word.shown:
         raise Fault(kinds.UNSEEN, word.become(word.visible), part=part)
-    if name == "force":
-        return
+    if name in {"force", "break-glass"}:
+        return name
     head, *value = re.split("[=:]", name, maxsplit=1)
     if head == "reason":
         raise Fault(kinds.REASON_UNQUOTED, _quoted(word), part=part)
+    if head == "break-glass":
+        raise Fault(kinds.GLASS_VALUE, word.become("--break-glass"), part=part)
     if head == "force":
         meant = _VALUES.get(value[0])
         draft = None if meant is None else word.become(meant)

@@ -102,13 +102,13 @@ FORCE_VALUE = ErrorKind(
 OPTION_MISSPELT = ErrorKind(
     "command-option-misspelt",
     "There is no option “{part}”; did you mean {suggestion}?",
-    'The options are --force and --reason "why".',
+    'The options are --force, --reason "why" and --break-glass.',
 )
 OPTION_UNKNOWN = ErrorKind(
     "command-option-unknown",
     "There is no option “{part}”.",
-    'The options are --force and --reason "why". A tag that begins with a dash is written '
-    "with tag: before it.",
+    'The options are --force, --reason "why" and --break-glass. A tag that begins with a dash is '
+    "written with tag: before it.",
 )
 REASON_UNQUOTED = ErrorKind(
     "command-reason-unquoted",
@@ -140,6 +140,16 @@ REASON_LONG = ErrorKind(
     "The reason has {length} characters; at most 500 are kept.",
     "Shorten it.",
 )
+GLASS_WITHOUT_REASON = ErrorKind(
+    "command-break-glass-reason",
+    "--break-glass skips the approval of others, and so it takes a reason.",
+    'Say why it cannot wait: --break-glass --reason "wrong price on the front page".',
+)
+GLASS_VALUE = ErrorKind(
+    "command-break-glass-value",
+    "--break-glass takes no value, so “{part}” cannot stand there.",
+    "Leave it out where others can approve the purge in time.",
+)
 KINDS = (
     DOMAIN_WILDCARD,
     DOMAIN_URL,
@@ -165,4 +175,6 @@ KINDS = (
     REASON_TWICE,
     REASON_EMPTY,
     REASON_LONG,
+    GLASS_WITHOUT_REASON,
+    GLASS_VALUE,
 )

@@ -86,4 +86,10 @@ UNEXPECTED = ErrorKind(
     message="Something went wrong that nobody foresaw.",
     hint="Give the operators of Purgebot this reference: {reference}.",
 )
-KINDS = (STORE_AWAY, STORE_SLOW, UNEXPECTED)
+FROM_NEWER = ErrorKind(
+    code="from-newer-version",
+    message="I am being upgraded, and this is for the newer version of me: I cannot read it.",
+    hint="Try again in a minute.",
+    retryable=True,
+)
+KINDS = (STORE_AWAY, STORE_SLOW, UNEXPECTED, FROM_NEWER)

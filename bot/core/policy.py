@@ -15,8 +15,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from bot.core.policy_fields import EVERYBODY
-from bot.core.policy_rules import Action, Policy, Role, Rule
+from bot.core.policy_fields import EVERYBODY, Action
+from bot.core.policy_rules import Policy, Role, Rule
 
 __all__ = [
     "ANYTHING",

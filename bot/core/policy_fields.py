@@ -6,6 +6,7 @@ import fnmatch
 import re
 from collections.abc import Iterable
 from datetime import timedelta
+from enum import StrEnum
 from typing import Annotated
 
 from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
@@ -17,6 +18,19 @@ from bot.core.errors import Mistake
 
 EVERYBODY = "*"
 """In a rule's roles: whoever is a full member."""
+
+
+class Action(StrEnum):
+    PURGE = "purge"
+    FORCE = "force"
+    APPROVE = "approve"
+    VIEW = "view"
+    ADMIN = "admin"
+
+
+def covers_domain(pattern: str, domain: str) -> bool:
+    """Whether a domain pattern of the policy covers a domain."""
+    return pattern in {"*", domain} or (pattern.startswith("*.") and domain.endswith(pattern[1:]))
 
 
 def _valid_domain_pattern(pattern: str) -> str:

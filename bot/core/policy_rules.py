@@ -2,7 +2,9 @@
 
     policy ─┬─ roles      a name → title, and who holds it: users, groups, channels
             ├─ rules      a sentence, roles, allow or deny: actions, domains, tags
-            └─ approvals  a sentence, domains, tags: how many must say yes, and of which roles
+            ├─ approvals  when others must say yes first: `bot.core.policy_approvals`
+            ├─ peak hours when the origin has most to do: the same
+            └─ proofs     URLs to look at before and after a purge: `bot.core.policy_proofs`
 
     domains  www.example.com     that one
              *.example.com       every one below it, at any depth, but not itself
@@ -20,58 +22,39 @@ import difflib
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
-from datetime import timedelta
-from enum import StrEnum
 from functools import cached_property
 from typing import Annotated, Any, Literal, Self, TypeGuard
 
-from pydantic import (
-    AfterValidator,
-    BaseModel,
-    ConfigDict,
-    Field,
-    model_validator,
-)
+from pydantic import AfterValidator, Field, model_validator
 from pydantic_core import PydanticCustomError
 
+from bot.core.policy_approvals import Approval, ChannelId, Entry, GroupId, PeakHours
 from bot.core.policy_fields import (
     EVERYBODY,
+    Action,
     DomainPattern,
     RoleNames,
     Sentence,
-    Span,
     TagPattern,
     glob,
     slack_id,
     valid_name,
 )
-
-
-class Action(StrEnum):
-    PURGE = "purge"
-    FORCE = "force"
-    APPROVE = "approve"
-    VIEW = "view"
-    ADMIN = "admin"
-
+from bot.core.policy_proofs import MAX_URLS, Proof, strange_urls
 
 _Actions = Annotated[tuple[Action, ...], Field(min_length=1)]
 
 
-class _Door(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class Role(_Door):
+class Role(Entry):
     """A name for some people.  Whoever speaks in one of `channels` holds the role there."""
 
     title: Sentence
     users: tuple[Annotated[str, slack_id("UW", "person")], ...] = ()
-    groups: tuple[Annotated[str, slack_id("S", "user group")], ...] = ()
-    channels: tuple[Annotated[str, slack_id("CGD", "channel")], ...] = ()
+    groups: tuple[GroupId, ...] = ()
+    channels: tuple[ChannelId, ...] = ()
 
 
-class Rule(_Door):
+class Rule(Entry):
     """One sentence of the policy: these roles may, or may not, do these things."""
 
     rule: Sentence
@@ -95,50 +78,15 @@ class Rule(_Door):
         return self._tag_pattern.match(tag) is not None
 
 
-class Approval(_Door):
-    """When a purge needs the yes of others, and whose; `bot.core.approval` weighs them.
-
-    Who approves must also hold the right to approve, by the rules.  `roles` narrows that to some
-    roles; `one_of_each` asks for a yes from each of them, by different people.
-    """
-
-    approval: Sentence
-    actions: Annotated[tuple[Literal[Action.PURGE, Action.FORCE], ...], Field(min_length=1)] = (
-        Action.FORCE,
-    )
-    domains: Annotated[tuple[DomainPattern, ...], Field(min_length=1)]
-    tags: Annotated[tuple[TagPattern, ...], Field(min_length=1)] = ("*",)
-    required: bool = True
-    roles: RoleNames | None = None
-    one_of_each: bool = False
-    count: Annotated[int, Field(ge=1, le=20)] = 1
-    expires_after: Span = timedelta(minutes=30)
-
-    @cached_property
-    def _tag_pattern(self) -> re.Pattern[str]:
-        return glob(self.tags, re.IGNORECASE)
-
-    def covers(self, action: Action, domain: str, tag: str) -> bool:
-        # A tag with a * in it may mean any tag to the CDN, so every approval covers it.
-        return (
-            action in self.actions
-            and any(covers_domain(pattern, domain) for pattern in self.domains)
-            and ("*" in self.tags or "*" in tag or self._tag_pattern.match(tag) is not None)
-        )
-
-
-def covers_domain(pattern: str, domain: str) -> bool:
-    """Whether a domain pattern of the policy covers a domain."""
-    return pattern in {"*", domain} or (pattern.startswith("*.") and domain.endswith(pattern[1:]))
-
-
-class Policy(_Door):
-    """All roles, rules and approvals.  Their order decides nothing."""
+class Policy(Entry):
+    """All roles, rules, approvals and peak hours.  Their order decides nothing."""
 
     version: Literal[1]
     roles: Mapping[Annotated[str, AfterValidator(valid_name)], Role] = Field(default_factory=dict)
     rules: Annotated[tuple[Rule, ...], Field(min_length=1)]
     approvals: tuple[Approval, ...] = ()
+    peak_hours: tuple[PeakHours, ...] = ()
+    proofs: tuple[Proof, ...] = ()
 
     @model_validator(mode="after")
     def _holds_together(self) -> Self:
@@ -152,6 +100,12 @@ class Policy(_Door):
         patterns = [domain, "*", *("*." + ".".join(labels[n:]) for n in range(1, len(labels)))]
         places = {place for pattern in patterns for place in self._index.get((action, pattern), ())}
         return tuple(self.rules[place] for place in sorted(places))
+
+    def proof_urls(self, domain: str, tags: Iterable[str]) -> tuple[str, ...]:
+        """The URLs that show what a purge of these tags of the domain did: at most five."""
+        asked = tuple(tags)
+        found = (url for proof in self.proofs for url in proof.urls_for(domain, asked))
+        return tuple(dict.fromkeys(found))[:MAX_URLS]
 
     def roles_of(self, ids: Iterable[str]) -> frozenset[str]:
         """The names of the roles that somebody with these Slack IDs holds."""
@@ -175,6 +129,14 @@ class Policy(_Door):
         return dict(index)
 
 
+PARTS: Mapping[object, type[Entry]] = {
+    "roles": Role,
+    "rules": Rule,
+    "approvals": Approval,
+    "peak_hours": PeakHours,
+    "proofs": Proof,
+}
+"""What stands under each key of the file."""
 WHOLE_FAULT = "whole_fault"
 _Path = tuple[str | int, ...]
 
@@ -198,10 +160,17 @@ def whole_faults(policy: Any) -> Iterator[tuple[_Path, str]]:
             if isinstance(sentence, str) and sentence in seen:
                 yield ("rules", place, "rule"), f"two rules are called “{sentence}”"
             seen.add(str(sentence))
-    approvals = policy.get("approvals") if _is_map(policy) else None
+    if _is_map(policy):
+        yield from _faults_of_approvals(policy.get("approvals"), roles)
+        yield from strange_urls(policy)
+
+
+def _faults_of_approvals(
+    approvals: object, roles: Mapping[str, Any]
+) -> Iterator[tuple[_Path, str]]:
     for place, approval in enumerate(approvals if isinstance(approvals, (list, tuple)) else ()):
-        if _is_map(approval):
-            for path, text in _unknown_roles(approval, roles):
+        for key in ("roles", "break_glass") if _is_map(approval) else ():
+            for path, text in _unknown_roles(approval, roles, key):
                 yield ("approvals", place, *path), text
 
 
@@ -212,12 +181,12 @@ def _faults(rule: Mapping[str, Any], roles: Mapping[str, Any]) -> Iterator[tuple
 
 
 def _unknown_roles(
-    rule: Mapping[str, Any], roles: Mapping[str, Any]
+    entry: Mapping[str, Any], roles: Mapping[str, Any], key: str = "roles"
 ) -> Iterator[tuple[_Path, str]]:
-    names = rule.get("roles")
+    names = entry.get(key)
     for number, name in enumerate(names if isinstance(names, (list, tuple)) else ()):
         if isinstance(name, str) and name != EVERYBODY and name not in roles:
-            yield ("roles", number), f"there is no role “{name}”{did_you_mean(name, roles)}"
+            yield (key, number), f"there is no role “{name}”{did_you_mean(name, roles)}"
 
 
 def _is_map(value: object) -> TypeGuard[Mapping[str, Any]]:

@@ -1,7 +1,12 @@
 """What Slack shows, or will show: one card a purge, notes below it, whispers for one reader.
 
-An edited card calls nobody; a note does: it tells the requester the outcome, and reminds those
-who may decide.
+Where the policy calls those who decide in a channel of their own, the card stands there as well
+(`CALL`), so that they can decide where they are; both are kept true.
+
+An edited card calls nobody; a note does: it tells the requester the outcome, calls those who may
+decide once more, and tells them when somebody broke the glass.
+
+An alert belongs to no purge: it tells the operators, in their channel, of what is theirs to mend.
 
 A post remembers where it went, so that the card can be kept true and is never made twice.
 """
@@ -15,8 +20,10 @@ from enum import StrEnum
 
 class PostKind(StrEnum):
     CARD = "card"
+    CALL = "call"
     NOTE = "note"
     WHISPER = "whisper"
+    ALERT = "alert"
 
 
 class Route(StrEnum):

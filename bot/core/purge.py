@@ -1,82 +1,38 @@
-"""A purge and the states it can be in; `advance` is the only way from one to the next.
+"""A purge, from the command to its end; `advance` is the only way from one state to the next.
 
-    requested ─a→ refused ←─l─┐
-        ├──b→ waiting ──c──→ ready ─g→ sending ─h→ submitted
-        │      ↻m  ├─d→ denied            ├──i→ failed
-        │          ├─e→ expired           └──j→ unknown
-        │          └─k→ cancelled
-        └──f→ ready
-
-    a REFUSE   the policy says no                   f ALLOW   the policy says yes, nobody to ask
-    b WAIT     others must say yes                  g SEND    the intent is on disk before the wire
-    c APPROVE  enough others have said yes          h ACCEPT  the CDN gave a task ID
-    d DENY     somebody else says no                i REJECT  the CDN certainly did not do it
-    e EXPIRE   not enough answered in time          j LOSE    nobody knows whether the CDN did it
-    k CANCEL   the requester takes it back          l REFUSE  a right was lost between yes and sending
-    m COUNT    one of several others says yes, or REMIND: those who may are called once more
-
-A state without an arrow out of it is an end: nothing moves a purge out of it.
+The states, and what leads from one to another, are drawn in `bot.core.states`.
 """
 
 from __future__ import annotations
 
+import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from enum import StrEnum
 from typing import Any
 
 from bot.core.approval import Yes
+from bot.core.briefing import Briefing
 from bot.core.errors import BotError, ErrorKind
+from bot.core.proof import Look, Verdict
+from bot.core.quota import LowQuota
+from bot.core.states import ENDS, TRANSITIONS, UNSENT, WATCHED, Event, State
 
-
-class State(StrEnum):
-    REQUESTED = "requested"
-    REFUSED = "refused"
-    WAITING = "waiting"
-    DENIED = "denied"
-    EXPIRED = "expired"
-    CANCELLED = "cancelled"
-    READY = "ready"
-    SENDING = "sending"
-    SUBMITTED = "submitted"
-    FAILED = "failed"
-    UNKNOWN = "unknown"
-
-
-class Event(StrEnum):
-    REFUSE = "refuse"
-    WAIT = "wait"
-    APPROVE = "approve"
-    DENY = "deny"
-    EXPIRE = "expire"
-    CANCEL = "cancel"
-    COUNT = "count"
-    REMIND = "remind"
-    ALLOW = "allow"
-    SEND = "send"
-    ACCEPT = "accept"
-    REJECT = "reject"
-    LOSE = "lose"
-
-
-TRANSITIONS: dict[tuple[State, Event], State] = {
-    (State.REQUESTED, Event.REFUSE): State.REFUSED,  # a
-    (State.REQUESTED, Event.WAIT): State.WAITING,  # b
-    (State.WAITING, Event.APPROVE): State.READY,  # c
-    (State.WAITING, Event.DENY): State.DENIED,  # d
-    (State.WAITING, Event.EXPIRE): State.EXPIRED,  # e
-    (State.WAITING, Event.CANCEL): State.CANCELLED,  # k
-    (State.WAITING, Event.COUNT): State.WAITING,  # m
-    (State.WAITING, Event.REMIND): State.WAITING,  # m
-    (State.REQUESTED, Event.ALLOW): State.READY,  # f
-    (State.READY, Event.REFUSE): State.REFUSED,  # l
-    (State.READY, Event.SEND): State.SENDING,  # g
-    (State.SENDING, Event.ACCEPT): State.SUBMITTED,  # h
-    (State.SENDING, Event.REJECT): State.FAILED,  # i
-    (State.SENDING, Event.LOSE): State.UNKNOWN,  # j
-}
-
-ENDS: frozenset[State] = frozenset(State) - {state for state, _ in TRANSITIONS}
+__all__ = [
+    "ENDS",
+    "TRANSITIONS",
+    "UNSENT",
+    "WATCHED",
+    "Choice",
+    "Event",
+    "Evidence",
+    "Failure",
+    "Purge",
+    "Refusal",
+    "State",
+    "advance",
+    "target_of",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +54,28 @@ class Refusal:
 
 
 @dataclass(frozen=True, slots=True)
+class Choice:
+    """What a person said should follow an end: `again`, `leave`, or `force`; when, and who.
+
+    `purge_id` is the request that came of it.
+    """
+
+    what: str
+    user_id: str
+    at: datetime
+    purge_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """One URL at the edge: a look before, a look after, and what they prove together."""
+
+    before: Look
+    after: Look | None = None
+    verdict: Verdict | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Purge:
     """One request to clear `tags` of `domain`, from the command to its end.
 
@@ -106,7 +84,16 @@ class Purge:
     `expires_at` is when a waiting request ends by itself; `sent_at` is the intent to send.
     `yeses` are the approvals so far; `needs` says in words what it takes, and `counted` of
     `quorum` are there.
-    `decided_by` denied it, or gave the yes that was still missing.
+    `decided_by` denied it, took it back, or gave the yes that was still missing; `denial` is why
+    it was denied.  `send_at` is when a granted purge is sent, until when it can be taken back.
+    `break_glass`: its requester need not wait, and says so.
+    `attempt` counts the sendings; `held_until` is when a held one is sent again, for `failure`.
+    `doubt` is the failure of a try that the CDN may have carried out all the same.
+    `percent` is how far the CDN says that it is, `seen_at` when it first knew the task.
+    `found_at` is when a task whose answer was lost was found among the CDN's recent ones.
+    `told_at` is when the requester was told how it went; that happens once.
+    `joined_to` is the purge of the same that was at work already, `follows` the one after which
+    this was asked for, and `choice` what was asked for after this one.
     """
 
     id: str
@@ -119,12 +106,16 @@ class Purge:
     force: bool
     requested_at: datetime
     reason: str | None = None
+    break_glass: bool = False
     state: State = State.REQUESTED
     version: int = 1
     expires_at: datetime | None = None
     reminded_at: datetime | None = None
     decided_by: str | None = None
     decided_at: datetime | None = None
+    denial: str | None = None
+    send_at: datetime | None = None
+    briefing: Briefing | None = None
     refusal: Refusal | None = None
     approvers: tuple[str, ...] = ()
     yeses: tuple[Yes, ...] = ()
@@ -137,6 +128,19 @@ class Purge:
     failure: Failure | None = None
     settled_at: datetime | None = None
     policy_hash: str | None = None
+    attempt: int = 0
+    held_since: datetime | None = None
+    held_until: datetime | None = None
+    doubt: Failure | None = None
+    percent: int | None = None
+    seen_at: datetime | None = None
+    found_at: datetime | None = None
+    told_at: datetime | None = None
+    joined_to: str | None = None
+    follows: str | None = None
+    choice: Choice | None = None
+    evidence: tuple[Evidence, ...] = ()
+    low_quota: LowQuota | None = None
 
     @property
     def remind_at(self) -> datetime | None:
@@ -145,10 +149,19 @@ class Purge:
             return None
         return self.requested_at + (self.expires_at - self.requested_at) / 2
 
+    def can_be_undone(self, now: datetime) -> bool:
+        """Whether it was granted, and still waits a moment in case somebody thinks better of it."""
+        return self.state is State.READY and self.send_at is not None and now < self.send_at
+
     @property
     def settled(self) -> bool:
-        """Whether the purge has come to an end of the drawing above."""
+        """Whether the purge has come to an end."""
         return self.state in ENDS
+
+    @property
+    def target(self) -> str:
+        """What is the same for two purges of the same tags, in whatever order they stand."""
+        return target_of(self.domain, self.tags)
 
 
 WRONG_TURN = ErrorKind(
@@ -160,6 +173,11 @@ WRONG_TURN = ErrorKind(
 KINDS = (WRONG_TURN,)
 
 
+def target_of(domain: str, tags: Sequence[str]) -> str:
+    """Give the SHA-256, in hex, of a domain and a set of tags."""
+    return hashlib.sha256("\n".join((domain, *sorted(tags))).encode()).hexdigest()
+
+
 def advance(purge: Purge, event: Event, at: datetime, **facts: Any) -> Purge:
     """Give the purge as it is after `event`; `facts` are the fields that come with it.
 
@@ -168,8 +186,11 @@ def advance(purge: Purge, event: Event, at: datetime, **facts: Any) -> Purge:
     state = TRANSITIONS.get((purge.state, event))
     if state is None:
         raise BotError(WRONG_TURN, state=purge.state.value, event=event.value)
-    if state is State.SUBMITTED and not facts.get("task_id"):
+    after = replace(purge, state=state, version=purge.version + 1, **facts)
+    if state in _NEED_A_TASK and not after.task_id:
         # Success without a task ID is what rivals claim; here it cannot even be written down.
         raise BotError(WRONG_TURN, state=purge.state.value, event="be submitted without a task ID")
-    settled_at = at if state in ENDS else None
-    return replace(purge, state=state, version=purge.version + 1, settled_at=settled_at, **facts)
+    return replace(after, settled_at=(purge.settled_at or at) if state in ENDS else None)
+
+
+_NEED_A_TASK = WATCHED | {State.COMPLETE, State.UNREPORTED}

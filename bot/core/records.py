@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
 
 from bot.core.ask import Ask
@@ -19,6 +20,16 @@ def card_of(purge: Purge, response_url: str, now: datetime) -> Post:
         user_id=purge.user_id,
         response_url=response_url,
         response_url_at=now,
+    )
+
+
+def call_of(purge: Purge, now: datetime) -> Post | None:
+    """Give the card that stands where people are called to decide, if that is elsewhere."""
+    place = purge.briefing.channel_id if purge.briefing else None
+    if place is None or place == purge.channel_id:
+        return None
+    return replace(
+        card_of(purge, "", now), kind=PostKind.CALL, channel_id=place, wanted_version=purge.version
     )
 
 
@@ -71,6 +82,8 @@ def _detail(purge: Purge) -> dict[str, str]:
     }
     facts = {
         "reason": purge.reason,
+        "break_glass": "true" if purge.break_glass else None,
+        "denial": purge.denial,
         "task_id": purge.task_id,
         "request_id": purge.request_id,
         "refusal": purge.refusal.code if purge.refusal else None,
@@ -87,6 +100,22 @@ def note_of(purge: Purge, code: str, now: datetime) -> Post:
         notice=Notice(code),
         channel_id=purge.channel_id,
         user_id=purge.user_id,
+        response_url="",
+        response_url_at=now,
+    )
+
+
+def alert_of(code: str, facts: dict[str, str], channel_id: str, now: datetime) -> Post:
+    """Give what the operators are told in their channel; `code` is that of a kind in the catalogue.
+
+    Of the facts, `since` (a moment in ISO form), `asked` (an operation) and `request_id` are
+    shown below the sentence.
+    """
+    return Post(
+        kind=PostKind.ALERT,
+        notice=Notice(code, facts),
+        channel_id=channel_id,
+        user_id="",
         response_url="",
         response_url_at=now,
     )

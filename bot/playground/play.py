@@ -2,6 +2,7 @@
 
     NAME [in #CHANNEL]: TEXT                  says it, or runs it when it begins with /
     NAME presses BUTTON [in #CHANNEL]         on the newest message with that button
+    NAME denies [in #CHANNEL]: TEXT           presses Deny there, and gives the reason
     wait N seconds|minutes|hours|days         then the bot does what has become due
     CDN answers CODE [once|N times]           to purges; without a number, from now on
     CDN loses the next answer                 a purge is carried out, its answer is lost
@@ -123,6 +124,7 @@ FORMS = (
     Form('NAME sees "TEXT" [in #CHANNEL]', Player.sees, acts=False),
     Form('NAME does not see "TEXT" [in #CHANNEL]', Player.does_not_see, acts=False),
     Form("the CDN was asked never|once|N times", Player.cdn_was_asked, acts=False),
+    Form("NAME denies [in #CHANNEL]: TEXT", Player.denies),
     Form("NAME [in #CHANNEL]: TEXT", Player.says),
     Form("NAME presses BUTTON [in #CHANNEL]", Player.presses),
     Form("wait N seconds|minutes|hours|days", Player.waits),

@@ -1,6 +1,6 @@
 """Does the steps of a conversation in the town, one method a step, and holds it to what it expects.
 
-says, presses            what people do
+says, presses, denies    what people do
 waits, cdn_…, bot_…      what the world does
 …sees…, cdn_was_asked    what is expected: it is so, or OtherwiseThanSaid says what is
 """
@@ -57,6 +57,13 @@ class Player:
                     self._place.presses(person, action_id, message, where)
                     return
         raise OtherwiseThanSaid(f"There is no such button.\n{self._view(person, where)}")
+
+    def denies(self, person: str, text: str, channel: str | None = None) -> None:
+        """Press Deny, and send the form that the bot opens if the press counts."""
+        self.presses(person, "Deny", channel)
+        self._place.settle()
+        if self._place.sends_form(person, text) is not None:
+            self._transcript.act(self._place.now(), person, self._channel, f"writes “{text}”")
 
     # What the world does
 

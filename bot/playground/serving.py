@@ -11,9 +11,11 @@ from __future__ import annotations
 import asyncio
 import logging
 import socket
+import struct
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
+from functools import partial
 
 import uvicorn
 from starlette.applications import Starlette
@@ -70,7 +72,11 @@ def _listen(port: int) -> socket.socket:
 
 
 class _Abortable:
-    """Lets an app end a connection without an answer: `scope["extensions"]["playground.abort"]()`.
+    """Lets an app break a connection, by what it finds in `scope["extensions"]`:
+
+    playground.abort    ends it without an answer
+    playground.reset    ends a websocket at once, and whatever was on its way is lost
+    playground.freeze   reads no more from a websocket, as if its other end were out of reach
 
     ASGI has no word for a broken network, and a pretend service needs one.
     """
@@ -80,9 +86,19 @@ class _Abortable:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         transport = getattr(getattr(send, "__self__", None), "transport", None)
-        if scope["type"] == "http" and transport is not None:
-            scope.setdefault("extensions", {})["playground.abort"] = transport.abort
+        if scope["type"] in {"http", "websocket"} and transport is not None:
+            scope["extensions"] = (scope.get("extensions") or {}) | {
+                "playground.abort": transport.abort,
+                "playground.reset": partial(_reset, transport),
+                "playground.freeze": transport.pause_reading,
+            }
         await self._app(scope, receive, send)
+
+
+def _reset(transport: asyncio.Transport) -> None:
+    opened = transport.get_extra_info("socket")
+    opened.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    transport.abort()
 
 
 class _Server(uvicorn.Server):

@@ -1,11 +1,11 @@
-"""The town: a pretend Slack, a pretend CDN and the page, and the real bot in the middle.
+"""The town: a pretend Slack, a pretend CDN with its edge, the page, and the real bot in the middle.
 
     with town() as t:
         t.says("U0ANA", "/purge www.example.com hero")
         t.settle()       the bot does what is due (tests, `demo --play`), or, once
         t.bot.start()    it is started, it does so by itself (demo)
 
-The bot meets both pretenders by URL only, with the code that meets the real ones.
+The bot meets the pretenders by URL only, with the code that meets the real ones.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ import requests
 
 from bot.app import Bot, build
 from bot.playground.cdn import CdnSim
+from bot.playground.edge import EdgeSim, Purged
 from bot.playground.page import front
 from bot.playground.serving import serving
 from bot.playground.slack import SlackSim
@@ -38,6 +39,7 @@ class Town:
 
     slack: SlackSim
     cdn: CdnSim
+    edge: EdgeSim
     urls: dict[str, str]
     database_url: str
     policy: Path
@@ -57,6 +59,30 @@ class Town:
     ) -> dict[str, Any]:
         wish = {"as": person, "channel": channel, "ts": message["ts"], "action_id": action_id}
         return self.post("slack/press", wish)
+
+    def denies(
+        self, person: str, message: dict[str, Any], reason: str, channel: str = "C0WEB"
+    ) -> dict[str, Any]:
+        """Let a person press Deny and send the form that opens; the answer is that of the form."""
+        """Let a person press Deny, and send the form that opens if it counts."""
+        answer = self.presses(person, "purge:deny", message, channel)
+        self.settle()
+        return self.sends_form(person, reason) or answer
+
+    def sends_form(self, person: str, reason: str) -> dict[str, Any] | None:
+        """Let a person fill in the form of a denial and send it; None if none is open."""
+        forms = self.forms(person)
+        if not forms:
+            return None
+        values = {"reason": {"reason": reason}}
+        return self.post(
+            "slack/submit", {"as": person, "view_id": forms[-1]["id"], "values": values}
+        )
+
+    def forms(self, person: str) -> list[dict[str, Any]]:
+        """Give the forms that a person has open, the newest last."""
+        found: list[dict[str, Any]] = self.get("slack/state", {"as": person})["views"]
+        return found
 
     def sees(self, person: str, channel: str = "C0WEB") -> list[dict[str, Any]]:
         """Give the messages of a channel as one person sees them, oldest first."""
@@ -80,6 +106,10 @@ class Town:
         """Take back every fault that was thrown at the CDN."""
         self._answer("DELETE", "cdn/faults")
 
+    def publishes(self, url: str) -> None:
+        """Let somebody put a new version of a page on the site behind the CDN."""
+        self.post("edge/publish", {"url": url})
+
     # Time and the bot
 
     def waits(self, *, settle: bool = True, **span: float) -> None:
@@ -98,6 +128,12 @@ class Town:
         """Let the bot do everything that is due now."""
         if self.bot is not None:
             self.bot.worker.drain()
+
+    def looks(self) -> None:
+        """Let the bot look at the CDN, if a look is due, and tell what there is to tell."""
+        if self.bot is not None:
+            self.bot.canary.look()
+            self.settle()
 
     def start_bot(self, **settings: str) -> Bot:
         """Build the bot over what the last one left, and open its socket."""
@@ -132,8 +168,10 @@ class Town:
             "ALIBABA_CLOUD_ACCESS_KEY_ID": self.cdn.access_key_id,
             "ALIBABA_CLOUD_ACCESS_KEY_SECRET": self.cdn.access_key_secret,
             "PURGEBOT_CDN_ENDPOINT": self.urls["cdn"],
+            "PURGEBOT_EDGE_ADDRESS": self.urls["edge"].removeprefix("http://"),
             "PURGEBOT_DATABASE_URL": self.database_url,
             "PURGEBOT_POLICY": str(self.policy),
+            "PURGEBOT_OPERATORS_CHANNEL": "C0OPS",
         }
 
     def handles(self) -> dict[str, str]:
@@ -144,6 +182,7 @@ class Town:
             "app_token": self.slack.app_token,
             "signing_secret": self.slack.signing_secret,
             "cdn_endpoint": self.urls["cdn"],
+            "edge_address": self.urls["edge"].removeprefix("http://"),
             "access_key_id": self.cdn.access_key_id,
             "access_key_secret": self.cdn.access_key_secret,
             "page_url": self.urls["page"],
@@ -177,7 +216,9 @@ def town(
     slack = SlackSim()
     slack.workspace.events = []  # manifest.yml asks for none
     cdn = CdnSim(now=slack.workspace.now)
-    apps = {"slack": slack.api, "cdn": cdn.api, "page": front(slack.control, cdn.control)}
+    edge = _edge_of(cdn)
+    page = front(slack.control, cdn.control, edge.control)
+    apps = {"slack": slack.api, "cdn": cdn.api, "edge": edge.api, "page": page}
     with (
         _without_proxies(),
         tempfile.TemporaryDirectory(prefix="purgebot-", ignore_cleanup_errors=True) as folder,
@@ -185,13 +226,28 @@ def town(
     ):
         slack.base_url, cdn.base_url = urls["slack"], urls["cdn"]
         url = database_url or f"sqlite:///{folder}/purgebot.sqlite3"
-        place = Town(slack, cdn, urls, url, policy, mode)
+        place = Town(slack, cdn, edge, urls, url, policy, mode)
         try:
             if with_bot:
                 place.start_bot()
             yield place
         finally:
             place.close()
+
+
+def _edge_of(cdn: CdnSim) -> EdgeSim:
+    """An edge that serves the CDN's domains and does what its completed tasks ask."""
+    account = cdn.account
+
+    def purges() -> list[Purged]:
+        now = account.now()
+        return [
+            Purged(task.domain, task.force, task.created + (0 if task.pinned else task.life_s))
+            for task in account.tasks
+            if task.progress(now).status == "Complete"
+        ]
+
+    return EdgeSim(account.now, purges, lambda: account.settings.domains)
 
 
 @contextmanager

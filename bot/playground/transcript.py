@@ -33,11 +33,19 @@ _NAME_WIDTH = 8
 _INDENT = len("14:02  ") + _NAME_WIDTH + 2
 _EMOJI = {
     "alarm_clock": "⏰",
+    "arrows_counterclockwise": "🔄",
     "broom": "🧹",
+    "double_vertical_bar": "⏸️",
+    "grey_question": "❔",
     "hourglass_flowing_sand": "⏳",
+    "link": "🔗",
     "no_entry": "⛔",
+    "no_entry_sign": "🚫",
     "raised_hand": "✋",
+    "rotating_light": "🚨",
     "warning": "⚠️",
+    "wastebasket": "🗑️",
+    "white_circle": "⚪",
     "white_check_mark": "✅",
     "x": "❌",
 }
@@ -173,11 +181,34 @@ def _blocks(blocks: Iterable[Json], names: Names) -> Iterator[str]:
                 yield from (_text(part, names) for part in [*texts, *block.get("fields", [])])
             case "context":
                 yield " · ".join(_text(part, names) for part in block["elements"])
+            case "table":
+                yield from (" | ".join(_cell(cell, names) for cell in row) for row in block["rows"])
             case "divider":
                 yield "———"
         labels = [f"[{_label(element)}]" for element in _elements(block)]
         if labels:
             yield " ".join(labels)
+
+
+def _cell(cell: Json, names: Names) -> str:
+    """Give a cell of a table in one line."""
+    if cell["type"] != "rich_text":
+        return str(cell.get("text") or cell.get("value", ""))
+    lines = (part["elements"] for part in cell["elements"])
+    return " ".join("".join(_piece(piece, names) for piece in line) for line in lines)
+
+
+def _piece(piece: Json, names: Names) -> str:
+    match piece["type"]:
+        case "user":
+            return f"@{names.people.get(piece['user_id'], piece['user_id'])}"
+        case "emoji":
+            return _with_emoji(f":{piece['name']}:")
+        case "date":
+            return f"{_clock(piece['timestamp'])} UTC"
+        case _:
+            text = str(piece.get("text", ""))
+            return f"`{text}`" if piece.get("style", {}).get("code") else text
 
 
 def _elements(block: Json) -> list[Json]:

@@ -25,6 +25,7 @@ from sqlalchemy import (
     Select,
     String,
     Text,
+    bindparam,
     cast,
     exists,
     func,
@@ -35,7 +36,6 @@ from sqlalchemy import (
     type_coerce,
     update,
 )
-from sqlalchemy.dialects import postgresql
 
 from bot.core.audit import (
     PRUNED,
@@ -49,7 +49,7 @@ from bot.core.audit import (
     pruned,
 )
 from bot.store import rows
-from bot.store.engine import Database
+from bot.store.engine import Database, insert_for
 from bot.store.tables import audit, checkpoints, purges
 
 log = structlog.get_logger("purgebot.audit")
@@ -60,6 +60,15 @@ BATCH = 2_000
 """How many entries are pruned or sealed at once: a fraction of what others wait for a write."""
 _CHAINS = 7_821_002
 """The class of the advisory locks under which writers of one chain take turns."""
+
+_APPEND = insert(audit).inline()
+_TAKE_TURNS = text("SELECT pg_advisory_xact_lock(:chains, hashtext(:chain))")
+_END = (
+    select(audit.c.seq, audit.c.hash)
+    .where(audit.c.purge_id == bindparam("chain"))
+    .order_by(audit.c.seq.desc())
+    .limit(1)
+)
 
 RAW_LINKS = select(
     audit.c.id,
@@ -84,9 +93,14 @@ class AuditLog:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def append(self, connection: Connection, entries: Sequence[AuditEntry]) -> None:
-        """Write entries at the ends of their chains, in the caller's transaction."""
-        ends: dict[str, tuple[int, str]] = {}
+    def append(
+        self, connection: Connection, entries: Sequence[AuditEntry], begins: str | None = None
+    ) -> None:
+        """Write entries at the ends of their chains, in the caller's transaction.
+
+        `begins` is a purge that was inserted in it: its chain has no end to be looked for.
+        """
+        ends = {} if begins is None else {begins: START}
         found = []
         for entry in entries:
             end = ends.get(entry.purge_id) or self._take_end(connection, entry.purge_id)
@@ -94,21 +108,13 @@ class AuditLog:
             ends[entry.purge_id] = linked.end
             found.append(rows.link_to_row(linked))
         if found:
-            connection.execute(insert(audit), found)
+            connection.execute(_APPEND, found)
 
     def _take_end(self, connection: Connection, purge_id: str) -> tuple[int, str]:
         """Give the end of a chain, and keep others from it until this transaction is over."""
         if not self._database.is_sqlite:  # there one writes at a time anyway
-            connection.execute(
-                text("SELECT pg_advisory_xact_lock(:chains, hashtext(:purge_id))"),
-                {"chains": _CHAINS, "purge_id": purge_id},
-            )
-        last = connection.execute(
-            select(audit.c.seq, audit.c.hash)
-            .where(audit.c.purge_id == purge_id)
-            .order_by(audit.c.seq.desc())
-            .limit(1)
-        ).first()
+            connection.execute(_TAKE_TURNS, {"chains": _CHAINS, "chain": purge_id})
+        last = connection.execute(_END, {"chain": purge_id}).first()
         return (last.seq, last.hash) if last else START
 
     # Now and then
@@ -171,10 +177,8 @@ class AuditLog:
             newer.where(audit.c.id <= upto_id).order_by(audit.c.id).limit(BATCH)
         ).all()
         made = checkpoint(now, block[-1].id, (row.hash for row in block), last)
-        statement = insert(checkpoints)
-        if not self._database.is_sqlite:
-            statement = postgresql.insert(checkpoints).on_conflict_do_nothing()
-        kept = statement.values(asdict(made)).returning(checkpoints.c.id)
+        statement = insert_for(self._database.engine.dialect.name, checkpoints)
+        kept = statement.on_conflict_do_nothing().values(asdict(made)).returning(checkpoints.c.id)
         first = self._database.write(lambda connection: connection.execute(kept).first())
         return made if first else None
 
@@ -220,6 +224,7 @@ def snapshot(engine: Engine) -> Iterator[Connection]:
                 isolation_level="REPEATABLE READ", postgresql_readonly=True
             )
             connection.execute(text("SET LOCAL statement_timeout = 0"))
+            connection.execute(text("SET LOCAL idle_in_transaction_session_timeout = 0"))
         yield connection
 
 

@@ -11,14 +11,25 @@ import contextlib
 import queue
 import sqlite3
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import CancelledError, Future, InvalidStateError
 from typing import Any, Protocol, TypeVar
 
-from sqlalchemy import Connection, Engine, Select, create_engine, event, make_url
+from sqlalchemy import (
+    CompoundSelect,
+    Connection,
+    Engine,
+    Select,
+    Table,
+    create_engine,
+    event,
+    make_url,
+)
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from bot.core.errors import STORE_AWAY, STORE_SLOW, BotError
+from bot.core.setup_errors import DATABASE_AWAY
 
 T = TypeVar("T")
 Job = Callable[[Connection], T]
@@ -28,6 +39,9 @@ BUSY_TIMEOUT_S = 1.5
 WRITE_TIMEOUT_S = 2.0
 """How long a caller waits for its write: Slack gives a listener 3 s in all."""
 GROUP_SIZE = 64
+IDLE_TIMEOUT_S = 5.0
+"""How long PostgreSQL lets a transaction rest.  Whoever was paused or cut off in the middle of one
+holds its locks, and on those of a rate or a chain all other replicas wait."""
 
 
 class StoreUnavailable(BotError):
@@ -40,6 +54,13 @@ class Database:
     def __init__(self, url: str) -> None:
         self.engine, self._writer = _open(url)
         self.is_sqlite = self.engine.dialect.name == "sqlite"
+        # One question sees one moment by itself: a transaction around it is two more trips to the
+        # server.  (SQLite makes no trips, and its driver would take that over from us.)
+        self._asking = (
+            self.engine
+            if self.is_sqlite
+            else self.engine.execution_options(isolation_level="AUTOCOMMIT")
+        )
 
     def write(self, job: Job[T]) -> T:
         """Run `job` in a transaction and give its result when that is on disk.
@@ -48,17 +69,34 @@ class Database:
         """
         return self._writer.run(job)
 
-    def read(self, question: Select[Any]) -> Any:
-        """Answer a question from what is committed.  Raises: StoreUnavailable."""
+    def read(self, question: Select[Any] | CompoundSelect[Any], **values: Any) -> Any:
+        """Answer a question, with `values` in its gaps, from what is committed.
+
+        Raises: StoreUnavailable.
+        """
         try:
-            with self.engine.connect() as connection:
-                return connection.execute(question).freeze()()
+            with self._asking.connect() as connection:
+                return connection.execute(question, values).freeze()()
         except SQLAlchemyError as error:
             raise StoreUnavailable(STORE_AWAY) from error
 
     def close(self) -> None:
         self._writer.close()
         self.engine.dispose()
+
+
+@contextlib.contextmanager
+def or_away() -> Iterator[None]:
+    """Tell operators why a database cannot be used.  Raises: BotError (`database-away`)."""
+    try:
+        yield
+    except DBAPIError as error:
+        raise BotError(DATABASE_AWAY, cause=str(error.orig).partition("\n")[0]) from None
+
+
+def insert_for(dialect: str, table: Table) -> Any:
+    """Give an insert that can say what to do when the row is there already."""
+    return sqlite.insert(table) if dialect == "sqlite" else postgresql.insert(table)
 
 
 class _Writer(Protocol):
@@ -73,7 +111,7 @@ def _open(url: str) -> tuple[Engine, _Writer]:
             url, connect_args={"check_same_thread": False}, pool_size=8, hide_parameters=True
         )
         event.listen(engine, "connect", _prepare_sqlite)
-        event.listen(engine, "begin", _begin_sqlite)
+        event.listen(engine, "begin", begin_sqlite)
         return engine, GroupWriter(engine)
     engine = create_engine(
         url,
@@ -83,7 +121,13 @@ def _open(url: str) -> tuple[Engine, _Writer]:
         pool_pre_ping=True,
         connect_args={
             "connect_timeout": 2,
-            "options": f"-c statement_timeout={int(BUSY_TIMEOUT_S * 1000)}",
+            "options": f"-c statement_timeout={int(BUSY_TIMEOUT_S * 1000)}"
+            f" -c idle_in_transaction_session_timeout={int(IDLE_TIMEOUT_S * 1000)}",
+            # A server that went away without a word is noticed in 10 s, not in hours.
+            "keepalives_idle": 4,
+            "keepalives_interval": 2,
+            "keepalives_count": 3,
+            "tcp_user_timeout": 10_000,
         },
         hide_parameters=True,  # else an error shows what people wrote to whoever reads the log
     )
@@ -91,7 +135,7 @@ def _open(url: str) -> tuple[Engine, _Writer]:
 
 
 def _prepare_sqlite(connection: sqlite3.Connection, _record: object) -> None:
-    # The driver would begin transactions by itself and late; _begin_sqlite does it instead.
+    # The driver would begin transactions by itself and late; begin_sqlite does it instead.
     connection.isolation_level = None
     connection.execute("PRAGMA journal_mode=WAL")
     connection.execute("PRAGMA synchronous=FULL")
@@ -99,7 +143,7 @@ def _prepare_sqlite(connection: sqlite3.Connection, _record: object) -> None:
     connection.execute(f"PRAGMA busy_timeout={int(BUSY_TIMEOUT_S * 1000)}")
 
 
-def _begin_sqlite(connection: Connection) -> None:
+def begin_sqlite(connection: Connection) -> None:
     # A transaction that reads first and writes later can be refused in the middle; one that
     # takes the write lock at its beginning cannot.
     writing = connection.get_execution_options().get("writing", False)
@@ -184,7 +228,7 @@ class GroupWriter:
                     if not future.set_running_or_notify_cancel():
                         continue
                     ended.append((future, *_run_alone(connection, job)))
-        except (DBAPIError, SQLAlchemyError) as error:
+        except (SQLAlchemyError, sqlite3.Error) as error:
             away = StoreUnavailable(STORE_AWAY)
             away.__cause__ = error
             for _, future in group:
@@ -200,16 +244,18 @@ class GroupWriter:
 
 def _run_alone(connection: Connection, job: Job[Any]) -> tuple[Any, BaseException | None]:
     """Run one job so that its failure undoes itself alone, not the others of its group."""
-    savepoint = connection.begin_nested()
+    # The driver's own savepoints: SQLAlchemy's cost as much as the job itself.
+    execute = connection.connection.driver_connection.execute  # type: ignore[union-attr]  # it is open
+    execute("SAVEPOINT one")
     try:
         result = job(connection)
     except DBAPIError as error:
-        savepoint.rollback()
+        execute("ROLLBACK TO one")
         away = StoreUnavailable(STORE_AWAY)
         away.__cause__ = error
         return None, away
     except Exception as error:  # noqa: BLE001  (whatever it is, it belongs to the caller, who gets it)
-        savepoint.rollback()
+        execute("ROLLBACK TO one")
         return None, error
-    savepoint.commit()
+    execute("RELEASE one")
     return result, None

@@ -1,92 +1,152 @@
 """What is due, and who works on it: claims under a lease, and what becomes of them.
 
-claim      due rows for one worker; on PostgreSQL nobody else sees them meanwhile
-put_back   a step failed: due again later
+claim       due rows for one worker; on PostgreSQL nobody else sees them meanwhile
+hold        none of a kind for a while
+put_back    a step failed: due again later
+look_again  nothing has changed at the CDN: due again later
 save_post  where a message went
-beat       the leases of a living worker are renewed; those of a dead one run out
+show_again  somebody without a lease showed it: due at once
+beat       the leases of what a living worker has in hand are renewed; others run out
 """
 
 from __future__ import annotations
 
-import os
-import secrets
-import socket
-import time
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Column, ColumnElement, Connection, Table, and_, case, or_, select, update
+import structlog
+from sqlalchemy import (
+    Connection,
+    Table,
+    and_,
+    bindparam,
+    case,
+    or_,
+    select,
+    update,
+)
 
 from bot.core.ask import Ask
 from bot.core.post import Post, PostKind
 from bot.core.purge import Purge
 from bot.store import rows, tables
+from bot.store.due import SOONEST, due_rows, key_of, table_of
 from bot.store.engine import Database
+from bot.store.holder import LEASE, Claimed
+from bot.store.rates import Rate, give_back
+from bot.store.rates import take as take_tokens
 
-LEASE = timedelta(seconds=30)
+log = structlog.get_logger("purgebot.jobs")
+
+LEFT_FOR = timedelta(seconds=5)
+"""How long this replica keeps off what it cannot read, so that a newer one may be first."""
+STATUS_RATE = Rate("cdn-status", per_s=25, burst=5, worth=3)
+"""DescribeRefreshTaskById takes 30 calls a second of an account: no second has more."""
+EDIT_EVERY = timedelta(seconds=2)
+"""A card is edited no more often; what changes meanwhile is shown by the next edit."""
+CARDS = (PostKind.CARD.value, PostKind.CALL.value)
+"""The kinds of post that are kept true: when a purge changes, they are due again."""
 
 
-@dataclass(frozen=True, slots=True)
-class Claimed:
-    """A row that this worker holds: what it is, and how often a step on it has failed."""
-
-    value: Purge | Ask | Post
-    attempts: int
+_LEND = {
+    table: update(table).where(key_of(table).in_(bindparam("which", expanding=True)))
+    for table in tables.JOBS.values()
+}
 
 
-class Holder:
-    """Whoever holds leases: one process, and when it last renewed them."""
-
-    def __init__(self) -> None:
-        self.name = f"{socket.gethostname()[:32]}-{os.getpid()}-{secrets.token_hex(4)}"
-        self._renewed = time.monotonic()
-
-    def renewed(self) -> None:
-        self._renewed = time.monotonic()
-
-    @property
-    def is_alive(self) -> bool:
-        """Whether its leases can still be its own: a process may be paused without knowing it."""
-        return time.monotonic() - self._renewed <= LEASE.total_seconds() / 2
+_posts = tables.posts.c
+_KEEP_POST = update(tables.posts).where(
+    _posts.id == bindparam("which"), _posts.lease_holder == bindparam("held_by")
+)
+_CHANGED = or_(
+    _posts.wanted_version > bindparam("shown"),
+    _posts.due_at > bindparam("since", type_=tables.Utc),
+)
+_BEHIND = and_(_posts.kind.in_(CARDS), _CHANGED)
+_POST_DONE = _KEEP_POST.values(
+    due_at=case((_BEHIND, bindparam("again", type_=tables.Utc)), else_=None),
+    lease_until=None,
+    lease_holder=None,
+    attempts=0,
+)
 
 
 class Jobs:
     """The work that is due, for one database."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, send_rate: Rate) -> None:
         self._database = database
+        self._rates = {"sends": send_rate, "watches": STATUS_RATE}
+        self._not_before: dict[str, datetime] = {}
+        self._left: set[Any] = set()
+        self._in_hand: set[tuple[Table, Any]] = set()
 
-    def claim(self, job: str, now: datetime, holder: str, limit: int) -> list[Claimed]:
-        """Take up to `limit` due rows of the table `job` for LEASE; the oldest first."""
-        table = tables.JOBS[job]
-        due = _due(table, now)
-        if self._database.read(select(_key(table)).where(due).limit(1)).first() is None:
-            return []  # a look costs less than a turn at writing
+    def claim(
+        self, job: str, now: datetime, holder: str, limit: int, size: int = 1
+    ) -> list[Claimed]:
+        """Take due rows of a kind for LEASE, the oldest first: `limit` steps of `size` rows each.
+
+        Where the cluster has a rate, as many steps as it allows.
+        """
 
         def take(connection: Connection) -> list[Any]:
-            key = _key(table)
-            found = connection.execute(
-                select(table)
-                .where(due)
-                .order_by(table.c.due_at)
-                .limit(limit)
-                .with_for_update(skip_locked=True)
-            ).all()
+            rate = self._rates.get(job)
+            most = limit if rate is None else self._take_tokens(connection, job, limit, now)
+            found = due_rows(connection, job, now, most, size) if most else []
+            if rate is not None and (unused := most - -(-len(found) // size)):
+                give_back(connection, rate, unused)
+                self._not_before.pop(job, None)
             if found:
+                table = table_of(job)
+                key = key_of(table)
                 connection.execute(
-                    update(table)
-                    .where(key.in_([getattr(row, key.name) for row in found]))
-                    .values(lease_until=now + LEASE, lease_holder=holder)
+                    _LEND[table],
+                    {
+                        "which": [getattr(row, key.name) for row in found],
+                        "lease_until": now + LEASE,
+                        "lease_holder": holder,
+                    },
                 )
-            return list(found)
+            return found
 
-        to_value: Any = {
-            "purges": rows.row_to_purge,
-            "asks": rows.row_to_ask,
-            "posts": rows.row_to_post,
-        }[job]
-        return [Claimed(to_value(row), row.attempts) for row in self._database.write(take)]
+        table = table_of(job)
+        claimed, left = [], []
+        for row in self._database.write(take):
+            try:
+                value = _READERS[table.name](row)
+            except rows.FromNewer:
+                left.append(getattr(row, key_of(table).name))
+            else:
+                self._in_hand.add(_home(value))
+                claimed.append(Claimed(value, row.attempts, row.due_at))
+        if left:
+            self._leave(table, left, holder, now + LEFT_FOR)
+        return claimed
+
+    def _leave(self, table: Table, keys: Sequence[Any], holder: str, until: datetime) -> None:
+        """Leave rows to a newer replica, which can read them: nobody has them for a moment."""
+        held = and_(key_of(table).in_(keys), table.c.lease_holder == holder)
+        free = update(table).where(held).values(lease_until=until, lease_holder=None)
+        self._database.write(lambda connection: connection.execute(free))
+        for each in set(keys) - self._left:
+            self._left.add(each)
+            log.warning("left-to-newer-version", table=table.name, key=each)
+
+    def let_go(self, value: Purge | Ask | Post) -> None:
+        """Renew the lease of a claimed row no more: its step has ended, however it did."""
+        self._in_hand.discard(_home(value))
+
+    def _take_tokens(self, connection: Connection, job: str, limit: int, now: datetime) -> int:
+        """Give how many steps the cluster's rate allows; until there are more, none is due."""
+        most, then = take_tokens(connection, self._rates[job], limit, now)
+        if most < limit:
+            self._not_before[job] = then
+        return most
+
+    def hold(self, job: str, until: datetime) -> None:
+        """Let this process take none of a kind until then."""
+        self._not_before[job] = until
 
     def put_back(self, value: Purge | Ask | Post, holder: str, due_at: datetime) -> None:
         """Give up a claimed row for now; it is due again at `due_at`, with one failure more."""
@@ -95,7 +155,7 @@ class Jobs:
         def job(connection: Connection) -> None:
             connection.execute(
                 update(table)
-                .where(_key(table) == key, table.c.lease_holder == holder)
+                .where(key_of(table) == key, table.c.lease_holder == holder)
                 .values(
                     due_at=due_at,
                     lease_until=None,
@@ -106,43 +166,86 @@ class Jobs:
 
         self._database.write(job)
 
-    def save_post(self, post: Post, holder: str, *, done: bool, now: datetime) -> bool:
-        """Keep where a post went.  `done` gives the lease back; it is due again at once if the
-        purge has moved on meanwhile.  False: the lease was lost, and nothing was saved.
+    def look_again(self, due: Mapping[str, datetime], holder: str) -> None:
+        """Give up claimed purges in which nothing has changed, until they are due again."""
+        if not due:
+            return
+        purges = tables.purges
+        again = (
+            update(purges)
+            .where(purges.c.id == bindparam("which"), purges.c.lease_holder == holder)
+            .values(due_at=bindparam("again"), lease_until=None, lease_holder=None, attempts=0)
+        )
+        moments = [{"which": which, "again": at} for which, at in due.items()]
+        self._database.write(lambda connection: connection.execute(again, moments))
+
+    def save_post(
+        self,
+        post: Post,
+        holder: str,
+        *,
+        done_since: datetime | None,
+        now: datetime,
+        edited: bool = False,
+    ) -> bool:
+        """Keep where a post went.  What was done since then gives the lease back; it is due again
+        if the purge has moved on or somebody made it due meanwhile, and where it was `edited` not
+        before EDIT_EVERY.  None: there is more to do.
+        False: the lease was lost, and nothing was saved.
         """
-        table = tables.posts
         values = rows.post_to_row(post)
         # Others raise the wanted version and bring a fresh response URL while this worker
         # holds the row: theirs counts.
         for theirs in ("wanted_version", "response_url", "response_url_at"):
             del values[theirs]
-        if done:
-            behind = and_(
-                table.c.kind == PostKind.CARD.value, table.c.wanted_version > post.shown_version
-            )
-            values |= {
-                "due_at": case((behind, now), else_=None),
-                "lease_until": None,
-                "lease_holder": None,
-                "attempts": 0,
-            }
+        values |= {"which": post.id, "held_by": holder}
+        statement = _KEEP_POST
+        if done_since is not None:
+            statement = _POST_DONE
+            next_edit_at = now + EDIT_EVERY if edited else None
+            values |= {"next_edit_at": next_edit_at, "again": next_edit_at or now}
+            values |= {"shown": post.shown_version, "since": done_since}
 
         def job(connection: Connection) -> bool:
-            held = and_(table.c.id == post.id, table.c.lease_holder == holder)
-            return connection.execute(update(table).where(held).values(values)).rowcount == 1
+            return connection.execute(statement, values).rowcount == 1
 
         return self._database.write(job)
 
+    def show_again(self, post: Post, now: datetime) -> None:
+        """Have a message that is kept true edited once more, also if somebody is at it now."""
+        posts = tables.posts
+        which = and_(posts.c.id == post.id, posts.c.kind.in_(CARDS), posts.c.route.is_not(None))
+        again = update(posts).where(which).values(due_at=now + EDIT_EVERY)
+        self._database.write(lambda connection: connection.execute(again))
+
+    def follows_another(self, post: Post) -> bool:
+        """Whether a post of its kind and channel was written before it and is still to be shown."""
+        posts = tables.posts.c
+        earlier = select(posts.id).where(
+            posts.due_at.is_not(None),
+            posts.kind == post.kind.value,
+            posts.channel_id == post.channel_id,
+            posts.id < post.id,
+        )
+        return self._database.read(earlier.limit(1)).first() is not None
+
     def beat(self, holder: str, now: datetime) -> None:
-        """Renew every lease of `holder`."""
+        """Renew the leases of what `holder` has in hand.
+
+        A step whose end could not be saved is not in hand: somebody has to find that out.
+        """
+        in_hand = list(self._in_hand)
 
         def job(connection: Connection) -> None:
             for table in tables.JOBS.values():
-                connection.execute(
-                    update(table)
-                    .where(table.c.lease_holder == holder)
-                    .values(lease_until=now + LEASE)
-                )
+                key = key_of(table)
+                keys = [which for home, which in in_hand if home is table]
+                if keys:
+                    connection.execute(
+                        update(table)
+                        .where(key.in_(keys), table.c.lease_holder == holder)
+                        .values(lease_until=now + LEASE)
+                    )
 
         self._database.write(job)
 
@@ -159,29 +262,18 @@ class Jobs:
 
         self._database.write(job)
 
-    def next_due(self) -> datetime | None:
-        """When the next step of any kind that nobody works on is due, or None."""
-        moments = []
-        for table in tables.JOBS.values():
-            soonest = self._database.read(
-                select(table.c.due_at)
-                .where(table.c.due_at.is_not(None), table.c.lease_until.is_(None))
-                .order_by(table.c.due_at)
-                .limit(1)
-            ).scalar_one_or_none()
-            if soonest is not None:
-                moments.append(soonest)
-        return min(moments, default=None)
+    def soonest(self, now: datetime) -> dict[str, datetime]:
+        """Give for each kind when its next step is due that nobody works on; one question in all."""
+        found = {row.job: row.due_at for row in self._database.read(SOONEST, now=now)}
+        not_before = self._not_before
+        return {job: max(due_at, not_before.get(job, due_at)) for job, due_at in found.items()}
 
 
-def _due(table: Table, now: datetime) -> ColumnElement[bool]:
-    free = or_(table.c.lease_until.is_(None), table.c.lease_until < now)
-    return and_(table.c.due_at <= now, free)
-
-
-def _key(table: Table) -> Column[Any]:
-    (key,) = table.primary_key.columns
-    return key
+_READERS: dict[str, Any] = {
+    tables.asks.name: rows.row_to_ask,
+    tables.posts.name: rows.row_to_post,
+    tables.purges.name: rows.row_to_purge,
+}
 
 
 def _home(value: Purge | Ask | Post) -> tuple[Table, Any]:

@@ -2,9 +2,12 @@
 
     purges       one row a purge: its state, and the lease of whoever works on it
     asks         clicks and questions, kept until each has been answered
-    posts        what Slack shows or will show: one card a purge, and whispers for one reader
+    posts        what Slack shows or will show: one card a purge, notes, whispers for one reader
     audit        what happened, appended in the transaction that made it happen
     checkpoints  seals over the audit (bot/core/audit.py)
+    rates        how much may be done in a span of time, by all replicas together
+    known        what all replicas know of the world outside
+    schema_floor which programs may use these tables (bot/store/migrations)
 
 `due_at` is null when nothing is left to do; `lease_until` and `lease_holder` are set while a
 worker is at it (docs/design.md, "The engine").
@@ -20,18 +23,23 @@ from sqlalchemy import (
     BigInteger,
     Boolean,
     Column,
+    ColumnElement,
     DateTime,
     Dialect,
+    Float,
     Index,
     Integer,
     MetaData,
     String,
     Table,
     Text,
+    false,
+    or_,
 )
 from sqlalchemy.types import TypeDecorator
 
 from bot.core.audit import PRUNED
+from bot.core.states import State
 
 
 class Utc(TypeDecorator[datetime]):
@@ -77,6 +85,7 @@ purges = Table(
     Column("tags", JSON, nullable=False),
     Column("force", Boolean, nullable=False),
     Column("reason", Text),
+    Column("break_glass", Boolean, nullable=False, server_default=false()),
     Column("requested_at", Utc, nullable=False),
     Column("state", String(16), nullable=False),
     Column("version", Integer, nullable=False),
@@ -84,6 +93,9 @@ purges = Table(
     Column("reminded_at", Utc),
     Column("decided_by", String(32)),
     Column("decided_at", Utc),
+    Column("denial", Text),
+    Column("send_at", Utc),
+    Column("briefing", JSON(none_as_null=True)),
     Column("refusal", JSON(none_as_null=True)),
     Column("approvers", JSON, nullable=False),
     Column("yeses", JSON, nullable=False),
@@ -96,6 +108,22 @@ purges = Table(
     Column("failure", JSON(none_as_null=True)),
     Column("settled_at", Utc),
     Column("policy_hash", String(64)),
+    Column("attempt", Integer, nullable=False, server_default="0"),
+    Column("held_since", Utc),
+    Column("held_until", Utc),
+    Column("doubt", JSON(none_as_null=True)),
+    Column("percent", Integer),
+    Column("seen_at", Utc),
+    Column("found_at", Utc),
+    Column("told_at", Utc),
+    Column("joined_to", String(32)),
+    Column("follows", String(32)),
+    Column("choice", JSON(none_as_null=True)),
+    Column("evidence", JSON(none_as_null=True)),
+    Column("low_quota", JSON(none_as_null=True)),
+    # What is the same for two purges of the same tags, in whatever order; and who looks after it.
+    Column("target", String(64)),
+    Column("lane", Integer, nullable=False, server_default="0"),
     *_job_columns(),
 )
 
@@ -111,6 +139,7 @@ asks = Table(
     Column("response_url", Text, nullable=False),
     Column("at", Utc, nullable=False),
     Column("purge_id", String(64)),
+    Column("said", Text),
     *_job_columns(),
 )
 
@@ -132,6 +161,9 @@ posts = Table(
     Column("trying_since", Utc),
     Column("wanted_version", Integer, nullable=False, default=0),
     Column("shown_version", Integer, nullable=False, default=0),
+    Column("next_edit_at", Utc),
+    # Who looks after it (bot/store/due.py).
+    Column("lane", Integer, nullable=False, server_default="0"),
     *_job_columns(),
 )
 
@@ -166,6 +198,37 @@ checkpoints = Table(
     Column("hash", String(64), nullable=False),
 )
 
+# How much may be done in a span of time, by all replicas together (bot/store/rates.py).
+rates = Table(
+    "rates",
+    metadata,
+    Column("name", String(64), primary_key=True),
+    Column("tokens", Float, nullable=False),
+    Column("at", Utc, nullable=False),
+)
+
+# What all replicas know of the world outside, each under a name: that the quota is used up, say.
+known = Table(
+    "known",
+    metadata,
+    Column("name", String(64), primary_key=True),
+    Column("value", JSON, nullable=False),
+    Column("at", Utc, nullable=False),
+    Column("version", Integer, nullable=False),
+)
+
+# The oldest revision whose program may still use the tables; one row (bot/store/migrations).
+schema_floor = Table("schema_floor", metadata, Column("revision", String(4), primary_key=True))
+
+MAY_BE_THERE = (State.SENDING.value, State.UNKNOWN.value)
+"""Sent, and nobody knows whether it arrived."""
+
+
+def may_have_reached_cdn() -> ColumnElement[bool]:
+    """Whether a purge that was sent got a task, or may have: not what the CDN refused or put off."""
+    return or_(purges.c.task_id.is_not(None), purges.c.state.in_(MAY_BE_THERE))
+
+
 JOBS: dict[str, Table] = {"purges": purges, "asks": asks, "posts": posts}
 
 # Only rows that still have something to do are in these indexes, so that a million finished
@@ -173,6 +236,7 @@ JOBS: dict[str, Table] = {"purges": purges, "asks": asks, "posts": posts}
 for _name, _table in JOBS.items():
     Index(
         f"ix_{_name}_due",
+        *((_table.c.lane,) if "lane" in _table.c else ()),
         _table.c.due_at,
         sqlite_where=_table.c.due_at.is_not(None),
         postgresql_where=_table.c.due_at.is_not(None),
@@ -185,6 +249,23 @@ Index(
     sqlite_where=posts.c.kind == "card",
     postgresql_where=posts.c.kind == "card",
 )
+Index("ix_posts_purge", posts.c.purge_id)
+# What the origin of a domain had to do of late.
+Index("ix_purges_domain_sent", purges.c.domain, purges.c.sent_at)
+# Whether the same is being purged already; who waits for its end; what was asked, newest first.
+Index("ix_purges_target", purges.c.target, purges.c.sent_at)
+Index(
+    "ix_purges_joined",
+    purges.c.joined_to,
+    sqlite_where=purges.c.joined_to.is_not(None),
+    postgresql_where=purges.c.joined_to.is_not(None),
+)
+Index("ix_purges_sent", purges.c.sent_at)
+Index("ix_purges_requested", purges.c.requested_at)
+Index("ix_purges_domain_requested", purges.c.domain, purges.c.requested_at)
+Index("ix_purges_user_requested", purges.c.user_id, purges.c.requested_at)
+Index("ix_purges_user_domain_requested", purges.c.user_id, purges.c.domain, purges.c.requested_at)
+Index("ix_purges_task", purges.c.task_id)
 # One chain a purge, whoever writes to it; pruning looks for what it has not emptied yet.
 Index("ux_audit_chain", audit.c.purge_id, audit.c.seq, unique=True)
 Index(

@@ -6,6 +6,7 @@ from bot.core import catalogue
 from bot.core.errors import STORE_SLOW, UNEXPECTED, Problem
 from bot.core.post import Notice
 from bot.core.purge import Purge
+from bot.core.question_errors import KINDS as QUESTIONS
 from handlers.blocks import kit
 from handlers.blocks.kit import FACT_LIMIT, TAG_LIMIT, Message, code, codes, either, listing, speak
 
@@ -27,7 +28,7 @@ def error(problem: Problem, corrected: str | None = None) -> Message:
     meant = code(corrected or "")
     if corrected and len(meant) < _LONGEST_CORRECTION and "`" not in corrected:
         blocks.append(kit.section(f"Did you mean: {meant}"))
-    sure = "" if problem.kind in _PERHAPS_TAKEN else "Nothing was purged · "
+    sure = "" if problem.kind in (*_PERHAPS_TAKEN, *QUESTIONS) else "Nothing was purged · "
     blocks.append(kit.context(f"{sure}{code(problem.code)}"))
     return kit.message(shown, *blocks)
 
@@ -45,7 +46,7 @@ def refusal(purge: Purge) -> Message:
     assert refused is not None, "only a refused purge is drawn as a refusal"
     kind = "Forced purge" if purge.force else "Purge"
     lines = [
-        f":no_entry: *{kind} refused: nothing was purged*",
+        f":no_entry: *{kind} refused: {'it is not tried again' if purge.doubt else 'nothing was purged'}*",
         f"{code(purge.domain)} · tags {codes(purge.tags)}",
         kit.escape(refused.sentence, FACT_LIMIT),
     ]

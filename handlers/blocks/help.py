@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bot.core.questions import HISTORY_FORM, QUOTA_FORM, STATUS_FORM
 from handlers.blocks import kit
 from handlers.blocks.kit import Message, code, codes
 
@@ -9,10 +10,19 @@ _NOTHING = (
     "You may not purge anything yet. Ask the owners of Purgebot's policy to give you a role "
     "for your domains."
 )
+_QUESTIONS = (
+    "*Only you see the answers to these*",
+    f"• {code(STATUS_FORM)} what became of a purge; its card shows the ID",
+    f"• {code(HISTORY_FORM)} what was purged",
+    f"• {code(QUOTA_FORM)} what is left of the CDN's quotas",
+)
 
 
 def help_message(may: dict[str, str]) -> Message:
-    """Give the help; `may` holds the domain patterns for each action, joined by commas."""
+    """Give the help; `may` holds the domain patterns for each action, joined by commas.
+
+    With `asks` in it, the questions are listed as well.
+    """
     domains = {action: patterns.split(",") for action, patterns in may.items()}
     lines = [":broom: *Clear what the CDN has cached, by tag*"]
     if "purge" in domains:
@@ -26,6 +36,8 @@ def help_message(may: dict[str, str]) -> Message:
     if not {"purge", "force"} & domains.keys():
         lines.append(_NOTHING)
     blocks = [kit.section("\n".join(lines))]
+    if "asks" in may:
+        blocks.append(kit.section("\n".join(_QUESTIONS)))
     rights = [
         f"You may {verb}: {codes(domains[action], 400)}"
         for action, verb in (("purge", "purge"), ("force", "force"), ("approve", "approve"))

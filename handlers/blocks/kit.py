@@ -27,10 +27,19 @@ _SAFE = {"&": "&amp;", "<": "&lt;", ">": "&gt;", "`": "ˋ"}
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """Blocks, and the text that screen readers and notifications read instead of them."""
+    """Blocks, and the text that screen readers and notifications read instead of them.
+
+    `instead` are plainer blocks, for a Slack that does not take the first ones.
+    """
 
     text: str
     blocks: tuple[Block, ...]
+    instead: tuple[Block, ...] = ()
+
+    @property
+    def forms(self) -> tuple[Message, ...]:
+        """The message in the ways in which it can be said, the best first."""
+        return (self, Message(self.text, self.instead)) if self.instead else (self,)
 
 
 def escape(text: str, most: int = SECTION_LIMIT) -> str:
@@ -83,6 +92,13 @@ def speak(name: str, fact: str) -> str:
 def moment(at: datetime, form: str = "{time}") -> str:
     """Give a moment that each reader sees in their own time; UTC where that cannot be done."""
     return f"<!date^{int(at.timestamp())}^{form}|{at:%H:%M} UTC>"
+
+
+def day(at: datetime) -> str:
+    """Give a moment that may be some days off, as `moment` does."""
+    return (
+        f"<!date^{int(at.timestamp())}^{{date_short_pretty}} at {{time}}|{at:%Y-%m-%d %H:%M} UTC>"
+    )
 
 
 def codes(words: Sequence[str], limit: int = 600) -> str:

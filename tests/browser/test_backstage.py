@@ -133,7 +133,7 @@ def test_the_guide_ticks_what_the_town_shows(town: StillTown, open_page: Open) -
     town.cdn["tasks"] = [plain_task | {"status": "Refreshing"}]
     town.change()
     expect(guide.locator("[aria-current=step]")).to_contain_text("Watch it finish")
-    expect(guide).to_contain_text("under CDN tasks")
+    expect(guide).to_contain_text("says when it is complete")
 
     town.cdn["tasks"] = [plain_task]
     town.change()

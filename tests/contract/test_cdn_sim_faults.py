@@ -37,6 +37,15 @@ def test_every_error_of_the_catalogue_can_be_had_once(cdn: Cdn, code: str) -> No
     assert cdn.code() == "none"
 
 
+def test_an_error_can_come_from_a_cdn_that_has_done_what_it_was_asked(cdn: Cdn) -> None:
+    trouble(cdn, "error", code="InternalError", executed=True)
+    answer = cdn.call()
+    assert (answer.status_code, answer.json()["Code"]) == (500, "InternalError")
+    assert "RefreshTaskId" not in answer.json()
+    seen = last_request(cdn)
+    assert (seen["outcome"], seen["task_id"] is not None, tasks(cdn)) == ("InternalError", True, 1)
+
+
 @pytest.mark.parametrize(
     ("code", "denied"),
     [("Forbidden.RAM", True), ("NoPermission", True), ("InvalidDomain.NotFound", False)],

@@ -13,7 +13,7 @@ import pytest
 from bot.core.purge import State
 from bot.playground.slack.api import METHODS
 from bot.playground.town import Town, town
-from handlers.blocks.purge import APPROVE, CANCEL, DENY
+from handlers.blocks.buttons import APPROVE, CANCEL, DENY
 from tests.contract.npm_packages import Row, check_types, compiled, type_name
 from tests.contract.slack_sim import (
     BUTTON,
@@ -63,10 +63,16 @@ CARDS = {
     State.WAITING: "waits for approval",
     State.DENIED: "denied",
     State.EXPIRED: "expired",
-    State.CANCELLED: "cancelled by its requester",
+    State.CANCELLED: "cancelled: nothing was purged",
     State.READY: "sending to the CDN",
     State.SENDING: "sending to the CDN",
+    State.HELD: "held",
+    State.OFFERED: "quota is used up",
+    State.UNREPORTED: "reported no end",
+    State.JOINED: "joined to one of the same",
     State.SUBMITTED: "submitted",
+    State.RUNNING: "running",
+    State.COMPLETE: "complete",
     State.FAILED: "failed",
     State.UNKNOWN: "outcome unknown",
 }
@@ -92,9 +98,15 @@ def ask_for_everything(place: Town) -> None:
         says(person, "help")
     for text in ("*.example.com a", "www.example.com a --froce", "shop.example.com a"):
         says("U0ANA", text)
-    for fault in ({"kind": "error", "code": "QuotaExceeded.Refresh"}, {"kind": "lose_answer"}):
-        place.breaks(**fault)
-        says("U0ANA", "www.example.com a,<!channel>")
+    not_there = {"kind": "error", "code": "InvalidDomain.NotFound"}
+    not_now = {"kind": "error", "code": "TooMany.Refresh"}
+    for tag, fault in (("a,<!channel>", not_there), ("b", {"kind": "lose_answer"}), ("c", not_now)):
+        place.breaks(action="RefreshObjectCacheByCacheTag", **fault)
+        says("U0ANA", f"www.example.com {tag}")
+    says("U0SAM", "www.example.com c", wait_s=0)
+    place.waits(seconds=10)
+    place.waits(seconds=3)
+    place.waits(minutes=2)
     tries = ["U0ANA", "U0LEO", "U0EVE", "U0SAM"]
     for action, people in ((APPROVE, tries), (DENY, tries), (CANCEL, ["U0SAM", "U0ANA"]), ("", [])):
         says("U0ANA", forced)
@@ -102,20 +114,31 @@ def ask_for_everything(place: Town) -> None:
         for person in people:
             place.presses(person, action, card)
             place.settle()
+            place.sends_form(person, "no")
+            place.settle()
         for _ in range(2):
             place.waits(minutes=16)
     # Where the bot is no member it answers through the response URL, which lives half an hour.
     says("U0ANA", forced, "C0LAUNCH")
-    place.presses("U0SAM", DENY, cards(place, "U0SAM", "C0LAUNCH")[-1], "C0LAUNCH")
+    place.denies("U0SAM", cards(place, "U0SAM", "C0LAUNCH")[-1], "no", "C0LAUNCH")
     place.settle()
     says("U0ANA", "www.example.com a", "C0LAUNCH", wait_s=1900)
     says("U0LEO", "shop.example.com a", wait_s=1900)
+    says("U0ANA", "www.example.com moving", wait_s=0)
+    for _ in range(3):
+        place.waits(seconds=6)
+    place.post("cdn/settings", {"knows_tag_tasks": False})
+    says("U0ANA", "www.example.com never-told")
+    place.waits(days=4)
     # Only a CDN that is slower than a card's post lets people see that a purge is on its way.
     assert place.bot is not None
-    place.breaks(kind="slow_answer", seconds=2)
+    place.breaks(kind="slow_answer", seconds=2, action="RefreshObjectCacheByCacheTag")
     place.says("U0ANA", "/purge www.example.com slow")
     place.bot.worker.start()
     until(place, lambda: "sending to the CDN" in words(cards(place)[-1]))
+    place.breaks(kind="error", code="QuotaExceeded.Refresh", action="RefreshObjectCacheByCacheTag")
+    place.says("U0ANA", "/purge www.example.com one-too-many")
+    until(place, lambda: "quota is used up" in words(cards(place)[-1]))
 
 
 def from_bot(place: Town, person: str) -> list[Json]:
@@ -254,6 +277,7 @@ def the_app_calls_everything(slack: Slack) -> None:
     for channel in ("C0WEB", "D0ANABOT"):
         bot.conversations_history(channel=channel, include_all_metadata=True)
         bot.conversations_info(channel=channel, include_num_members=True)
+    bot.conversations_replies(channel="C0WEB", ts=ts)
     bot.conversations_join(channel="C0RANDOM")
     bot.conversations_list(types="public_channel,private_channel,im")
     bot.conversations_members(channel="C0WEB")

@@ -235,6 +235,8 @@ def test_a_connection_can_break_before_or_after_the_deed(
     with pytest.raises(OSError):
         slack.bot.chat_postMessage(channel="C0WEB", text="x")
     assert slack.texts() == texts
+    (call,) = slack.get("calls?method=chat.postMessage")["calls"]
+    assert call["lost"] == bool(texts)
 
 
 def test_a_client_that_tries_again_after_a_lost_reply_posts_twice(slack: Slack) -> None:

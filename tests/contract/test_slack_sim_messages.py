@@ -162,3 +162,55 @@ def test_metadata_of_another_shape_is_refused(slack: Slack) -> None:
         slack, "chat.postMessage", channel="C0WEB", text="x", metadata={"event_type": "purge"}
     )
     assert answer["error"] == "invalid_metadata_format"
+
+
+@pytest.mark.parametrize(("asked", "seen"), [(True, True), (False, False)])
+def test_a_reply_is_seen_in_the_channel_when_it_is_sent_there_as_well(
+    slack: Slack, asked: bool, seen: bool
+) -> None:
+    root = slack.bot.chat_postMessage(channel="C0WEB", text="a card")
+    posted = slack.bot.chat_postMessage(
+        channel="C0WEB", text="look here", thread_ts=root["ts"], reply_broadcast=asked
+    )
+    assert (posted["message"].get("subtype") == "thread_broadcast") == seen
+    assert slack.messages()[-1]["broadcast"] == seen
+
+
+def test_what_is_no_reply_cannot_be_sent_to_the_channel_as_well(slack: Slack) -> None:
+    posted = slack.bot.chat_postMessage(channel="C0WEB", text="x", reply_broadcast=True)
+    assert "subtype" not in posted["message"]
+
+
+def test_a_thread_is_its_message_and_the_replies_to_it_oldest_first(slack: Slack) -> None:
+    root = slack.bot.chat_postMessage(channel="C0WEB", text="a card")["ts"]
+    slack.bot.chat_postMessage(channel="C0WEB", text="beside it")
+    metadata = {"event_type": "purge_card", "event_payload": {"note_id": "7"}}
+    one, two = (
+        slack.bot.chat_postMessage(channel="C0WEB", text=text, thread_ts=root, metadata=metadata)[
+            "ts"
+        ]
+        for text in ("one", "two")
+    )
+
+    def texts(ts: str, oldest: str | None = None) -> list[str]:
+        found = slack.bot.conversations_replies(channel="C0WEB", ts=ts, oldest=oldest)["messages"]
+        return [message["text"] for message in found]
+
+    assert texts(root) == texts(two) == ["a card", "one", "two"]
+    assert texts(root, oldest=one) == ["two"]
+    marked = slack.bot.conversations_replies(channel="C0WEB", ts=root, include_all_metadata=True)
+    assert [message.get("metadata") for message in marked["messages"]] == [None, metadata, metadata]
+    answer = refusal(slack, "conversations.replies", channel="C0WEB", ts="1.0")
+    assert answer["error"] == "thread_not_found"
+
+
+@pytest.mark.parametrize(("broadcast", "expected"), [(True, ["reply", "card"]), (False, ["card"])])
+def test_history_shows_a_reply_only_if_it_was_sent_to_the_channel_as_well(
+    slack: Slack, broadcast: bool, expected: list[str]
+) -> None:
+    root = slack.bot.chat_postMessage(channel="C0WEB", text="card")["ts"]
+    slack.bot.chat_postMessage(
+        channel="C0WEB", text="reply", thread_ts=root, reply_broadcast=broadcast
+    )
+    found = slack.bot.conversations_history(channel="C0WEB")["messages"]
+    assert [message["text"] for message in found] == expected

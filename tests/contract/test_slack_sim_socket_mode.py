@@ -7,7 +7,7 @@ from contextlib import ExitStack
 from typing import Any
 
 import pytest
-from websockets.exceptions import InvalidStatus
+from websockets.exceptions import ConnectionClosedError, InvalidStatus
 from websockets.sync.client import ClientConnection, connect
 
 from tests.contract.slack_sim import BUTTONS, Json, Slack, ack, receive, running_slack
@@ -69,6 +69,27 @@ def test_connections_can_be_told_to_leave(slack: Slack, reason: str) -> None:
             slack.until(lambda: slack.state()["connections"] == 0)
         else:
             assert slack.state()["connections"] == 1
+
+
+def test_a_connection_can_be_cut(slack: Slack) -> None:
+    with slack.socket() as first, slack.socket() as second:
+        slack.post("sockets", action="cut", most=1)
+        with pytest.raises(ConnectionClosedError):
+            receive(first)
+        slack.until(lambda: slack.state()["connections"] == 1)
+        _answer(slack, second)
+
+
+def test_a_frozen_connection_lets_nothing_through_and_counts_as_open(slack: Slack) -> None:
+    slack.post("faults", ack_timeout_s=0.2)
+    with slack.socket() as socket:
+        slack.post("sockets", action="freeze")
+        assert not socket.ping().wait(timeout=0.2)
+        assert slack.say("U0ANA", "/purge a b")["outcome"] == "operation_timeout"
+        with pytest.raises(TimeoutError):
+            socket.recv(0)
+        assert slack.state()["connections"] == 1
+        slack.post("sockets", action="cut")  # it does not close by itself
 
 
 def test_who_was_told_to_leave_gets_nothing_more_while_another_is_there(slack: Slack) -> None:

@@ -1,4 +1,4 @@
-"""What the command line meets: a town without a bot."""
+"""Towns of other kinds: without a bot, or with more in its policy."""
 
 from __future__ import annotations
 
@@ -8,7 +8,39 @@ from pathlib import Path
 
 import pytest
 
+from bot.cli import main
 from bot.playground.town import SAMPLE_POLICY, Town, town
+from tests.conftest import OpenTown, Postgresql
+from tests.policies import WithPolicy, write_policy
+from tests.purgebot import Command, Ended
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def empty_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """Give the URL of a database without any table."""
+    if request.param == "sqlite":
+        yield f"sqlite:///{tmp_path}/purgebot.sqlite3"
+        return
+    postgresql: Postgresql = request.getfixturevalue("postgresql")
+    with postgresql.empty() as url:
+        yield url
+
+
+@pytest.fixture
+def purgebot_here(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Command:
+    """Give a function that runs a command on a database, in this process."""
+    monkeypatch.chdir(tmp_path)
+
+    def run(url: str, *words: str) -> Ended:
+        monkeypatch.setenv("PURGEBOT_DATABASE_URL", url)
+        monkeypatch.setattr("sys.argv", ["purgebot", *words])
+        with pytest.raises(SystemExit) as ended:
+            main()
+        return Ended(int(ended.value.code or 0), *capsys.readouterr())
+
+    return run
 
 
 @pytest.fixture
@@ -19,3 +51,13 @@ def site(tmp_path: Path) -> Iterator[Town]:
     url = f"sqlite:///{tmp_path}/data/purgebot.sqlite3"
     with town(database_url=url, policy=policy, with_bot=False) as place:
         yield place
+
+
+@pytest.fixture
+def with_policy(open_town: OpenTown, tmp_path: Path) -> WithPolicy:
+    """Give a function that builds a town whose policy also says this."""
+
+    def build(approvals: str = "", **more: str) -> Town:
+        return open_town(policy=write_policy(tmp_path, approvals, **more))
+
+    return build

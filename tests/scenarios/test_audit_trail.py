@@ -57,9 +57,13 @@ def pressed(person: str, button: str) -> Story:
     return story
 
 
+def denied(place: Town) -> None:
+    place.denies("U0SAM", asks(place), "no")
+
+
 def pressed_late(place: Town) -> None:
     card = asks(place)
-    place.presses("U0SAM", DENY, card)
+    place.denies("U0SAM", card, "no")
     place.presses("U0KIM", APPROVE, card)
 
 
@@ -83,12 +87,16 @@ WAITS = [("request", "U0ANA"), ("wait", None)]
             pressed("U0SAM", APPROVE),
             [*WAITS, ("approve", "U0SAM"), ("send", None), ("accept", None)],
         ),
-        (pressed("U0SAM", DENY), [*WAITS, ("deny", "U0SAM")]),
+        (pressed("U0SAM", DENY), [*WAITS, ("deny-form", "U0SAM")]),
+        (denied, [*WAITS, ("deny-form", "U0SAM"), ("deny", "U0SAM")]),
         (pressed("U0ANA", CANCEL), [*WAITS, ("cancel", "U0ANA")]),
         (pressed("U0ANA", APPROVE), [*WAITS, ("press-own-request", "U0ANA")]),
         (pressed("U0LEO", APPROVE), [*WAITS, ("press-not-allowed", "U0LEO")]),
         (pressed("U0LEO", CANCEL), [*WAITS, ("press-not-your-request", "U0LEO")]),
-        (pressed_late, [*WAITS, ("deny", "U0SAM"), ("press-late", "U0KIM")]),
+        (
+            pressed_late,
+            [*WAITS, ("deny-form", "U0SAM"), ("deny", "U0SAM"), ("press-late", "U0KIM")],
+        ),
         (unanswered, [*WAITS, ("expire", None)]),
     ],
     ids=[
@@ -97,6 +105,7 @@ WAITS = [("request", "U0ANA"), ("wait", None)]
         "failed",
         "lost",
         "approved",
+        "denied, and no reason given yet",
         "denied",
         "cancelled",
         "pressed by the requester",
@@ -130,7 +139,7 @@ def test_a_press_tells_what_was_pressed_and_why_it_did_not_count(place: Town) ->
     pressed("U0LEO", DENY)(place)
     place.settle()
     detail = trail(place)[-1].detail
-    assert detail["press"] == "deny"
+    assert detail["press"] == "deny-form"
     assert "No rule" in detail["sentence"]
 
 
@@ -162,7 +171,8 @@ def test_a_press_that_is_the_first_to_see_the_expiry_tells_of_both(place: Town) 
 
 
 def test_a_running_bot_prunes_the_trail_as_its_setting_says(place: Town) -> None:
-    plain(place)
+    failed(place)
+    place.settle()
     place.stop_bot()
     place.waits(days=3, settle=False)
     place.start_bot(PURGEBOT_AUDIT_RETENTION_DAYS="1").worker.start()

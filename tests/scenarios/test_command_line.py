@@ -5,13 +5,15 @@ from __future__ import annotations
 import json
 import os
 import signal
+import socket
+import subprocess
 from pathlib import Path
 
 import pytest
 
 from bot.playground.town import SAMPLE_POLICY, Town
 from bot.settings import Mode
-from tests.purgebot import purgebot, running
+from tests.purgebot import PATIENCE_S, command, environment, purgebot, running
 from tests.talk import cards, only_card, whispers, words
 from tests.waiting import until
 
@@ -123,10 +125,37 @@ def test_a_bot_that_cannot_start_says_why_and_what_to_do(
 ) -> None:
     (tmp_path / "broken.yaml").write_text("rules: 5")
     ended = purgebot("run", folder=tmp_path, **(site.variables() | wrong))
-    assert (ended.code, ended.out) == (2, "")
+    passing = says in {"Slack cannot be reached", "/proc/no: ", "Check PURGEBOT_DATABASE_URL"}
+    assert (ended.code, ended.out) == (75 if passing else 2, "")
     assert says in ended.err
     assert "Traceback" not in ended.err
     assert "sesame" not in ended.err
+
+
+@pytest.mark.parametrize("as_process_1", [False, True], ids=["as any process", "as process 1"])
+def test_a_bot_that_is_not_up_yet_can_be_told_to_stop(
+    site: Town, tmp_path: Path, *, as_process_1: bool
+) -> None:
+    """Process 1, which it is in a container, is not told of a signal that it does not ask for."""
+    unshare = ["unshare", "--pid", "--fork", "--kill-child"] if as_process_1 else []
+    if as_process_1 and subprocess.run([*unshare, "true"], check=False).returncode != 0:
+        pytest.skip("a namespace for processes takes root and util-linux")
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        url = f"http://127.0.0.1:{silent.getsockname()[1]}/"
+        variables = site.variables() | {"SLACK_API_URL": url}
+        with subprocess.Popen(
+            [*unshare, *command("run")], env=environment(tmp_path, variables), cwd=tmp_path
+        ) as process:
+            call, _ = silent.accept()  # it waits for Slack's answer now
+            pid = process.pid
+            if as_process_1:
+                pid = int(Path(f"/proc/{pid}/task/{pid}/children").read_text())
+            os.kill(pid, signal.SIGTERM)
+            try:
+                assert process.wait(timeout=PATIENCE_S) == 143
+            finally:
+                process.kill()
+                call.close()
 
 
 # What all have in common

@@ -11,10 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from bot.cli import main
 from bot.core.audit import AuditEntry, hash_of
 from bot.store.store import Change, Store
-from tests.purgebot import Ended
+from tests.purgebot import Command, Ended
+from tests.schemas import make_newer
 from tests.trail import NOON, A, open_store, press, tampering, write_trail
 
 SQLITE = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
@@ -30,20 +30,9 @@ def store(database_url: str) -> Iterator[Store]:
 
 
 @pytest.fixture
-def audit(
-    database_url: str,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
-) -> Audit:
-    monkeypatch.chdir(tmp_path)
-
+def audit(database_url: str, purgebot_here: Command) -> Audit:
     def run(*words: str, url: str = database_url) -> Ended:
-        monkeypatch.setenv("PURGEBOT_DATABASE_URL", url)
-        monkeypatch.setattr("sys.argv", ["purgebot", "audit", *words])
-        with pytest.raises(SystemExit) as ended:
-            main()
-        return Ended(int(ended.value.code or 0), *capsys.readouterr())
+        return purgebot_here(url, "audit", *words)
 
     return run
 
@@ -132,6 +121,17 @@ def test_a_trail_that_holds_is_told_with_its_newest_checkpoint(store: Store, aud
     assert newest.hash in ended.out
 
 
+def test_what_a_newer_version_wrote_is_not_judged_by_this_one(
+    store: Store, audit: Audit, database_url: str
+) -> None:
+    write_trail(store)
+    make_newer(database_url, floor="0003")
+    ended = audit("verify")
+    assert (ended.code, ended.out) == (2, "")
+    assert "same command of the newer version" in ended.err
+    assert audit("export").code == 0
+
+
 def test_the_first_entry_that_does_not_hold_is_named(store: Store, audit: Audit) -> None:
     write_trail(store)
     with tampering(store) as connection:
@@ -168,14 +168,15 @@ def test_an_unreadable_entry_ends_an_export_and_says_what_to_do(store: Store, au
 @SQLITE
 @pytest.mark.parametrize("command", ["verify", "export"])
 @pytest.mark.parametrize(
-    "url", ["sqlite:///{}/none.sqlite3", "sqlite:///{}/empty.sqlite3", "oracle:"]
+    ("url", "code"),
+    [("sqlite:///{}/none.sqlite3", 75), ("sqlite:///{}/empty.sqlite3", 75), ("oracle:", 2)],
 )
 def test_a_database_that_cannot_be_used_is_told_so_and_not_made(
-    audit: Audit, tmp_path: Path, command: str, url: str
+    audit: Audit, tmp_path: Path, command: str, url: str, code: int
 ) -> None:
     (tmp_path / "empty.sqlite3").touch()
     ended = audit(command, url=url.format(tmp_path))
-    assert (ended.code, ended.out) == (2, "")
+    assert (ended.code, ended.out) == (code, "")
     assert "PURGEBOT_DATABASE_URL" in ended.err
     assert "Traceback" not in ended.err
     assert not (tmp_path / "none.sqlite3").exists()

@@ -14,12 +14,13 @@ from slack_sdk import WebClient
 from tests.purgebot import purgebot, running
 from tests.waiting import until_at
 
-EIGHT = {
+NINE = {
     "slack_api_url",
     "bot_token",
     "app_token",
     "signing_secret",
     "cdn_endpoint",
+    "edge_address",
     "access_key_id",
     "access_key_secret",
     "page_url",
@@ -33,7 +34,7 @@ def test_the_simulators_alone_print_their_settings_as_one_line(
     with running(tmp_path, {}, "demo", "--no-bot", "--json") as demo:
         assert demo.process.stdout is not None
         handles = json.loads(demo.process.stdout.readline())
-        assert set(handles) == EIGHT
+        assert set(handles) == NINE
         client = WebClient(handles["bot_token"], handles["slack_api_url"], retry_handlers=[])
         assert client.auth_test()["ok"]
         assert requests.get(handles["page_url"], timeout=10).status_code == 200

@@ -2,52 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from traceback import format_exception
 
 import psycopg
 import pytest
-from sqlalchemy import create_engine, make_url
 
 from bot.core.ask import Origin
 from bot.core.command import PurgeCommand
 from bot.playground.town import Town
 from bot.store.engine import StoreUnavailable
+from tests.away import away
 from tests.talk import APPROVE, buttons, cards, only_card, whispers, words
 from tests.waiting import until
 
 POSTGRES = pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
-
-
-@contextmanager
-def away(url: str) -> Iterator[None]:
-    """Keep the bot from its database: SQLite locked by another program, PostgreSQL shut."""
-    with locked(url) if url.startswith("sqlite") else shut(url):
-        yield
-
-
-@contextmanager
-def locked(url: str) -> Iterator[None]:
-    engine = create_engine(url)
-    with engine.connect() as connection:
-        connection.exec_driver_sql("BEGIN IMMEDIATE")
-        yield
-    engine.dispose()
-
-
-@contextmanager
-def shut(url: str) -> Iterator[None]:
-    """Let PostgreSQL refuse and cut every connection to one database."""
-    name = make_url(url).database
-    with psycopg.connect(url.rpartition("/")[0] + "/postgres", autocommit=True) as server:
-        server.execute(f'ALTER DATABASE "{name}" ALLOW_CONNECTIONS false')
-        server.execute(
-            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", [name]
-        )
-        yield
-        server.execute(f'ALTER DATABASE "{name}" ALLOW_CONNECTIONS true')
 
 
 def test_a_command_is_refused_at_once_and_the_next_one_works_when_the_database_is_back(
@@ -118,6 +87,24 @@ def test_an_outcome_that_could_not_be_saved_is_unknown_and_never_sent_again(plac
     assert len(place.purges_sent()) == 1
 
 
+def test_a_step_whose_end_could_not_be_saved_is_left_to_others(place: Town) -> None:
+    """Its lease runs out, while those of the steps that its process has in hand are renewed."""
+    assert place.bot is not None
+    jobs = place.bot.store.jobs
+    place.says("U0ANA", "/purge www.example.com hero")
+    (step,) = jobs.claim("purges", place.now(), "one", 1)
+
+    def found_by_others() -> bool:
+        place.waits(seconds=20, settle=False)
+        jobs.beat("one", place.now())
+        place.waits(seconds=20, settle=False)
+        return bool(jobs.claim("purges", place.now(), "another", 1))
+
+    assert not found_by_others()
+    jobs.let_go(step.value)
+    assert found_by_others()
+
+
 def test_a_fault_of_the_database_does_not_repeat_what_people_wrote(place: Town) -> None:
     """Its text goes to the log."""
     assert place.bot is not None
@@ -126,7 +113,7 @@ def test_a_fault_of_the_database_does_not_repeat_what_people_wrote(place: Town) 
     command = PurgeCommand("www.example.com", ("sesame",), reason="open sesame")
     origin = Origin("1.2.3", "T0TOWN", "T0TOWN", "U0ANA", "C0WEB", "https://hooks.example/sesame")
     with pytest.raises(StoreUnavailable) as caught:
-        place.bot._desk.workflow.request(command, origin, None)
+        place.bot._desk.workflow.request(command, origin, None, {})
     told = "".join(format_exception(caught.value))
     assert "INSERT INTO posts" in told
     assert "sesame" not in told

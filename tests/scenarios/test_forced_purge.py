@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from bot.playground.town import Town
-from tests.talk import APPROVE, DENY, buttons, only_card, whispers, words
+from tests.talk import APPROVE, DENY, buttons, notes, only_card, whispers, words
 
 GROUPS_AWAY = {
     "web_api": [{"method": "usergroups.users.list", "error": "internal_error", "times": 99}]
@@ -40,11 +40,45 @@ def test_approved_by_somebody_else_it_is_sent_and_the_card_names_them(place: Tow
     assert buttons(card) == []
 
 
+def test_its_card_goes_from_waiting_to_the_outcome_without_an_edit_between(place: Town) -> None:
+    sam_approves_at_once(place)
+    assert edits_due(place) == 0
+    place.settle()
+    assert "submitted" in words(only_card(place))
+
+
+def test_where_the_cdn_takes_long_the_card_says_meanwhile_that_it_is_approved(place: Town) -> None:
+    sam_approves_at_once(place)
+    place.waits(seconds=1, settle=False)
+    assert edits_due(place) == 1
+
+
+def test_that_of_a_denied_one_is_edited_at_once(place: Town) -> None:
+    place.denies("U0SAM", ask_for_force(place), "the match is on")
+    assert edits_due(place) == 1
+
+
+def sam_approves_at_once(place: Town) -> None:
+    """Let Sam, of whom the bot knows enough to decide at the press, approve a forced purge."""
+    card = ask_for_force(place)
+    place.presses("U0SAM", DENY, card)  # the form that it opens is not sent
+    place.settle()
+    place.presses("U0SAM", APPROVE, card)
+
+
+def edits_due(place: Town) -> int:
+    """How many cards the bot would edit at this moment, if it did nothing else."""
+    assert place.bot is not None
+    return place.bot.store.census.queues(place.now())["edits"].waiting
+
+
 def test_denied_it_purges_nothing_and_the_card_names_who_denied(place: Town) -> None:
-    place.presses("U0SAM", DENY, ask_for_force(place))
+    place.denies("U0SAM", ask_for_force(place), "the match is on")
     place.settle()
     assert place.purges_sent() == []
     assert "Denied by <@U0SAM>" in words(only_card(place))
+    assert "*Why it was denied:* the match is on" in words(only_card(place))
+    assert "denied by <@U0SAM>: “the match is on”" in notes(place)[-1]
 
 
 @pytest.mark.parametrize(

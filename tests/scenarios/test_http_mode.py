@@ -12,7 +12,6 @@ from typing import Any
 import pytest
 import requests
 
-from bot.playground.serving import serving
 from bot.playground.slack.http_mode import http_body
 from bot.playground.slack.signing import signed_headers
 from bot.playground.town import Town
@@ -55,6 +54,8 @@ def test_a_purge_travels_over_http_alone(door: Door) -> None:
 def test_a_press_travels_over_http(door: Door, button: str, sent: int, says: str) -> None:
     card = ask_for_force(door.place)
     assert door.place.presses("U0SAM", button, card)["outcome"] == "acked"
+    door.place.settle()
+    door.place.sends_form("U0SAM", "the match is on")
     door.place.settle()
     assert len(door.place.purges_sent()) == sent
     assert says in words(only_card(door.place))
@@ -169,18 +170,12 @@ def test_a_caller_who_hangs_up_in_the_middle_of_a_body_is_no_fault(place: Town) 
     assert arriving(place, iter([piece, {"type": "http.disconnect"}])) == 400
 
 
-# Who watches
+# Who watches (the rest is in test_status.py)
 
 
 @SQLITE
-def test_healthz_says_that_slack_can_reach_the_bot(door: Door) -> None:
+def test_healthz_lives_and_readyz_says_why_not(door: Door) -> None:
     assert requests.get(f"{door.url}/healthz", timeout=10).status_code == 200
-
-
-@SQLITE
-def test_healthz_says_when_the_socket_is_gone(place: Town) -> None:
-    assert place.bot is not None
-    with serving({"bot": web_app(place.bot)}) as urls:
-        assert requests.get(f"{urls['bot']}/healthz", timeout=10).status_code == 200
-        place.stop_bot()
-        assert requests.get(f"{urls['bot']}/healthz", timeout=10).status_code == 503
+    told = requests.get(f"{door.url}/readyz", timeout=10)
+    assert told.status_code == 503
+    assert told.json()["checks"]["engine"]["reason"] == "the worker has not started"

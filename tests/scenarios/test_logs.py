@@ -68,11 +68,13 @@ def live(place: Town, bot: Running) -> str:
     place.presses("U0ANA", APPROVE, cards(place)[-1])
     place.presses("U0EVE", APPROVE, cards(place)[-1])
     place.presses("U0SAM", DENY, cards(place)[-1])
+    until(place, lambda: bool(place.forms("U0SAM")))
+    place.sends_form("U0SAM", "sesame is not open")
     until(place, lambda: "Denied" in words(cards(place)[-1]))
     say(place, 'www.example.com sesame-forced --force --reason "open sesame"', "waits")
     place.presses("U0SAM", APPROVE, cards(place)[-1])
     until(place, lambda: "submitted" in words(cards(place)[-1]))
-    place.breaks(kind="error", code="QuotaExceeded.Refresh", times=1)
+    place.breaks(kind="error", code="InvalidDomain.NotFound", times=1)
     say(place, "www.example.com sesame-failed", "failed")
     place.breaks(kind="lose_answer", times=1)
     say(place, "www.example.com sesame-unknown", "outcome unknown")
@@ -177,7 +179,8 @@ def test_nobody_s_words_are_logged(log: Log) -> None:
 def test_no_secret_is_logged(log: Log) -> None:
     slack = log.place.slack
     deliveries = log.place.get("slack/deliveries")["deliveries"]
-    urls = {row["payload"]["response_url"].rpartition("/")[2] for row in deliveries}
+    payloads = [row["payload"] for row in deliveries]
+    urls = {each["response_url"].rpartition("/")[2] for each in payloads if "response_url" in each}
     triggers = {row["payload"]["trigger_id"] for row in deliveries}
     secrets = {
         slack.bot_token,

@@ -18,13 +18,43 @@ def asks(place: Town, channel: str = "C0WEB") -> dict[str, Any]:
     return only_card(place, "U0ANA", channel)
 
 
-def test_the_requester_is_told_of_the_approval_and_the_task(place: Town) -> None:
+def test_the_requester_is_told_once_when_all_is_done(place: Town) -> None:
     place.presses("U0SAM", APPROVE, asks(place))
     place.settle()
+    assert notes(place) == []
+    place.waits(minutes=10)
     (note,) = notes(place)
     assert note.startswith("<@U0ANA>")
-    assert "approved by <@U0SAM>" in note
-    assert place.purges_sent()[0]["task_id"] in note
+    assert "approved by <@U0SAM>, and is complete. Took" in note
+
+
+def test_the_requester_is_told_once_also_when_slacks_answer_is_lost(place: Town) -> None:
+    place.presses("U0SAM", APPROVE, asks(place))
+    place.settle()
+    place.post("slack/faults", {"lose_reply_of": "chat.postMessage"})
+    place.waits(minutes=10)
+    place.waits(minutes=1)
+    (note,) = notes(place)
+    assert "is complete" in note
+
+
+def test_without_the_right_to_look_the_requester_is_told_again(place: Town) -> None:
+    place.presses("U0SAM", APPROVE, asks(place))
+    place.settle()
+    blind = {"method": "conversations.replies", "error": "missing_scope", "times": None}
+    place.post("slack/faults", {"lose_reply_of": "chat.postMessage", "web_api": [blind]})
+    place.waits(minutes=10)
+    place.waits(minutes=1)
+    assert len(notes(place)) == 2
+
+
+def test_a_reminder_whose_answer_was_lost_is_not_repeated(place: Town) -> None:
+    asks(place)
+    place.post("slack/faults", {"lose_reply_of": "chat.postMessage"})
+    place.waits(minutes=16)
+    place.waits(minutes=1)
+    (note,) = notes(place)
+    assert "still waits" in note
 
 
 def test_the_requester_is_told_of_the_expiry(place: Town) -> None:
@@ -40,10 +70,13 @@ def test_who_cancels_is_not_told_that_they_did(place: Town) -> None:
     assert notes(place) == []
 
 
-def test_a_purge_that_asked_nobody_needs_no_note(place: Town) -> None:
+def test_a_plain_purge_is_told_of_when_it_is_complete_and_not_before(place: Town) -> None:
     place.says("U0ANA", "/purge www.example.com hero")
     place.settle()
     assert notes(place) == []
+    place.waits(minutes=10)
+    (note,) = notes(place)
+    assert "<@U0ANA>, your purge of `www.example.com` is complete." in note
 
 
 def test_those_who_may_decide_are_reminded_once_at_half_of_the_time(place: Town) -> None:
@@ -79,6 +112,7 @@ def test_where_a_mention_cannot_reach_the_requester_is_told_directly(
 ) -> None:
     place.presses("U0SAM", APPROVE, asks(place, channel), channel)
     place.settle()
+    place.waits(minutes=10)
     (told,) = cards(place, "U0ANA", "D0ANABOT")
     assert "approved by <@U0SAM>" in str(told)
     assert whispers(place, "U0ANA", channel) == []

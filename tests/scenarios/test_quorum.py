@@ -2,62 +2,38 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from bot.playground.town import SAMPLE_POLICY, Town
-from tests.conftest import OpenTown
-from tests.talk import APPROVE, DENY, buttons, only_card, whispers, words
+from bot.playground.town import Town
+from tests.policies import WithPolicy
+from tests.talk import APPROVE, buttons, notes, only_card, whispers, words
 
 CANCEL = "purge:cancel"
 TWO = """
-approvals:
   - approval: Two of SRE for the site
     domains: [www.example.com]
     count: 2
     expires_after: 10m
 """
 ONE_OF_EACH = """
-approvals:
   - approval: One of SRE and one of the leads
     domains: [www.example.com]
     roles: [sre, leads]
     one_of_each: true
 """
 PLAIN_TOO = """
-approvals:
   - approval: Somebody looks at prices
     actions: [purge]
     domains: ["*"]
     tags: ["price*"]
 """
 NOBODY_ASKED = """
-approvals:
   - approval: Images may be forced alone
     domains: [img.example.com]
     required: no
 """
-LEADS = """
-  leads:
-    title: Leads
-    users: [U0ADA]
-"""
-
-
-@pytest.fixture
-def with_policy(open_town: OpenTown, tmp_path: Path) -> Any:
-    """Give a function that builds a town whose policy also says this."""
-
-    def build(more: str) -> Town:
-        sample = SAMPLE_POLICY.read_text().replace("\nrules:", LEADS + "\nrules:")
-        leads = '\n  - rule: Leads approve\n    roles: [leads]\n    allow: [approve]\n    domains: ["*"]\n'
-        path = tmp_path / "policy.yaml"
-        path.write_text(sample.rstrip() + leads + more)
-        return open_town(policy=path)
-
-    return build
 
 
 def asks(place: Town, command: str = "www.example.com hero --force") -> dict[str, Any]:
@@ -69,9 +45,10 @@ def asks(place: Town, command: str = "www.example.com hero --force") -> dict[str
 def press(place: Town, person: str, action: str = APPROVE) -> None:
     place.presses(person, action, only_card(place))
     place.settle()
+    place.waits(seconds=2)  # a card is edited no more often
 
 
-def test_two_approvals_take_two_people(with_policy: Any) -> None:
+def test_two_approvals_take_two_people(with_policy: WithPolicy) -> None:
     place = with_policy(TWO)
     asks(place)
     press(place, "U0SAM")
@@ -86,16 +63,17 @@ def test_two_approvals_take_two_people(with_policy: Any) -> None:
     assert "<@U0KIM>" in words(only_card(place))
 
 
-def test_one_no_ends_it_whatever_was_approved_before(with_policy: Any) -> None:
+def test_one_no_ends_it_whatever_was_approved_before(with_policy: WithPolicy) -> None:
     place = with_policy(TWO)
     asks(place)
     press(place, "U0SAM")
-    press(place, "U0KIM", DENY)
+    place.denies("U0KIM", only_card(place), "the match is on")
+    place.waits(seconds=2)
     assert place.purges_sent() == []
     assert "Denied by <@U0KIM>" in words(only_card(place))
 
 
-def test_one_of_each_role_is_not_two_of_one(with_policy: Any) -> None:
+def test_one_of_each_role_is_not_two_of_one(with_policy: WithPolicy) -> None:
     place = with_policy(ONE_OF_EACH)
     asks(place)
     press(place, "U0SAM")
@@ -105,14 +83,14 @@ def test_one_of_each_role_is_not_two_of_one(with_policy: Any) -> None:
     assert len(place.purges_sent()) == 1
 
 
-def test_the_policy_sets_the_expiry(with_policy: Any) -> None:
+def test_the_policy_sets_the_expiry(with_policy: WithPolicy) -> None:
     place = with_policy(TWO)
     asks(place)
     place.waits(minutes=11)
     assert "expired" in words(only_card(place))
 
 
-def test_a_plain_purge_waits_where_the_policy_says_so(with_policy: Any) -> None:
+def test_a_plain_purge_waits_where_the_policy_says_so(with_policy: WithPolicy) -> None:
     place = with_policy(PLAIN_TOO)
     assert buttons(asks(place, "www.example.com price-list")) == [
         "Approve",
@@ -123,13 +101,13 @@ def test_a_plain_purge_waits_where_the_policy_says_so(with_policy: Any) -> None:
     assert [sent["params"]["Force"] for sent in place.purges_sent()] == ["false"]
 
 
-def test_a_plain_purge_elsewhere_does_not_wait(with_policy: Any) -> None:
+def test_a_plain_purge_elsewhere_does_not_wait(with_policy: WithPolicy) -> None:
     place = with_policy(PLAIN_TOO)
     asks(place, "www.example.com hero")
     assert len(place.purges_sent()) == 1
 
 
-def test_a_forced_purge_needs_nobody_where_the_policy_says_so(with_policy: Any) -> None:
+def test_a_forced_purge_needs_nobody_where_the_policy_says_so(with_policy: WithPolicy) -> None:
     place = with_policy(NOBODY_ASKED)
     asks(place, "img.example.com hero --force")
     assert len(place.purges_sent()) == 1
@@ -138,7 +116,7 @@ def test_a_forced_purge_needs_nobody_where_the_policy_says_so(with_policy: Any) 
 def test_the_requester_may_cancel_and_nothing_is_purged(place: Town) -> None:
     asks(place)
     press(place, "U0ANA", CANCEL)
-    assert "cancelled by its requester" in words(only_card(place))
+    assert "Cancelled by <@U0ANA>" in words(only_card(place))
     assert place.purges_sent() == []
 
 
@@ -158,7 +136,7 @@ def test_an_approver_who_lost_the_right_before_pressing_does_not_count(place: To
     assert "waits for approval" in words(only_card(place))
 
 
-def test_a_right_lost_between_yes_and_sending_ends_it(with_policy: Any) -> None:
+def test_a_right_lost_between_yes_and_sending_ends_it(with_policy: WithPolicy) -> None:
     place = with_policy(TWO)
     asks(place)
     press(place, "U0SAM")
@@ -178,13 +156,38 @@ def test_a_requester_who_lost_the_right_gets_nothing_sent(place: Town) -> None:
     assert "refused" in words(only_card(place))
 
 
-def test_a_policy_that_asks_for_more_meanwhile_decides(with_policy: Any) -> None:
+def test_a_policy_that_asks_for_more_meanwhile_decides(with_policy: WithPolicy) -> None:
     place = with_policy("")
     asks(place)
-    place.policy.write_text(place.policy.read_text() + TWO)
+    more = place.policy.read_text().replace("\npeak_hours:", TWO + "\npeak_hours:")
+    place.policy.write_text(more)
     assert place.bot is not None
     place.bot.policy.reload()
     press(place, "U0SAM")
     assert place.purges_sent() == []
     press(place, "U0KIM")
     assert len(place.purges_sent()) == 1
+
+
+@pytest.mark.parametrize("decision", ["approved", "denied"])
+def test_what_waits_can_still_be_decided_when_the_policy_asks_nobody_any_more(
+    with_policy: WithPolicy, decision: str
+) -> None:
+    place = with_policy("")
+    card = asks(place)
+    nobody = NOBODY_ASKED.replace("img.example.com", "www.example.com")
+    place.policy.write_text(
+        place.policy.read_text().replace("\npeak_hours:", nobody + "\npeak_hours:")
+    )
+    assert place.bot is not None
+    place.bot.policy.reload()
+    press(place, "U0LEO")
+    assert "You may not decide" in whispers(place, "U0LEO")[-1]
+    if decision == "approved":
+        press(place, "U0SAM")
+    else:
+        place.denies("U0SAM", card, "the match is on")
+        place.settle()
+    assert len(place.purges_sent()) == (decision == "approved")
+    place.waits(minutes=10)
+    assert f"{decision} by <@U0SAM>" in notes(place)[-1]

@@ -10,13 +10,22 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.core.approval import Yes
+from bot.core.ask import Ask, AskKind
+from bot.core.briefing import Briefing, Traffic
 from bot.core.command import MAX_REASON_CHARACTERS, MAX_TAG_CHARACTERS
 from bot.core.purge import State
+from bot.playground.slack.blocks import view_violations
 from handlers.blocks import kit
-from handlers.blocks.note import outcome, reminder
+from handlers.blocks.denial import denial_form
+from handlers.blocks.note import call_below, glass_broken, outcome, reminder
 from handlers.blocks.purge import card
 from tests.blocks import AT, LONGEST_DOMAIN, MANY, a_purge, said, texts, wrong
 from tests.talk import buttons
+
+A_PRESS = Ask(
+    "1.2.3", "T0TOWN", "T0TOWN", "U0SAM", "C0WEB", f"https://hooks.example/{'x' * 200}",
+    AskKind.DENY_FORM, AT, "P1M82J8FAHK949",
+)  # fmt: skip
 
 # Titles
 
@@ -27,9 +36,15 @@ TRUTHS = {
     State.WAITING: "Forced purge waits for approval",
     State.DENIED: "Forced purge denied: nothing was purged",
     State.EXPIRED: "Forced purge expired: nobody decided in time, nothing was purged",
-    State.CANCELLED: "Purge cancelled by its requester: nothing was purged",
+    State.CANCELLED: "Purge cancelled: nothing was purged",
     State.READY: "Purge: sending to the CDN",
     State.SENDING: "Purge: sending to the CDN",
+    State.HELD: "Purge held: the CDN does not take it now",
+    State.OFFERED: "Purge not sent: the CDN's quota is used up",
+    State.JOINED: "Purge joined to one of the same",
+    State.RUNNING: "Purge running",
+    State.COMPLETE: "Purge complete",
+    State.UNREPORTED: "Purge submitted: the CDN reported no end",
     State.SUBMITTED: "Purge submitted: the CDN has taken it",
     State.FAILED: "Purge failed: nothing was purged",
     State.UNKNOWN: "Purge: outcome unknown",
@@ -43,12 +58,19 @@ def test_the_title_says_what_is_true(state: State) -> None:
     assert ("nothing was purged" in said(shown)) == ("nothing was purged" in TRUTHS[state])
 
 
+BUTTONS = {
+    State.WAITING: ["Approve", "Deny", "Cancel request"],
+    State.HELD: ["Cancel"],
+    State.OFFERED: ["Run it then", "Cancel"],
+    State.UNKNOWN: ["Purge again", "Leave it"],
+    State.COMPLETE: ["Still stale? Request a forced purge"],
+}
+
+
 @pytest.mark.parametrize("state", State)
-def test_only_a_waiting_card_has_buttons_and_they_carry_its_id_alone(state: State) -> None:
+def test_only_what_can_be_decided_has_buttons_and_they_carry_its_id_alone(state: State) -> None:
     shown = card(a_purge(state))
-    assert buttons({"blocks": shown.blocks}) == (
-        ["Approve", "Deny", "Cancel request"] if state is State.WAITING else []
-    )
+    assert buttons({"blocks": shown.blocks}) == BUTTONS.get(state, [])
     for block in shown.blocks:
         if block["type"] == "actions":
             assert {element["value"] for element in block["elements"]} == {"P1M82J8FAHK949"}
@@ -103,6 +125,19 @@ HOSTILE = {
         "tags": ("<!channel>", "<!here>", "<@U0SAM>", "@channel"),
         "reason": "<!everyone> @here <http://example.com|click>",
     },
+    "a denial that grows": {"denial": "&" * MAX_REASON_CHARACTERS},
+    "a glass that was broken": {"break_glass": True, "reason": "<" * MAX_REASON_CHARACTERS},
+    "a briefing that grows": {
+        "briefing": Briefing(
+            titles=("&" * 200,) * 30,
+            people=2000,
+            called=MANY,
+            channel_id="C0OPS",
+            peak="<" * 200,
+            traffic=Traffic(10**6, 10**6, 10**6, 10**6, 10**6),
+        )
+    },
+    "a moment to think better of it": {"send_at": AT},
     "entities": {"tags": ("&lt;!channel&gt;", "&amp;"), "reason": "&lt;b&gt;"},
     "everything at once": {
         "tags": ("&" * 8000, "`<!channel>`" * 600),
@@ -118,9 +153,12 @@ HOSTILE = {
 @pytest.mark.parametrize("force", [False, True], ids=["plain", "forced"])
 def test_slack_takes_every_card(state: State, facts: dict[str, Any], force: bool) -> None:
     purge = a_purge(state, force=force, **facts)
-    assert wrong(card(purge)) == wrong(outcome(purge)) == []
+    shown = [card(purge), card(purge, calls=True), outcome(purge), call_below(purge)]
+    shown.append(glass_broken(purge))
     if purge.expires_at:
-        assert wrong(reminder(purge)) == []
+        shown.append(reminder(purge))
+    assert [wrong(each) for each in shown] == [[]] * len(shown)
+    assert view_violations(denial_form(A_PRESS, purge), surface="modal") == []
 
 
 def test_a_reason_is_shown_whole_however_it_grows() -> None:

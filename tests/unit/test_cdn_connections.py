@@ -7,15 +7,11 @@ import socket
 import ssl
 import threading
 import traceback
-from datetime import UTC, datetime, timedelta
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
 from requests.adapters import HTTPAdapter
 
 from bot.cdn.client import CdnClient
@@ -26,6 +22,7 @@ from tests.unit.cdn_servers import (
     Deed,
     answer,
     answer_all,
+    gateway,
     hang_up,
     hear_then,
     listening,
@@ -35,35 +32,14 @@ from tests.unit.cdn_servers import (
     say_nothing,
     shake_hands_then,
 )
+from tests.unit.certificates import write_certificate
 
 SECRETS = ("access-key-secret", "security-token", "Signature=", "proxy-password")
 
 
 @pytest.fixture(scope="session")
 def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A certificate for localhost, by name only, together with its key."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")])
-    now = datetime.now(UTC)
-    made = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(now - timedelta(days=1))
-        .not_valid_after(now + timedelta(days=1))
-        .add_extension(x509.SubjectAlternativeName([x509.DNSName("localhost")]), critical=False)
-        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
-        .sign(key, hashes.SHA256())
-    )
-    path = tmp_path_factory.mktemp("tls") / "localhost.pem"
-    pem = serialization.Encoding.PEM
-    key_form = serialization.PrivateFormat.PKCS8
-    path.write_bytes(
-        key.private_bytes(pem, key_form, serialization.NoEncryption()) + made.public_bytes(pem)
-    )
-    return path
+    return write_certificate(tmp_path_factory.mktemp("tls") / "localhost.pem", "localhost")
 
 
 @pytest.fixture
@@ -82,13 +58,17 @@ def environment(monkeypatch: pytest.MonkeyPatch, certificate: Path) -> None:
     monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(certificate))
 
 
-def loss(url: str, timeout_s: tuple[float, float] = (5.0, 5.0)) -> CdnError:
+def loss(
+    url: str,
+    timeout_s: tuple[float, float] = (5.0, 5.0),
+    allowed: Callable[[], bool] = lambda: True,
+) -> CdnError:
     """The error that a purge ends in, after a look whether it tells any secret."""
     keys = static("access-key-id", "access-key-secret", "security-token")
     client = CdnClient(url, keys, timeout_s=timeout_s)
     try:
         with pytest.raises(CdnError) as raised:
-            client.refresh_by_tag("www.example.com", ["tag1"], force=True)
+            client.refresh_by_tag("www.example.com", ["tag1"], force=True, allowed=allowed)
     finally:
         client.close()
     error = raised.value
@@ -117,6 +97,38 @@ def test_nobody_listens() -> None:
         port = server.getsockname()[1]
     assert_never_sent(loss(f"http://127.0.0.1:{port}"), "no connection could be made")
     assert_never_sent(loss(f"https://127.0.0.1:{port}"), "no connection could be made")
+
+
+@pytest.mark.parametrize("secure", [False, True], ids=["http", "https"])
+def test_it_is_held_back_when_the_connection_stands(secure: bool, tls: ssl.SSLContext) -> None:
+    """Its sender is asked after all that takes time."""
+    heard: list[bytes] = []
+
+    def hear(connection: socket.socket, over: threading.Event) -> None:
+        heard.append(connection.recv(1))
+
+    def asked() -> bool:
+        moments.append(server.connections)
+        return False
+
+    moments: list[int] = []
+    with listening(shake_hands_then(hear, tls) if secure else hear) as server:
+        url = f"{'https' if secure else 'http'}://localhost:{server.port}"
+        found = loss(url, allowed=asked)
+    assert_never_sent(found, "Purgebot itself was paused for too long just then")
+    assert moments == ([1] if secure else moments[:1])  # a handshake takes two
+    assert heard == [b""]
+
+
+def test_it_is_held_back_on_a_connection_that_was_kept() -> None:
+    with gateway(answer()) as cdn:
+        client = CdnClient(cdn.url, static("id", "secret"))
+        client.refresh_by_tag("www.example.com", ["tag1"], force=True)
+        with pytest.raises(CdnRefused):
+            client.refresh_by_tag("www.example.com", ["tag2"], force=True, allowed=lambda: False)
+        client.refresh_by_tag("www.example.com", ["tag3"], force=True)
+        client.close()
+    assert [params["CacheTag"] for params in cdn.params] == ["tag1", "tag3"]
 
 
 def test_the_name_is_not_found(monkeypatch: pytest.MonkeyPatch) -> None:

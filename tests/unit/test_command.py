@@ -6,13 +6,13 @@ import pytest
 
 from bot.core.command import (
     KINDS,
-    HelpCommand,
     PurgeCommand,
     clean_reason,
     format_command,
     parse,
 )
 from bot.core.errors import Mistake
+from bot.core.questions import HelpCommand
 
 SITE = "www.example.com"
 DASHES = "-‐‑‒–—―−﹘﹣－"
@@ -35,11 +35,6 @@ def mistake(text: str) -> Mistake:
 @pytest.mark.parametrize("text", ["", "  ", "\u00a0", "help", " HELP ", "Help\n"])
 def test_nothing_or_help_asks_for_help(text: str) -> None:
     assert parse(text) == HelpCommand()
-
-
-@pytest.mark.parametrize("word", ["status", "history", "quota"])
-def test_words_kept_for_later_are_no_commands_yet(word: str) -> None:
-    assert mistake(word).problem.code == "command-domain-dotless"
 
 
 @pytest.mark.parametrize(
@@ -104,6 +99,19 @@ def test_a_quoted_reason_is_kept_as_text(option: str, reason: str) -> None:
     assert parse(f"{SITE} {option} hero") == PurgeCommand(SITE, ("hero",), reason=reason)
 
 
+@pytest.mark.parametrize("option", ["--break-glass", "—Break–Glass", "-break-glass"])
+def test_the_glass_is_broken_with_a_reason(option: str) -> None:
+    assert parse(f'{SITE} hero {option} --force --reason "a"') == PurgeCommand(
+        SITE, ("hero",), force=True, reason="a", break_glass=True
+    )
+
+
+def test_to_break_the_glass_does_not_force() -> None:
+    parsed = parse(f'{SITE} hero --break-glass --reason "a"')
+    assert isinstance(parsed, PurgeCommand)
+    assert not parsed.force
+
+
 def test_a_force_outside_the_quotes_of_a_reason_still_counts() -> None:
     assert parse(f'{SITE} hero --reason "no --force" --force') == PurgeCommand(
         SITE, ("hero",), force=True, reason="no --force"
@@ -155,6 +163,25 @@ def test_a_force_outside_the_quotes_of_a_reason_still_counts() -> None:
         pytest.param("a --force=false", "force-value", "a", id="force=false"),
         pytest.param("a --force=maybe", "force-value", None, id="force=maybe"),
         pytest.param("a --force yes", "force-value", "a --force", id="force yes"),
+        pytest.param("a --break-glass", "break-glass-reason", None, id="glass, no reason"),
+        pytest.param(
+            'a --breakglass --reason "b"',
+            "option-misspelt",
+            'a --break-glass --reason "b"',
+            id="glass in one word",
+        ),
+        pytest.param(
+            'a --break-glass=yes --reason "b"',
+            "break-glass-value",
+            'a --break-glass --reason "b"',
+            id="glass=yes",
+        ),
+        pytest.param(
+            'a --break-glass yes --reason "b"',
+            "break-glass-value",
+            'a --break-glass --reason "b"',
+            id="glass yes",
+        ),
         pytest.param("a --reason fix it", "reason-unquoted", 'a --reason "fix it"', id="bare"),
         pytest.param("a --reason=fix", "reason-unquoted", 'a --reason "fix"', id="bare, equals"),
         pytest.param(

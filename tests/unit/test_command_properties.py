@@ -8,8 +8,9 @@ import unicodedata
 from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
-from bot.core.command import KINDS, HelpCommand, PurgeCommand, format_command, parse
+from bot.core.command import KINDS, PurgeCommand, format_command, parse
 from bot.core.errors import Mistake
+from bot.core.questions import HelpCommand, Question
 
 # Written here anew: a test that borrowed the parser's tables would share its mistakes.
 LONG_DASHES = "‐‑‒–—―−﹘﹣－"
@@ -48,6 +49,13 @@ commands = st.builds(
     tags=st.lists(tags, min_size=1, max_size=5, unique=True).map(tuple),
     force=st.booleans(),
     reason=reasons,
+) | st.builds(
+    PurgeCommand,
+    domain=domains,
+    tags=st.just(("hero",)),
+    force=st.booleans(),
+    reason=st.just("no time"),
+    break_glass=st.just(True),
 )
 typed = st.lists(
     st.tuples(st.sampled_from(PIECES), st.sampled_from(["", " ", ","])), max_size=12
@@ -68,7 +76,7 @@ words = st.one_of(
 )
 
 
-def attempt(text: str) -> PurgeCommand | HelpCommand | Mistake:
+def attempt(text: str) -> PurgeCommand | HelpCommand | Question | Mistake:
     try:
         return parse(text)
     except Mistake as mistake:

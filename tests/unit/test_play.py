@@ -140,8 +140,8 @@ Leo: /purge www.example.com hero
 Ana: /purge shop.example.com hero
 Ana: /purge www.example.com first --force
 Ana: /purge www.example.com second --force
-Sam presses deny
-Kim presses Deny
+Sam denies: no
+Kim denies: not now
 Ana in #launch-secret: Friday it is
 Ana in #web-publishing: Done
 """
@@ -169,8 +169,8 @@ def played() -> Iterator[Played]:
         ('everyone sees "submitted"', 'everyone sees "Purge refused"'),
         ('everyone sees "Denied by @Sam"', 'everyone sees "waits for approval"'),
         (
-            'everyone sees "tags `second` Asked by @Ana · Denied by @Sam"',
-            'everyone sees "tags `first` Asked by @Ana · Denied by @Sam"',
+            'everyone sees "tags `second` Why it was denied: no Asked by @Ana · Denied by @Sam"',
+            'everyone sees "tags `first` Why it was denied: no Asked by @Ana · Denied by @Sam"',
         ),
         ('everyone sees "Friday" in #launch-secret', 'everyone sees "Friday" in #random'),
         ('Leo sees "the role `Web editors`"', 'Ana sees "the role `Web editors`"'),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -117,6 +118,54 @@ def test_a_mistake_is_named_with_its_line(
     assert [m for m in found if m.startswith(f"line {line}: ") and words in m], found
 
 
+APPROVAL = """approvals:
+  - approval: One of SRE
+    domains: [www.example.com]
+    call: {channel: C0OPS, groups: [S0SRE]}
+    break_glass: [sre]
+    undo: 10s
+peak_hours:
+  - peak: The evening
+    domains: ["*"]
+    hours: 18:00-22:00
+    zone: Asia/Shanghai
+"""
+
+
+def test_approvals_and_peak_hours_are_read() -> None:
+    policy = load_policy(GOOD + APPROVAL, "policy.yaml")
+    (approval,) = policy.approvals
+    assert approval.call is not None
+    assert (approval.call.channel, approval.call.groups) == ("C0OPS", ("S0SRE",))
+    assert approval.break_glass == ("sre",)
+    assert approval.undo == timedelta(seconds=10)
+    assert policy.peak_hours[0].zone == "Asia/Shanghai"
+
+
+@pytest.mark.parametrize(
+    ("written", "instead", "line", "words"),
+    [
+        pytest.param("[sre]", "[sr]", 5, "no role “sr”; did you mean “sre”?", id="breaker"),
+        pytest.param("{channel: C0OPS, groups: [S0SRE]}", "{}", 4, "names a channel", id="nobody"),
+        pytest.param("C0OPS", "ops", 4, "no Slack ID of a channel", id="channel name"),
+        pytest.param("call:", "cal:", 4, "“cal”; did you mean “call”?", id="key"),
+        pytest.param("10s", "10", 6, "write a span as", id="span"),
+        pytest.param("18:00-22:00", "18-22", 10, "write hours as", id="hours"),
+        pytest.param("18:00-22:00", "18:00-18:00", 10, "write hours as", id="no time at all"),
+        pytest.param("Asia/Shanghai", "Asia/Atlantis", 11, "no time zone", id="zone"),
+        pytest.param("Asia/Shanghai", "../etc/passwd", 11, "no time zone", id="a path as zone"),
+        pytest.param("peak:", "pek:", 8, "“peak” is missing", id="no sentence"),
+    ],
+)
+def test_a_mistake_in_an_approval_is_named_with_its_line(
+    written: str, instead: str, line: int, words: str
+) -> None:
+    assert written in APPROVAL
+    above = GOOD.count("\n")
+    found = mistakes(GOOD + APPROVAL.replace(written, instead, 1))
+    assert [m for m in found if m.startswith(f"line {above + line}: ") and words in m], found
+
+
 @pytest.mark.parametrize("tag", ["a–b", "a b", '""', "“a”"])
 def test_a_tag_that_nobody_can_type_is_a_mistake(tag: str) -> None:
     assert "matches no tag" in mistakes(f"{GOOD}    tags: [{tag}]\n")[0]
@@ -202,10 +251,13 @@ def test_the_hash_tells_one_policy_from_another() -> None:
 
 def test_the_schema_knows_the_keys_of_the_file() -> None:
     schema = policy_schema()
-    assert set(schema["properties"]) == {"version", "roles", "rules", "approvals"}
+    assert set(schema["properties"]) == {
+        *["version", "roles", "rules", "approvals", "peak_hours", "proofs"]
+    }
     assert set(schema["$defs"]["Rule"]["properties"]) == {
         *["rule", "roles", "allow", "deny", "domains", "tags"]
     }
+    assert set(schema["$defs"]["Proof"]["properties"]) == {"proof", "domains", "tags", "urls"}
     assert {"const": "*"} in schema["$defs"]["Rule"]["properties"]["roles"]["anyOf"]
 
 

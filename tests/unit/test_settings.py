@@ -57,6 +57,8 @@ def test_the_least_is_two_tokens_and_a_policy() -> None:
     assert settings.database_url.get_secret_value().startswith("sqlite:////")
     assert settings.database_url.get_secret_value().endswith("purgebot.sqlite3")
     assert settings.bind == ("127.0.0.1", 3000)
+    assert (settings.operators_channel, settings.canary_minutes) == (None, 10)
+    assert settings.low_quota_share == 0.1
     assert (settings.access_key_id, settings.access_key_secret) == (None, None)
 
 
@@ -67,10 +69,17 @@ def test_every_variable_is_read() -> None:
         "SLACK_SIGNING_SECRET": "s",
         "SLACK_API_URL": "http://127.0.0.1:1/api",
         "PURGEBOT_AUDIT_RETENTION_DAYS": "30",
+        "PURGEBOT_SENDS_PER_SECOND": "2.5",
+        "PURGEBOT_JOIN_WINDOW_SECONDS": "0",
         "PURGEBOT_CDN_ENDPOINT": "https://cdn.eu-central-1.example/",
+        "PURGEBOT_EDGE_ADDRESS": "[::1]:8081",
         "PURGEBOT_DATABASE_URL": "sqlite:///here.db",
         "PURGEBOT_MODE": "http",
         "PURGEBOT_HTTP_BIND": "[::1]:8080",
+        "PURGEBOT_STATUS_BIND": "10.0.0.1:9090",
+        "PURGEBOT_OPERATORS_CHANNEL": "C024BE91L",
+        "PURGEBOT_CANARY_MINUTES": "5",
+        "PURGEBOT_LOW_QUOTA_SHARE": "0.25",
     }
     assert set(given) == NAMES
     settings = read_settings(**given)
@@ -80,6 +89,8 @@ def test_every_variable_is_read() -> None:
     assert settings.slack_api_url == "http://127.0.0.1:1/api/"
     assert settings.cdn_endpoint == "https://cdn.eu-central-1.example"
     assert settings.bind == ("::1", 8080)
+    assert settings.status_address == ("10.0.0.1", 9090)
+    assert settings.edge_address == "[::1]:8081"
     for field in ("access_key_secret", "security_token"):
         assert said[field].get_secret_value() == SECRET
 
@@ -176,6 +187,21 @@ WRONG: dict[str, tuple[str, ...]] = {
     ),
     "PURGEBOT_MODE": (SECRET, "HTTP", "both"),
     "PURGEBOT_AUDIT_RETENTION_DAYS": (SECRET, "0", "1.5", "36501"),
+    "PURGEBOT_SENDS_PER_SECOND": (SECRET, "0", "-1", "10001", "nan"),
+    "PURGEBOT_JOIN_WINDOW_SECONDS": (SECRET, "-1", "3601", "inf"),
+    "PURGEBOT_OPERATORS_CHANNEL": (SECRET, "#cdn-ops", "cdn-ops", "U0SAM", "C", "c0ops", "C0OPS x"),
+    "PURGEBOT_CANARY_MINUTES": (SECRET, "-1", "1.5", "1441"),
+    "PURGEBOT_LOW_QUOTA_SHARE": (SECRET, "-0.1", "1.1", "10 %", "nan", "inf"),
+    "PURGEBOT_EDGE_ADDRESS": (
+        SECRET,
+        "127.0.0.1",
+        "127.0.0.1:65536",
+        f"{SECRET}.example:80",
+        "10.0.0.1:80",
+        "0.0.0.0:80",
+        f"http://127.0.0.1:{SECRET}",
+    ),
+    "PURGEBOT_STATUS_BIND": (SECRET, ":9090", "9090"),
     "PURGEBOT_HTTP_BIND": (SECRET, ":3000", "127.0.0.1", "127.0.0.1:65536", "h:²", "h:-1", "h:"),
 }
 

@@ -18,22 +18,21 @@ import json
 from collections.abc import AsyncIterator
 from dataclasses import asdict
 from typing import Any
-from urllib.parse import urlsplit
 
-from pydantic import BaseModel, ConfigDict, NonNegativeFloat, ValidationError
+from pydantic import BaseModel, ConfigDict, NonNegativeFloat
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
-from starlette.types import ASGIApp, Receive, Scope, Send
 
 from bot.playground.cdn.account import Account
 from bot.playground.cdn.catalogue import CATALOGUE
 from bot.playground.cdn.ledger import DAY_S, day_start
 from bot.playground.cdn.refresh import daily_limits, tags_in_last_minute, used_today
 from bot.playground.cdn.tasks import Progress, Task, TaskStatus, utc_text
+from bot.playground.orders import EXPLAINED, SameOriginOnly, body_of
 
 HEARTBEAT_S = 15.0
 PROGRESS_S = 0.5
@@ -71,7 +70,7 @@ class Control:
                 Route("/reset", self.reset, methods=["POST"]),
             ],
             middleware=[Middleware(SameOriginOnly)],
-            exception_handlers={HTTPException: _explain, ValidationError: _explain_fields},
+            exception_handlers=EXPLAINED,
         )
 
     async def state(self, request: Request) -> Response:  # noqa: ARG002
@@ -111,7 +110,7 @@ class Control:
         return JSONResponse([asdict(entry) for entry in CATALOGUE.values()])
 
     async def add_fault(self, request: Request) -> Response:
-        self._account.add_fault(**await _body(request))
+        self._account.add_fault(**await body_of(request))
         return self._done()
 
     async def clear_faults(self, request: Request) -> Response:  # noqa: ARG002
@@ -119,11 +118,11 @@ class Control:
         return self._done()
 
     async def configure(self, request: Request) -> Response:
-        self._account.configure(**await _body(request))
+        self._account.configure(**await body_of(request))
         return self._done()
 
     async def change_task(self, request: Request) -> Response:
-        change = TaskChange.model_validate(await _body(request))
+        change = TaskChange.model_validate(await body_of(request))
         wanted = request.path_params["id"]
         for task in self._account.tasks:
             if task.id == wanted:
@@ -132,7 +131,7 @@ class Control:
         raise HTTPException(400, f"There is no task {wanted}.")
 
     async def wait(self, request: Request) -> Response:
-        self._account.wait(Wait.model_validate(await _body(request)).seconds)
+        self._account.wait(Wait.model_validate(await body_of(request)).seconds)
         return self._done()
 
     async def reset(self, request: Request) -> Response:  # noqa: ARG002
@@ -166,51 +165,6 @@ class Control:
     def _done(self) -> Response:
         self._account.changes.tell()
         return JSONResponse({"ok": True})
-
-
-class SameOriginOnly:
-    """Refuse requests that a foreign web page makes a browser send."""
-
-    def __init__(self, app: ASGIApp) -> None:
-        self._app = app
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
-            await self._app(scope, receive, send)
-            return
-        headers = {name.decode(): value.decode("latin-1") for name, value in scope["headers"]}
-        origin = headers.get("origin")
-        if origin is not None and urlsplit(origin).netloc != headers.get("host"):
-            refusal = JSONResponse({"error": "The controls answer to their own page only."}, 403)
-            await refusal(scope, receive, send)
-            return
-        await self._app(scope, receive, send)
-
-
-async def _body(request: Request) -> dict[str, Any]:
-    if request.headers.get("content-type", "").partition(";")[0].strip() != "application/json":
-        raise HTTPException(400, "The body must be JSON, and say so in its content type.")
-    try:
-        body = await request.json()
-    except ValueError:
-        raise HTTPException(400, "The body is not JSON.") from None
-    if not isinstance(body, dict):
-        raise HTTPException(400, "The body must be a JSON object.")
-    return body
-
-
-async def _explain(request: Request, error: Exception) -> Response:  # noqa: ARG001
-    assert isinstance(error, HTTPException)
-    return JSONResponse({"error": error.detail}, error.status_code)
-
-
-async def _explain_fields(request: Request, error: Exception) -> Response:  # noqa: ARG001
-    assert isinstance(error, ValidationError)
-    sentences = []
-    for each in error.errors():
-        field = ".".join(map(str, each["loc"])) or "body"
-        sentences.append(f"{field}: {each['msg'].removeprefix('Value error, ')}.")
-    return JSONResponse({"error": " ".join(sentences)}, 400)
 
 
 def _task(task: Task, now: float) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 """Troubles on demand.  Each request meets the oldest fault that fits its action.
 
 kind          executed?   what the caller sees
-error         no          the catalogue's answer to `code`, or its words in `message`
+error         `executed`  the catalogue's answer to `code`, or its words in `message`
 delay         yes         nothing for `seconds`; then it is carried out and answered
 slow_answer   yes         nothing for `seconds`, although it is carried out at once
 drop_before   no          a connection that breaks
@@ -76,7 +76,7 @@ class Fault(BaseModel):
 
     @property
     def prevents_execution(self) -> bool:
-        return self.kind in {"http", "redirect"} and not self.executed
+        return self.kind in {"error", "http", "redirect"} and not self.executed
 
     def disturb(self, answer: Response) -> Response:
         """What the caller gets in place of `answer`."""

@@ -89,15 +89,15 @@ class Gateway:
             canonical = authenticate(wire, self._account.keys, self._account.caller_now())
             self._account.spend_nonce(seen.nonce)
             operation = self._admit(wire, seen)
+            if fault is not None and fault.prevents_execution:
+                return _undone(fault, canonical)
+            answer = operation(self._account, seen.params)
+            seen.task_id = answer.get("RefreshTaskId")
             if fault is not None and fault.kind == "error":
                 raise _demanded(fault, canonical)
-            if fault is not None and fault.prevents_execution:
-                return Response()
-            answer = operation(self._account, seen.params)
         except ApiError as error:
             seen.outcome = error.code
             return _error_answer(error, seen)
-        seen.task_id = answer.get("RefreshTaskId")
         seen.outcome = "ok"
         if fault is not None and fault.kind == "no_task_id":
             seen.outcome = fault.kind
@@ -139,6 +139,13 @@ def _parameters(action: str, wire: WireRequest) -> dict[str, str]:
     if action == FORM_ACTION and is_form:
         params |= parse_qsl(wire.body.decode("utf-8", "replace"), keep_blank_values=True)
     return params
+
+
+def _undone(fault: Fault, canonical: str) -> Response:
+    """Something for the fault to disturb, with nothing carried out.  Errors: the demanded one."""
+    if fault.kind == "error":
+        raise _demanded(fault, canonical)
+    return Response()
 
 
 def _demanded(fault: Fault, canonical: str) -> ApiError:

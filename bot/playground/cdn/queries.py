@@ -41,7 +41,7 @@ NAME_MATCHES: dict[str, Callable[[str, str], bool]] = {
 
 def describe_refresh_task_by_id(account: Account, params: Mapping[str, str]) -> dict[str, Any]:
     ids = _task_ids(required(params, "TaskId"))
-    rows = [row for task in _recent(account) if task.id in ids for row in _poll(account, task)]
+    rows = [row for task in _recent(account, ids) for row in _poll(account, task)]
     return {"TotalCount": len(rows), "Tasks": rows}
 
 
@@ -57,10 +57,8 @@ def describe_refresh_tasks(account: Account, params: Mapping[str, str]) -> dict[
     }
     rows = [
         row
-        for task in reversed(_recent(account))
-        if (ids is None or task.id in ids)
-        and (not domain or task.domain == domain)
-        and start <= task.created <= end
+        for task in reversed(_recent(account, ids))
+        if (not domain or task.domain == domain) and start <= task.created <= end
         for row in _poll(account, task)
         if wanted.items() <= row.items()
     ]
@@ -120,13 +118,15 @@ def describe_cdn_domain_detail(account: Account, params: Mapping[str, str]) -> d
     }
 
 
-def _recent(account: Account) -> list[Task]:
-    """The tasks that may still be asked for."""
+def _recent(account: Account, ids: set[str] | None) -> list[Task]:
+    """The tasks that may still be asked for, of these ids if any are given."""
     oldest = account.now() - REMEMBERED_S
     return [
         task
         for task in account.tasks
-        if task.created >= oldest and (account.settings.knows_tag_tasks or not task.tags)
+        if (ids is None or task.id in ids)
+        and task.created >= oldest
+        and (account.settings.knows_tag_tasks or not task.tags)
     ]
 
 

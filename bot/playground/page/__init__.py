@@ -4,6 +4,7 @@
     /assets/…       style sheets, scripts, borrowed libraries
     /slack/…        the pretend Slack's control routes
     /cdn/…          the pretend CDN's control routes
+    /edge/…         its edge's, where there is one
 
 Everything the page loads or calls is on this origin, and the browser is told to hold it to that.
 """
@@ -34,14 +35,17 @@ _HEADERS = {
 }
 
 
-def front(slack_control: Starlette, cdn_control: Starlette) -> Starlette:
-    """The app that a browser is pointed at: the page, and both simulators' controls below it."""
+def front(
+    slack_control: Starlette, cdn_control: Starlette, edge_control: Starlette | None = None
+) -> Starlette:
+    """The app that a browser is pointed at: the page, and the simulators' controls below it."""
     return Starlette(
         routes=[
             Route("/", _index),
             Mount("/assets", StaticFiles(directory=_FOLDER / "assets")),
             Mount("/slack", slack_control),
             Mount("/cdn", cdn_control),
+            *([Mount("/edge", edge_control)] if edge_control else []),
         ],
         middleware=[Middleware(_Guarded)],
     )

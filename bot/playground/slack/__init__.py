@@ -36,7 +36,10 @@ from .world import default_world
 
 
 class SlackSim:
-    """The pretend Slack; `api` and `control` are to be served by one asyncio loop."""
+    """The pretend Slack; `api` and `control` are to be served by one asyncio loop.
+
+    `acting` is what people do, for programs that run in that loop.
+    """
 
     def __init__(
         self, world: dict[str, Any] | None = None, now: Callable[[], float] = time.time
@@ -45,7 +48,7 @@ class SlackSim:
         sockets = Sockets(workspace)
         courier = Courier(workspace, sockets)
         events = Events(workspace, courier)
-        acting = Acting(workspace, courier, events)
+        self.acting = acting = Acting(workspace, courier, events)
         self.api = Starlette(
             routes=[
                 Route("/api/{method}", WebApi(workspace), methods=["GET", "POST"]),

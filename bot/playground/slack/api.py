@@ -53,6 +53,7 @@ METHODS: dict[str, Method] = {
     "conversations.list": Method(methods_conversations.list_all, TIER_2),
     "conversations.members": Method(methods_conversations.members, TIER_4),
     "conversations.open": Method(methods_conversations.open_direct, TIER_3, ("im:write",)),
+    "conversations.replies": Method(methods_conversations.replies, TIER_3),
     "reactions.add": Method(methods_conversations.add_reaction, TIER_3, ("reactions:write",)),
     "usergroups.list": Method(methods_people.usergroups_list, TIER_2, ("usergroups:read",)),
     "usergroups.users.list": Method(
@@ -88,10 +89,16 @@ class WebApi:
             response = None
         answer = None if response is None else _logged(response)
         status = None if response is None else response.status_code
+        lost = response is not None and workspace.faults.loses_reply(name)
         workspace.log(
-            workspace.calls, method=name, arguments=arguments, status=status, answer=answer
+            workspace.calls,
+            method=name,
+            arguments=arguments,
+            status=status,
+            answer=answer,
+            lost=lost,
         )
-        if response is None or workspace.faults.loses_reply(name):
+        if response is None or lost:
             await drop_connection(scope)
         else:
             await response(scope, receive, send)

@@ -128,6 +128,8 @@ class Call:
         if found is None:
             return None
         self.refuse(violations(found, surface="message"), "invalid_blocks")
+        if self.workspace.faults.refuses(found):
+            raise Refusal("invalid_blocks")
         return with_ids(found)
 
     def attachments(self) -> list[Json] | None:

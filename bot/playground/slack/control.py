@@ -24,7 +24,7 @@ from .acting import Acting, Impossible
 from .events import Events
 from .model import Channel, Json
 from .seeing import state_for
-from .sockets import Sockets
+from .sockets import MOST_SOCKETS, Sockets
 from .state import Workspace
 from .streaming import change_stream
 from .walls import OwnPageOnly
@@ -56,7 +56,7 @@ class Control:
             (self.wait, {"seconds": (int, float)}),
             (self.faults, {}),
             (self.settings, {}),
-            (self.sockets, {"action": str, "reason": str}),
+            (self.sockets, {"action": str}),
             (self.join, {"channel": str, "user": str}),
             (self.leave, {"channel": str, "user": str}),
             (self.person, {"id": str}),
@@ -165,9 +165,15 @@ class Control:
         return {"ok": True}
 
     async def sockets(self, body: Json) -> Json:
-        if body["action"] != "disconnect" or body["reason"] not in _REASONS:
-            raise Impossible(f"action is disconnect, reason one of {', '.join(sorted(_REASONS))}")
-        await self._sockets.disconnect(body["reason"], drop=bool(body.get("drop")))
+        """Tell connections to leave, or break up to `most` of them: `cut`, or `freeze`."""
+        action, reason = body["action"], body.get("reason")
+        if action == "disconnect" and reason in _REASONS:
+            await self._sockets.disconnect(reason, drop=bool(body.get("drop")))
+        elif action in {"cut", "freeze"}:
+            self._sockets.break_off(action, int(body.get("most", MOST_SOCKETS)))
+        else:
+            reasons = ", ".join(sorted(_REASONS))
+            raise Impossible(f"action is cut, freeze or disconnect, with a reason of {reasons}")
         return {"ok": True}
 
     async def join(self, body: Json) -> Json:

@@ -8,6 +8,8 @@ http_500 …    that status, and a page that is not JSON
 drop          the connection ends without an answer; nothing was done
 slow          the true answer, `delay_s` later
 any other     {"ok": false, "error": that}
+
+{"refuse_blocks": ["table"]}   blocks that this workspace does not take: invalid_blocks
 """
 
 from __future__ import annotations
@@ -44,6 +46,7 @@ class Faults:
     deliver_twice: bool = False
     redeliver_unacked: bool = False
     ack_timeout_s: float = 3.0
+    refuse_blocks: list[str] = field(default_factory=list)
 
     def update(self, changes: dict[str, Any]) -> None:
         """Take over the named faults.  Raises: ValueError on a name or a value of the wrong kind."""
@@ -70,6 +73,10 @@ class Faults:
     def loses_reply(self, method: str) -> bool:
         """Use up one lost reply for this call, if one was ordered."""
         return _use(self.lose_reply_of, method) is not None
+
+    def refuses(self, blocks: list[dict[str, Any]]) -> bool:
+        """Whether one of the blocks, which are well-formed, is not taken all the same."""
+        return any(block["type"] in self.refuse_blocks for block in blocks)
 
     def as_json(self) -> dict[str, Any]:
         return asdict(self)

@@ -24,6 +24,7 @@ def post_message(call: Call) -> Json:
         **content,
         metadata=_metadata(call),
         thread_ts=call.text("thread_ts") or None,
+        broadcast=bool(call.text("thread_ts")) and call.flag("reply_broadcast"),
         by_app=True,
     )
     shown = objects.message(workspace, message, with_metadata=True)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable, Iterator
 
 from . import objects
 from .calls import Call, Refusal
-from .model import Channel, Json
+from .model import Channel, Json, Message
 from .pages import page_of
 
 _SCOPE_STEM = {"public": "channels", "private": "groups", "im": "im"}
@@ -47,21 +48,44 @@ def list_all(call: Call) -> Json:
 
 
 def history(call: Call) -> Json:
-    """Messages of a channel, newest first; ephemeral ones were never part of it."""
+    """Messages of a channel, newest first; ephemeral ones were never part of it, replies are only
+    if they were sent to the channel as well.
+    """
+    kept = [seen for seen in _kept(call) if seen.thread_ts is None or seen.broadcast]
+    return {**_past(call, reversed(kept), default=100), "pin_count": 0}
+
+
+def replies(call: Call) -> Json:
+    """A message and the replies to it, oldest first; `ts` may also be that of a reply."""
+    kept = list(_kept(call))
+    ts = call.required("ts", "thread_not_found")
+    found = next((seen for seen in kept if seen.ts == ts), None)
+    if found is None:
+        raise Refusal("thread_not_found")
+    root = found.thread_ts or found.ts
+    return _past(call, (seen for seen in kept if root in {seen.ts, seen.thread_ts}), default=1000)
+
+
+def _kept(call: Call) -> Iterator[Message]:
+    """What the conversation keeps, oldest first."""
     channel = call.channel()
     call.needs(f"{_SCOPE_STEM[channel.kind]}:history")
     if call.is_outside(channel):
         raise Refusal("not_in_channel")
+    return (seen for seen in call.workspace.messages[channel.id] if seen.reader is None)
+
+
+def _past(call: Call, messages: Iterable[Message], *, default: int) -> Json:
     oldest, latest = call.moment("oldest", 0), call.moment("latest", math.inf)
     inclusive = call.flag("inclusive")
     with_metadata = call.flag("include_all_metadata")
     rows = [
         objects.message(call.workspace, message, with_metadata=with_metadata)
-        for message in reversed(call.workspace.messages[channel.id])
-        if message.reader is None and _is_within(message.ts, oldest, latest, inclusive=inclusive)
+        for message in messages
+        if _is_within(message.ts, oldest, latest, inclusive=inclusive)
     ]
-    page = page_of(call, "messages", rows, default=100)
-    return {**page, "has_more": bool(page["response_metadata"]["next_cursor"]), "pin_count": 0}
+    page = page_of(call, "messages", rows, default=default)
+    return {**page, "has_more": bool(page["response_metadata"]["next_cursor"])}
 
 
 def open_direct(call: Call) -> Json:

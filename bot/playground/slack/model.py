@@ -50,6 +50,7 @@ class Message:
     attachments: list[Json] = field(default_factory=list)
     metadata: Json | None = None
     thread_ts: str | None = None
+    broadcast: bool = False  # a reply that the channel sees as well
     by_app: bool = False
     reader: str | None = None  # set: ephemeral, and only this person sees it
     command: str | None = None  # what was typed, when Slack shows it above the answer

@@ -155,6 +155,8 @@ def message(workspace: Workspace, entry: Message, *, with_metadata: bool = False
         shown["attachments"] = entry.attachments
     if entry.thread_ts:
         shown["thread_ts"] = entry.thread_ts
+    if entry.broadcast:
+        shown["subtype"] = "thread_broadcast"
     if entry.edited_ts:
         editor = workspace.app["bot_id"] if entry.by_app else entry.user
         shown["edited"] = {"user": editor, "ts": entry.edited_ts}

@@ -78,6 +78,8 @@ def give_answer(workspace: Workspace, url: ResponseUrl, answer: Any) -> str | No
     if wrong:
         workspace.log(workspace.violations, method="response_url", violations=wrong)
         return "invalid_blocks"
+    if workspace.faults.refuses(content["blocks"]):
+        return "invalid_blocks"
     if not any(content.values()):
         return "no_text"
     content["blocks"] = with_ids(content["blocks"])

@@ -84,6 +84,7 @@ def _message(workspace: Workspace, message: Message) -> Json:
         "edited": {"ts": message.edited_ts} if message.edited_ts else None,
         "metadata": message.metadata,
         "thread_ts": message.thread_ts,
+        "broadcast": message.broadcast,
         "command": message.command,
         "reactions": message.reactions,
         "history": message.history,

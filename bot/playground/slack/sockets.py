@@ -33,9 +33,12 @@ class Socket:
     websocket: WebSocket
     id: str = field(default_factory=lambda: secrets.token_hex(4))
     is_leaving: bool = False  # was told to open another connection
+    is_frozen: bool = False  # nothing gets through any more, in neither direction
 
     async def send(self, message: Json) -> bool:
         """Whether it could still be handed to the network."""
+        if self.is_frozen:
+            return True
         try:
             await self.websocket.send_text(json.dumps(message))
         except (RuntimeError, WebSocketDisconnect):
@@ -47,6 +50,13 @@ class Socket:
             await self.websocket.close()
         except (RuntimeError, WebSocketDisconnect):
             return
+
+    def freeze(self) -> None:
+        self.is_frozen = True
+        self.websocket.scope["extensions"]["playground.freeze"]()
+
+    def cut(self) -> None:
+        self.websocket.scope["extensions"]["playground.reset"]()
 
 
 class Sockets:
@@ -109,6 +119,14 @@ class Sockets:
             await socket.send(_disconnect(reason))
             if drop or reason == "link_disabled":
                 await socket.close()
+
+    def break_off(self, action: str, most: int) -> None:
+        """Cut or freeze up to so many connections, the one first whose turn it is."""
+        for socket in self._open[:most]:
+            if action == "cut":
+                socket.cut()
+            else:
+                socket.freeze()
 
     def _take_ack(self, text: str) -> None:
         try:

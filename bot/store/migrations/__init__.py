@@ -1,32 +1,99 @@
-"""The database's schema over time: forward only, and safe when several replicas start at once."""
+"""The database's schema over time: forward only, and safe when several replicas start at once.
+
+A new version's schema serves the version before as well, so that replicas are replaced one by one:
+a migration adds tables, columns that may be missing from what an older replica writes, and indexes
+that forbid nothing.  One that must do more sets `schema_floor`, the oldest revision whose program
+may still use the tables.  A version that writes new states, kinds or events is a new revision too,
+even where its tables are the old ones: then nobody takes what they cannot read for damage.
+"""
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
-from sqlalchemy import Connection, Engine, inspect, text
+from sqlalchemy import Connection, Engine, inspect, select, text
 
-HEAD = "0001"
+from bot.core.errors import BotError, Problem
+from bot.core.setup_errors import DATABASE_NOT_OURS, SCHEMA_AHEAD, SCHEMA_NEW, SCHEMA_OLD
+from bot.store.engine import or_away
+from bot.store.tables import schema_floor
+
+HEAD = "0006"
 """The newest revision; a house test compares it with the folder `versions`."""
 
 _LOCK = 7_821_001
 """The key of the advisory lock under which replicas take turns (any number, but always this)."""
+_LOCK_TIMEOUT = "3s"
+"""How long a change waits for a table that somebody reads: all others wait behind it meanwhile."""
 
 
-def migrate(engine: Engine) -> None:
-    """Bring the schema up to HEAD; does nothing when it is there already."""
-    with engine.execution_options(writing=True).begin() as connection:
-        if engine.dialect.name == "postgresql":
-            connection.execute(text("SET LOCAL statement_timeout = 0"))  # others may be at it
-            connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK})
-        if _revision(connection) != HEAD:
+def migrate(engine: Engine) -> str | None:
+    """Bring the schema up to HEAD, unless it is there or beyond; give the revision found before.
+
+    None: the database was empty.
+    Raises: BotError (`database-away`, `database-not-ours`, `database-schema-new`).
+    """
+    with or_away(), engine.execution_options(writing=True).begin() as connection:
+        take_turn(connection)
+        before = revision_of(connection)
+        problem = revision_problem(connection)
+        if problem is not None and problem.kind is not SCHEMA_OLD:
+            raise BotError(problem.kind, **problem.facts)
+        if problem is not None:
             _upgrade(connection)
+    return before
 
 
-def _revision(connection: Connection) -> str | None:
+def schema_problem(engine: Engine) -> Problem | None:
+    """Give what keeps this program from using the database, `database-away` included; None: it can."""
+    try:
+        with or_away(), engine.connect() as connection:
+            return revision_problem(connection)
+    except BotError as error:
+        return error.problem
+
+
+def check_not_ahead(connection: Connection) -> None:
+    """Make sure that nobody wrote what only a newer version knows.
+
+    Raises: BotError (`database-schema-ahead`).
+    """
+    revision = revision_of(connection)
+    if revision is not None and revision > HEAD:
+        raise BotError(SCHEMA_AHEAD, found=revision, needed=HEAD)
+
+
+def take_turn(connection: Connection) -> None:
+    """Wait until no other process changes the schema; it is this one's turn until the commit."""
+    if connection.dialect.name == "postgresql":  # SQLite has one writer anyway
+        connection.execute(text("SET LOCAL statement_timeout = 0"))  # others may be at it
+        connection.execute(text("SET LOCAL idle_in_transaction_session_timeout = 0"))
+        connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK})
+        connection.execute(text(f"SET LOCAL lock_timeout = '{_LOCK_TIMEOUT}'"))
+
+
+def revision_of(connection: Connection) -> str | None:
+    """Give the revision of the schema; None where there is none."""
     if not inspect(connection).has_table("alembic_version"):
         return None
     return connection.execute(text("SELECT version_num FROM alembic_version")).scalar_one_or_none()
+
+
+def revision_problem(connection: Connection) -> Problem | None:
+    """Give what keeps this program from using the tables; None: it can."""
+    revision = revision_of(connection)
+    facts = {"found": revision or "none", "needed": HEAD}
+    ours = revision is None or re.fullmatch("[0-9]{4}", revision) is not None
+    if ours and (revision is None or revision < HEAD):
+        return Problem(SCHEMA_OLD, facts)
+    if revision == HEAD:
+        return None
+    # From revision 0004 on every schema of ours has a floor.
+    if not ours or not inspect(connection).has_table(schema_floor.name):
+        return Problem(DATABASE_NOT_OURS, facts)
+    floor = connection.execute(select(schema_floor.c.revision)).scalar_one()
+    return Problem(SCHEMA_NEW, facts | {"floor": floor}) if floor > HEAD else None
 
 
 def _upgrade(connection: Connection) -> None:

@@ -96,7 +96,7 @@ function Messages({ channel, messages }) {
     ${behind && html`<button type="button" class="jump" onClick=${() => toEnd()}><${Icon} name="down" size=${14} /> New messages</button>`}`;
 }
 
-/** Replies whose first message is not here stand among the others. */
+/** Replies whose first message is not here stand among the others, and so do those sent to the channel as well. */
 function threaded(messages) {
   const known = new Set(messages.map(({ ts }) => ts));
   const isReply = ({ ts, thread_ts }) => thread_ts && thread_ts !== ts && known.has(thread_ts);
@@ -104,11 +104,11 @@ function threaded(messages) {
   for (const reply of messages.filter(isReply)) {
     repliesTo.set(reply.thread_ts, [...(repliesTo.get(reply.thread_ts) ?? []), reply]);
   }
-  return { roots: messages.filter((message) => !isReply(message)), repliesTo };
+  return { roots: messages.filter((message) => message.broadcast || !isReply(message)), repliesTo };
 }
 
 function joins(before, message) {
-  const plain = (of) => !of.blocks?.length && !of.ephemeral && !of.command;
+  const plain = (of) => !of.blocks?.length && !of.ephemeral && !of.command && !of.broadcast;
   return Boolean(before && before.user === message.user && plain(before) && plain(message)
     && sameDay(before.ts, message.ts) && message.ts - before.ts < JOIN_S);
 }

@@ -1,5 +1,5 @@
 // A button that opens a list of choices: arrows move, Enter takes, Escape and a click elsewhere close.
-import { html, useEffect, useId, useRef, useState } from "./preact.js";
+import { html, useId, useLayoutEffect, useRef, useState } from "./preact.js";
 
 /**
  * `options`: [{ key, label, content?, disabled? }]; `current` is the key that is chosen now.
@@ -12,7 +12,8 @@ export function Menu({ label, options, current, onPick, className = "", children
   const id = useId();
   const rows = () => [...(list.current?.querySelectorAll("[role^=menuitem]:not([aria-disabled=true])") ?? [])];
 
-  useEffect(() => {
+  // Before anything else is typed: a list that took the focus later would lose it as it closes.
+  useLayoutEffect(() => {
     if (!open) return undefined;
     const all = rows();
     (all.find((row) => row.getAttribute("aria-checked") === "true") ?? all[0])?.focus();

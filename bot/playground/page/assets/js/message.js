@@ -25,6 +25,7 @@ export function Message({ message, channel, replies = [], joined = false }) {
     <div class="gutter">${joined ? html`<${Time} at=${at} />` : html`<${Avatar} person=${person} />`}</div>
     <div class="message-body">
       ${!joined && html`<header><strong>${nameOf(person)}</strong><${Badge} person=${person} /><${Time} at=${at} /></header>`}
+      ${message.broadcast && html`<p class="command"><${Icon} name="replies" size=${14} /> <span>Replied to a thread</span></p>`}
       ${message.command && html`<p class="command"><${Icon} name="right" size=${14} />
         <span class="hidden">Answer to </span><code>${message.command}</code></p>`}
       <${Place.Provider} value=${place}><${Content} message=${message} /><//>

@@ -21,7 +21,7 @@ const STEPS = [
   },
   {
     title: "Watch it finish",
-    text: "The CDN works on it for some seconds. Backstage, under CDN tasks, shows how far it is; the message stays as it is.",
+    text: "The CDN works on it for some seconds. The message moves with it, and says when it is complete.",
     shown: ({ tasks }) => tasks.some(({ status }) => status === "Complete"),
   },
   {

@@ -1,0 +1,57 @@
+"""What a card tells those who decide: who they are, and what the origin has to do already."""
+
+from __future__ import annotations
+
+from bot.core.briefing import Briefing, Traffic
+from bot.core.purge import Purge
+from handlers.blocks.kit import either, escape, listing
+
+
+def who_can_decide(purge: Purge, *, calls: bool) -> str:
+    """Give who can decide, and call those whom the policy wants to be called.
+
+    Where others are called in a channel of their own, or only some of them, the rest are named
+    by the titles of their roles: a title rings nobody's phone.
+    """
+    briefing = purge.briefing
+    if briefing is None:  # written down by an older version
+        return f"Can decide: {listing(purge.approvers)}, but not the requester"
+    elsewhere = briefing.channel_id not in {None, purge.channel_id} and not calls
+    if elsewhere:
+        called = f"Called in <#{briefing.channel_id}>. "
+    elif briefing.called != purge.approvers:
+        called = f"{listing(briefing.called)}: please decide. "
+    else:
+        called = ""
+    titles = either([escape(title, 200) for title in briefing.titles])
+    quiet = bool(called) and bool(titles)
+    who = titles if quiet else listing(purge.approvers)
+    return f"{called}Can decide: {who}{_how_many(briefing.people)}, but not the requester"
+
+
+def origin_risk(briefing: Briefing) -> list[str]:
+    """Give what else the origin has to do, a line each: purges of the domain, and peak hours."""
+    lines = []
+    if briefing.traffic is not None:
+        lines.append(_traffic(briefing.traffic))
+    if briefing.peak is not None:
+        lines.append(f":warning: Peak hours when it was asked: {escape(briefing.peak, 200)}")
+    return lines
+
+
+def _traffic(traffic: Traffic) -> str:
+    if traffic == Traffic():
+        return "This domain was not purged in the last 24 hours."
+    flight = ""
+    if traffic.in_flight:
+        flight = f" *{traffic.in_flight} may be at work right now.*"
+    return (
+        f"Purges of this domain: {traffic.forced_hour} forced and {traffic.plain_hour} plain in the "
+        f"last hour, {traffic.forced_day} and {traffic.plain_day} in the last 24 hours.{flight}"
+    )
+
+
+def _how_many(people: int | None) -> str:
+    if people is None:
+        return ""
+    return f" ({people} {'person' if people == 1 else 'people'})"

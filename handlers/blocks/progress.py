@@ -1,0 +1,116 @@
+"""What a card says of a purge that the CDN has taken, or does not take yet."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from bot.core import cdn_errors
+from bot.core.purge import Purge, State
+from handlers.blocks.evidence import proof_lines
+from handlers.blocks.kit import code, day, mention, moment
+
+PLAIN_MEANS = "The edge asks the origin, and keeps what has not changed."
+FORCE_MEANS = "Every edge fetches these objects from the origin again, changed or not."
+USUALLY = "it usually takes 5 to 6 minutes"
+_CELLS = 10
+SPENT = frozenset({cdn_errors.QUOTA.code, cdn_errors.DAILY_QUOTA.code})
+
+
+def bar(percent: int) -> str:
+    """Give a bar of ten cells, and the number for whoever cannot see it."""
+    full = min(max(percent, 0), 100) * _CELLS // 100
+    return f"{'█' * full}{'░' * (_CELLS - full)} {percent} %"
+
+
+def after_submission(purge: Purge) -> list[str]:
+    """Give the lines of a card about what has become of a purge since it could be sent."""
+    match purge.state:
+        case State.HELD if purge.held_until is not None:
+            return [_held(purge)]
+        case State.OFFERED if purge.held_until is not None:
+            at = day(purge.held_until)
+            kept = " It keeps its approval; rights are looked at again." if purge.yeses else ""
+            return [f"The CDN's new day begins {at}: it can be run then.{kept}"]
+        case State.JOINED:
+            other = code(purge.joined_to or "")
+            return [
+                f"The same was asked for just before, as {other}: this one ends as that one does.",
+                "What was changed after that one was sent may not be in it: then purge again.",
+            ]
+        case State.SUBMITTED:
+            return [_means(purge), _not_reported(purge), *proof_lines(purge.evidence)]
+        case State.RUNNING:
+            return [bar(purge.percent or 0), _means(purge)]
+        case State.COMPLETE:
+            return _complete(purge)
+        case State.UNKNOWN:
+            chosen = [_chosen(purge)] if purge.choice else []
+            return [*proof_lines(purge.evidence), *chosen]
+        case _:
+            return []
+
+
+def span(length: timedelta) -> str:
+    """Give a length of time in words: `45 s`, `5 min 12 s`, `2 h 5 min`."""
+    seconds = int(length.total_seconds())
+    hours, minutes = divmod(seconds // 60, 60)
+    if hours:
+        return f"{hours} h {minutes} min"
+    return f"{minutes} min {seconds % 60} s" if minutes else f"{seconds} s"
+
+
+def _means(purge: Purge) -> str:
+    return FORCE_MEANS if purge.force else PLAIN_MEANS
+
+
+def _held(purge: Purge) -> str:
+    assert purge.held_until is not None, "what is held is held until a moment"
+    if waits_for_new_day(purge):
+        at = day(purge.held_until)
+        by = f", as {mention(purge.decided_by)} wished" if purge.decided_by else ""
+        return f"It is sent {at}, when the CDN's new day begins{by}."
+    at = moment(purge.held_until, "{time_secs}")
+    return f"I try again by myself: attempt {purge.attempt + 1} is at {at}."
+
+
+def waits_for_new_day(purge: Purge) -> bool:
+    """Whether it was stopped by the day's quota, and somebody wants it when there is more."""
+    return purge.state is State.HELD and purge.failure is not None and purge.failure.code in SPENT
+
+
+def _not_reported(purge: Purge) -> str:
+    if purge.told_at is not None:
+        return f"Accepted; the CDN does not report its progress; {USUALLY}."
+    return f"Accepted; no progress reported yet; {USUALLY}."
+
+
+def _complete(purge: Purge) -> list[str]:
+    lines = proof_lines(purge.evidence)
+    if purge.choice is not None:
+        lines.append(_chosen(purge))
+    elif not purge.force:
+        lines.append(
+            "A plain purge keeps objects whose `Last-Modified` has not changed. "
+            "If the page is still stale, that is why."
+        )
+    return lines
+
+
+def _chosen(purge: Purge) -> str:
+    choice = purge.choice
+    assert choice is not None, "only what was chosen is told"
+    who = mention(choice.user_id)
+    match choice.what:
+        case "leave":
+            return f"{who} decided to leave it."
+        case "again":
+            return f"{who} asked for it again: purge {code(choice.purge_id or '')}."
+        case _:
+            return f"{who} asked for a forced purge: {code(choice.purge_id or '')}."
+
+
+def took(purge: Purge) -> str | None:
+    """Give how long the CDN took, in words, as far as it is known."""
+    if purge.state is not State.COMPLETE or purge.sent_at is None or purge.settled_at is None:
+        return None
+    return f"Took {span(purge.settled_at - purge.sent_at)}"

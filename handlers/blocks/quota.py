@@ -1,0 +1,64 @@
+"""What is left of the CDN's quotas today, with bars; and what was sent, for tags have no quota there.
+
+`█████████░`  URLs: 9,840 of 10,000 left
+`░░░░░░░░░░`  directories: 0 of 100 left
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from bot.core import catalogue
+from bot.core.errors import Problem
+from handlers.blocks import kit
+from handlers.blocks.error import problem_text
+from handlers.blocks.kit import Message, code, day
+
+_CELLS = 10
+_FULL, _EMPTY = "▰", "▱"
+_QUOTAS = (("url", "URLs"), ("dir", "directories"), ("regex", "patterns"))
+
+
+def quota(facts: dict[str, str]) -> Message:
+    """Give the quotas from the facts of the notice; where the CDN did not tell, why."""
+    resets = (
+        f"The CDN's day begins at midnight in UTC+8: all starts afresh "
+        f"{day(datetime.fromisoformat(facts['resets_at']))}."
+    )
+    if "failure" in facts:
+        problem = Problem(catalogue.kind(facts["failure"]), facts)
+        told = f":warning: {problem_text(problem)}"
+        small = [resets, code(problem.code)]
+    else:
+        told = "\n".join(["*Left of today's quotas at the CDN*", *_bars(facts)])
+        small = [resets]
+    ours = _ours(int(facts["plain"]), int(facts["forced"]))
+    read_aloud = f"{told}\n{ours}".translate({ord(cell): None for cell in _FULL + _EMPTY})
+    return kit.message(read_aloud, kit.section(told), kit.section(ours), kit.context(*small))
+
+
+def _bars(facts: dict[str, str]) -> list[str]:
+    lines = []
+    for name, called in _QUOTAS:
+        if f"{name}_quota" not in facts or f"{name}_remain" not in facts:
+            continue
+        most, left = int(facts[f"{name}_quota"]), int(facts[f"{name}_remain"])
+        lines.append(f"{_bar(left, most)} {called}: {left:,} of {most:,} left")
+    return lines
+
+
+def _bar(left: int, most: int) -> str:
+    """Give the bar; it is full, or empty, only if nothing, or everything, is used up."""
+    full = round(_CELLS * left / most) if most else 0
+    if 0 < left < most:
+        full = min(max(full, 1), _CELLS - 1)
+    full = min(full, _CELLS)
+    return _FULL * full + _EMPTY * (_CELLS - full)
+
+
+def _ours(plain: int, forced: int) -> str:
+    sent = f"{plain} plain, {forced} forced" if plain or forced else "none"
+    return (
+        f"*Tags:* the CDN reports no quota for purges by tag, so nobody can say what is left of "
+        f"it. Sent by Purgebot since its day began: {sent}."
+    )

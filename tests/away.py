@@ -1,0 +1,38 @@
+"""A database that is away for a while: SQLite locked by another program, PostgreSQL shut."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import psycopg
+from sqlalchemy import create_engine, make_url
+
+
+@contextmanager
+def away(url: str) -> Iterator[None]:
+    """Keep the bot from its database."""
+    with locked(url) if url.startswith("sqlite") else shut(url):
+        yield
+
+
+@contextmanager
+def locked(url: str) -> Iterator[None]:
+    engine = create_engine(url)
+    with engine.connect() as connection:
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
+        yield
+    engine.dispose()
+
+
+@contextmanager
+def shut(url: str) -> Iterator[None]:
+    """Let PostgreSQL refuse and cut every connection to one database."""
+    name = make_url(url).database
+    with psycopg.connect(url.rpartition("/")[0] + "/postgres", autocommit=True) as server:
+        server.execute(f'ALTER DATABASE "{name}" ALLOW_CONNECTIONS false')
+        server.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", [name]
+        )
+        yield
+        server.execute(f'ALTER DATABASE "{name}" ALLOW_CONNECTIONS true')

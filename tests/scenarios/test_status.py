@@ -1,0 +1,321 @@
+"""Whoever runs the bot can ask it whether it lives, and whether it can do its work, and why not."""
+
+from __future__ import annotations
+
+import json
+import signal
+import socket
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import requests
+
+from bot.playground.serving import serving
+from bot.playground.town import Town
+from bot.settings import Mode
+from bot.status import IDLE_S as IDLE_ON_THE_LINE_S
+from bot.vitals import DEAD_S, IDLE_S
+from bot.web import web_app
+from tests.away import away
+from tests.conftest import OpenTown
+from tests.purgebot import Running, purgebot, running
+from tests.scraping import bot_of
+from tests.waiting import until
+
+POSTGRES = pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+SQLITE = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+
+
+@pytest.fixture
+def at_work(place: Town) -> Town:
+    """Give a town whose bot works by itself."""
+    bot_of(place).worker.start()
+    return place
+
+
+def tells(place: Town, path: str) -> tuple[int, dict[str, Any]]:
+    page = bot_of(place).status.page(path)
+    assert page is not None
+    return page.status, json.loads(page.body)
+
+
+def why_not(place: Town) -> dict[str, str]:
+    """Give the reasons of every part that is not good."""
+    _, said = tells(place, "/readyz")
+    return {name: check["reason"] for name, check in said["checks"].items() if not check["good"]}
+
+
+def is_ready(place: Town) -> bool:
+    return tells(place, "/readyz")[0] == 200
+
+
+def soon(holds: Callable[[], bool]) -> None:
+    """Ask again and again until it is so: an answer of the database is kept for a moment."""
+    for _ in range(400):
+        if holds():
+            return
+        threading.Event().wait(0.05)
+    pytest.fail("it did not come to be so")
+
+
+def stands_still(place: Town) -> None:
+    """Let the worker's loops end without anybody knowing."""
+    worker = bot_of(place).worker
+    worker.take_no_more()
+    worker._stopped.set()
+    for thread in worker._threads:
+        thread.join()
+    worker._stopping.clear()
+
+
+# Ready, or why not
+
+
+def test_a_bot_at_work_is_ready_and_says_so_of_every_part(at_work: Town) -> None:
+    status, said = tells(at_work, "/readyz")
+    assert (status, said["status"]) == (200, "ready")
+    assert list(said["checks"]) == ["database", "engine", "socket", "credentials"]
+    assert said["checks"]["socket"]["reason"] == "connected"
+    assert why_not(at_work) == {}
+
+
+@SQLITE
+def test_a_bot_whose_worker_has_not_started_is_not_ready(place: Town) -> None:
+    assert not is_ready(place)
+    assert why_not(place) == {"engine": "the worker has not started"}
+
+
+@SQLITE
+def test_in_http_mode_no_socket_is_missed(open_town: OpenTown) -> None:
+    place = open_town(mode=Mode.HTTP)
+    bot_of(place).worker.start()
+    assert is_ready(place)
+    assert tells(place, "/readyz")[1]["checks"]["socket"]["reason"] == "not used in HTTP mode"
+
+
+@POSTGRES
+def test_without_its_database_a_bot_is_not_ready_and_lives_and_is_ready_again_with_it(
+    at_work: Town,
+) -> None:
+    with away(at_work.database_url):
+        soon(lambda: "database" in why_not(at_work))
+        assert not is_ready(at_work)
+        soon(lambda: why_not(at_work)["database"] == "it cannot be used (database-away)")
+        assert tells(at_work, "/healthz")[0] == 200
+    soon(lambda: is_ready(at_work))
+
+
+@SQLITE
+def test_a_database_without_our_tables_is_not_ready(at_work: Town) -> None:
+    engine = bot_of(at_work).store.engine
+    with engine.begin() as connection:
+        connection.exec_driver_sql("ALTER TABLE posts RENAME TO elsewhere")
+    soon(lambda: "database" in why_not(at_work))
+    with engine.begin() as connection:
+        connection.exec_driver_sql("ALTER TABLE elsewhere RENAME TO posts")
+    soon(lambda: is_ready(at_work))
+
+
+@SQLITE
+def test_tables_of_another_version_are_named_by_their_code(at_work: Town) -> None:
+    with bot_of(at_work).store.engine.begin() as connection:
+        connection.exec_driver_sql("UPDATE alembic_version SET version_num = '0001'")
+    soon(lambda: why_not(at_work) == {"database": "it cannot be used (database-schema-old)"})
+
+
+@SQLITE
+def test_a_bot_whose_leases_run_out_is_not_ready(at_work: Town) -> None:
+    holder = bot_of(at_work).worker._holder
+    holder._renewed -= 16
+    assert "nothing is sent" in why_not(at_work)["engine"]
+    assert not is_ready(at_work)
+    holder.renewed()
+    assert is_ready(at_work)
+
+
+@SQLITE
+def test_a_socket_that_is_gone_is_told(at_work: Town) -> None:
+    no_new_one = {"method": "apps.connections.open", "error": "internal_error", "times": None}
+    at_work.post("slack/faults", {"web_api": [no_new_one]})
+    at_work.post("slack/sockets", {"action": "disconnect", "reason": "link_disabled"})
+    soon(lambda: why_not(at_work) == {"socket": "not connected to Slack"})
+    assert not is_ready(at_work)
+    assert tells(at_work, "/healthz")[0] == 200
+
+
+@SQLITE
+def test_a_token_that_slack_refuses_makes_a_bot_unready_until_slack_takes_it_again(
+    at_work: Town,
+) -> None:
+    revoked = {"method": "*", "error": "token_revoked", "times": None}
+    at_work.post("slack/faults", {"web_api": [revoked]})
+    at_work.says("U0ANA", "/purge help")
+    soon(lambda: not is_ready(at_work))
+    assert why_not(at_work) == {"credentials": "Slack refuses SLACK_BOT_TOKEN (token_revoked)"}
+    at_work.post("slack/faults", {"web_api": []})
+    at_work.says("U0SAM", "/purge help")
+    soon(lambda: is_ready(at_work))
+
+
+@SQLITE
+def test_a_key_that_the_cdn_refuses_is_told_and_people_are_still_answered(at_work: Town) -> None:
+    at_work.post("cdn/settings", {"key_active": False})
+    at_work.waits(minutes=10)
+    at_work.looks()
+    soon(lambda: "credentials" in why_not(at_work))
+    assert "cdn-key-refused" in why_not(at_work)["credentials"]
+    assert is_ready(at_work)
+    at_work.post("cdn/settings", {"key_active": True})
+    at_work.waits(minutes=10)
+    at_work.looks()
+    soon(lambda: why_not(at_work) == {})
+    assert "so does the CDN" in tells(at_work, "/readyz")[1]["checks"]["credentials"]["reason"]
+
+
+# Alive, or to be started again
+
+
+@SQLITE
+@pytest.mark.parametrize("loop", ["worker", "beat"])
+def test_a_process_whose_loop_stands_still_is_to_be_started_again(at_work: Town, loop: str) -> None:
+    turned = bot_of(at_work).worker._turned
+    stands_still(at_work)
+    turned[loop] -= DEAD_S - 5
+    assert tells(at_work, "/healthz")[0] == 200
+    turned[loop] -= 10
+    status, said = tells(at_work, "/healthz")
+    assert (status, said["status"]) == (503, "stuck")
+    assert said["reason"].startswith(f"{loop}: no turn")
+
+
+@SQLITE
+def test_a_worker_that_has_long_stood_still_is_not_ready(at_work: Town) -> None:
+    stands_still(at_work)
+    bot_of(at_work).worker._turned["worker"] -= IDLE_S + 1
+    assert "has not turned" in why_not(at_work)["engine"]
+
+
+@POSTGRES
+def test_a_process_that_waits_for_its_database_is_not_started_again_in_vain(
+    at_work: Town,
+) -> None:
+    with away(at_work.database_url):
+        stands_still(at_work)
+        bot_of(at_work).worker._turned["worker"] -= DEAD_S + 1
+        soon(lambda: tells(at_work, "/healthz")[0] == 200)
+        assert "waiting for the database" in tells(at_work, "/healthz")[1]["reason"]
+
+
+# Where it is told
+
+
+def address_of(bot: Running) -> str:
+    return f"http://{bot.until('status-listening')['address']}"
+
+
+def wait_for_the_door(bot: Running) -> str:
+    """Give the address of the HTTP door when it answers: only then it hears signals."""
+    address = str(bot.until("listening")["address"])
+    assert requests.get(f"http://{address}/healthz", timeout=10).status_code == 200
+    return address
+
+
+@pytest.mark.parametrize("mode", Mode)
+def test_a_process_tells_it_at_an_address_of_its_own(
+    site: Town, tmp_path: Path, mode: Mode
+) -> None:
+    site.mode = mode
+    with running(tmp_path, site.variables() | STATUS) as bot:
+        url = address_of(bot)
+        bot.until("started")
+        assert requests.get(f"{url}/healthz", timeout=10).json()["status"] == "alive"
+        assert requests.get(f"{url}/readyz?verbose", timeout=10).json()["status"] == "ready"
+        assert "purgebot_ready 1.0" in requests.get(f"{url}/metrics", timeout=10).text
+        assert requests.get(f"{url}/", timeout=10).status_code == 404
+        assert requests.post(f"{url}/healthz", timeout=10).status_code == 501
+        if mode is Mode.HTTP:
+            wait_for_the_door(bot)
+        assert bot.end() == 0
+
+
+def test_without_the_setting_nothing_listens(site: Town, tmp_path: Path) -> None:
+    with running(tmp_path, site.variables()) as bot:
+        bot.until("started")
+        bot.end()
+        assert "status-listening" not in "".join(bot.said)
+
+
+def test_an_address_that_is_taken_is_told_at_the_start(site: Town, tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        address = f"127.0.0.1:{taken.getsockname()[1]}"
+        ended = purgebot("run", folder=tmp_path, **site.variables(), PURGEBOT_STATUS_BIND=address)
+    assert ended.code == 2
+    assert address in ended.err
+
+
+@SQLITE
+def test_a_caller_who_says_nothing_keeps_no_other_from_an_answer(place: Town) -> None:
+    status = bot_of(place).status
+    status._address = ("127.0.0.1", 0)
+    status.listen()
+    assert status._server is not None
+    host, port = status._server.server_address[:2]
+    with socket.create_connection((str(host), int(port))) as silent:
+        silent.sendall(b"GET /healthz")
+        patience_s = IDLE_ON_THE_LINE_S - 2  # else the silent one is hung up on, and all is well
+        url = f"http://127.0.0.1:{port}/healthz"
+        assert requests.get(url, timeout=patience_s).status_code == 200
+
+
+@SQLITE
+def test_the_public_door_tells_health_without_metrics_and_without_secrets(
+    open_town: OpenTown,
+) -> None:
+    place = open_town(mode=Mode.HTTP)
+    bot_of(place).worker.start()
+    with serving({"bot": web_app(bot_of(place))}) as urls:
+        answers = [requests.get(f"{urls['bot']}{path}", timeout=10) for path in PATHS]
+    assert [answer.status_code for answer in answers] == [200, 200, 404]
+    told = "".join(answer.text + str(answer.headers) for answer in answers)
+    for name, value in place.variables().items():
+        assert name == "PURGEBOT_MODE" or value not in told
+
+
+PATHS = ("/healthz", "/readyz", "/metrics")
+
+
+def test_a_process_that_lets_its_work_end_before_it_stops_is_not_ready_any_more(
+    site: Town, tmp_path: Path
+) -> None:
+    with running(tmp_path, site.variables() | STATUS) as bot:
+        url = address_of(bot)
+        bot.until("started")
+        site.breaks(kind="delay", action="RefreshObjectCacheByCacheTag", seconds=4)
+        site.says("U0ANA", "/purge www.example.com hero")
+        until(site, lambda: bool(site.purges_sent()))
+        bot.process.send_signal(signal.SIGTERM)
+        soon(lambda: requests.get(f"{url}/readyz", timeout=10).status_code == 503)
+        assert requests.get(f"{url}/readyz", timeout=10).json()["status"] == "stopping"
+        assert requests.get(f"{url}/healthz", timeout=10).status_code == 200
+        assert bot.end() == 0
+
+
+def test_a_process_that_lets_requests_end_before_it_stops_is_not_ready_any_more(
+    site: Town, tmp_path: Path
+) -> None:
+    site.mode = Mode.HTTP
+    with running(tmp_path, site.variables() | STATUS) as bot:
+        url = address_of(bot)
+        host, _, port = wait_for_the_door(bot).rpartition(":")
+        with socket.create_connection((host, int(port))) as slow:
+            slow.sendall(b"POST /slack/events HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\n1")
+            soon(lambda: requests.get(f"{url}/readyz", timeout=10).status_code == 200)
+            bot.process.send_signal(signal.SIGTERM)
+            soon(lambda: requests.get(f"{url}/readyz", timeout=10).status_code == 503)
+        assert bot.end() == 0
+
+
+STATUS = {"PURGEBOT_STATUS_BIND": "127.0.0.1:0", "PURGEBOT_HTTP_BIND": "127.0.0.1:0"}
