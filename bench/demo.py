@@ -15,6 +15,7 @@ import sys
 import time
 from statistics import median
 
+from bench.report import Table
 from tests.browser.seeing import ARGUMENTS, CHROMIUM, Browser, sync_playwright
 
 RUNS = 5
@@ -42,15 +43,12 @@ def run(browser: Browser) -> tuple[float, float, float]:
     return ready - started, painted - ready, drawn - ready
 
 
-def main() -> None:
+def measure(*, quick: bool = False) -> list[Table]:
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
-        runs = [run(browser) for _ in range(RUNS)]
+        runs = [run(browser) for _ in range(1 if quick else RUNS)]
         browser.close()
+    table = Table(["", "s, median", "each"])
     for name, spans in zip(("ready", "first paint", "town"), zip(*runs, strict=True), strict=True):
-        each = ", ".join(f"{span:.2f}" for span in spans)
-        print(f"{name:<12} {median(spans):5.2f} s   median of {each}")
-
-
-if __name__ == "__main__":
-    main()
+        table.add(name, f"{median(spans):.2f}", ", ".join(f"{span:.2f}" for span in spans))
+    return [table]
