@@ -132,6 +132,13 @@ class _Server(uvicorn.Server):
         # What is cut off at the end is nobody's error.
         logging.getLogger("uvicorn.error").setLevel(logging.CRITICAL)
 
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().shutdown(sockets)
+        # uvicorn leaves open what a browser opened at that moment, and who does not take its answer.
+        for connection in list(self.server_state.connections):
+            connection.transport.abort()
+        await asyncio.sleep(0)
+
 
 class _Thread(threading.Thread):
     """The thread whose loop runs every server."""

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import socket
 import threading
+import warnings
 from collections.abc import AsyncIterator
 from contextlib import ExitStack
 
@@ -33,6 +35,10 @@ async def stream(_: Request) -> StreamingResponse:
     return StreamingResponse(lines())
 
 
+async def more_than_fits(_: Request) -> PlainTextResponse:
+    return PlainTextResponse("x" * 20_000_000)
+
+
 async def talk(websocket: WebSocket) -> None:
     await websocket.accept()
     async for text in websocket.iter_text():
@@ -51,6 +57,7 @@ def app() -> Starlette:
             Route("/", thread_name),
             Route("/stream", stream),
             Route("/abort", abort),
+            Route("/more", more_than_fits),
             WebSocketRoute("/talk", talk),
         ]
     )
@@ -78,6 +85,20 @@ def test_open_streams_and_sockets_do_not_hold_up_the_end() -> None:
             talking.recv(timeout=5)
         with pytest.raises(requests.ConnectionError):
             requests.get(urls["app"], timeout=5)
+
+
+def test_a_caller_who_does_not_read_is_cut_off_at_the_end() -> None:
+    with warnings.catch_warnings(record=True) as complaints, ExitStack() as opened:
+        warnings.simplefilter("always")
+        with serving({"app": app()}) as urls:
+            caller = opened.enter_context(
+                requests.get(f"{urls['app']}/more", stream=True, timeout=5)
+            )
+            assert caller.ok
+        gc.collect()  # what was left open complains when it is thrown away
+        with pytest.raises(requests.exceptions.ChunkedEncodingError):
+            assert caller.content
+    assert [str(each.message) for each in complaints] == []
 
 
 def test_a_port_can_be_asked_for_and_a_taken_one_is_refused() -> None:
