@@ -23,7 +23,8 @@ def test_a_button_with_confirm_asks_before_it_presses(town: StillTown, open_page
     assert town.posted("slack/press") == []
 
     approve.click()
-    dialog.get_by_role("button", name="Approve").click()
+    with page.expect_response("**/slack/press"):
+        dialog.get_by_role("button", name="Approve").click()
     expect(dialog).to_have_count(0)
     waiting = town.messages["C0WEB"][-1]["ts"]
     assert town.posted("slack/press") == [
@@ -177,7 +178,8 @@ def test_the_apps_home_tab_is_asked_for_and_shown(town: StillTown, open_page: Op
         "blocks": [{"type": "section", "text": mrkdwn("*Your purges*")}],
     }
     page = open_page(channel="D0ANABOT")
-    page.get_by_role("button", name="Home").click()
+    with page.expect_response("**/slack/open_home"):
+        page.get_by_role("button", name="Home").click()
 
     expect(page.get_by_text("Your purges")).to_be_visible()
     assert town.posted("slack/open_home") == [{"as": "U0ANA"}]

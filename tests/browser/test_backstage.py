@@ -89,7 +89,8 @@ def test_what_is_broken_is_listed_and_cleared_at_once(town: StillTown, open_page
         "Answer lost (next request)"
     )
 
-    press(page, "Clear all", "cdn/faults")
+    with page.expect_response("**/slack/faults"):
+        press(page, "Clear all", "cdn/faults")
     assert town.posted("cdn/faults") == town.posted("slack/faults") == [{}]
 
 
