@@ -171,7 +171,9 @@ def side(
         prepare(place)
         with running(folder, place.variables()) as bot:
             bot.until("started")
-            yield Side(place, bot, figures)
+            measured = Side(place, bot, figures)
+            yield measured
+            figures[MEMORY].append(measured.memory_mib())
             bot.end()
 
 
@@ -196,7 +198,6 @@ def click(sides: Sequence[Side], clicks: int) -> None:
                 each.figures[ACKNOWLEDGED].append(1000 * took_s)
     for each in sides:
         each.figures[CLICK] += [1000 * took_s for took_s in each.clicks_s()[WARMING:]]
-        each.figures[MEMORY].append(each.memory_mib())
 
 
 # Where it is measured
@@ -250,7 +251,7 @@ def beside(
     for name, limit in most.items():
         medians = median(few[name]), median(many[name])
         table.add(name, *_two(medians), "" if limit is None else against(medians[1], limit))
-    for name in (CLICK, ACKNOWLEDGED):
+    for name in (CLICK, ACKNOWLEDGED) if extent.clicks else ():
         for percent in (50, 99):
             pair = percentile(few[name], percent), percentile(many[name], percent)
             table.add(f"{name} p{percent}, ms", *_two(pair), against(pair[1] / pair[0], 1.2, " ×"))

@@ -103,7 +103,7 @@ class Steps:
         """
         match step:
             case Round():
-                self._watch.watch(step.purges, paid=1)
+                self._watch.watch(step.purges)
             case Claimed(value=Purge() as purge):
                 self.purge(purge, step.due_at)
             case Claimed(value=Ask() as ask):
@@ -132,8 +132,8 @@ class Steps:
                 self._watch.search(purge)
             case State.COMPLETE:
                 self._watch.prove(purge)
-            case State.SUBMITTED | State.RUNNING:  # written by an older version, which has no lanes
-                self._watch.watch([purge])
+            case State.SUBMITTED | State.RUNNING:  # by an older version: now it is where it belongs
+                self._store.jobs.look_again(purge, self._holder, self._now())
             case _:
                 log.error("nothing-to-do", purge=purge.id, state=purge.state)
 

@@ -167,10 +167,8 @@ class Submission:
 
     # Afterwards
 
-    def judged(
-        self, purge: Purge, judgement: Judgement, evidence: tuple[Evidence, ...], holder: str
-    ) -> None:
-        """Save what a look at the CDN's tasks came to."""
+    def judged(self, purge: Purge, judgement: Judgement, evidence: tuple[Evidence, ...]) -> None:
+        """Save what a look at the CDN's tasks came to; nobody holds a purge for that."""
         event = judgement.event
         assert event is not None, "a look that changes nothing is not saved"
         now = self._decisions.now()
@@ -179,7 +177,7 @@ class Submission:
             facts["failure"] = Failure(cdn_errors.TASK_FAILED.code)
         if event is Event.GIVE_UP:
             facts["failure"] = Failure(TASK_UNKNOWN.code)
-        self._save(advance(purge, event, now, **facts), event, now, holder)
+        self._save(advance(purge, event, now, **facts), event, now)
 
     def found(self, purge: Purge, task_id: str, holder: str) -> None:
         """The task of a lost purge is among the CDN's recent ones."""
@@ -236,7 +234,7 @@ class Submission:
         self._spent = (now, until)
         self._store.known.put(self._store.known.get(SPENT), {"until": until.isoformat()}, now)
 
-    def _save(self, purge: Purge, event: Event, now: datetime, holder: str) -> bool:
+    def _save(self, purge: Purge, event: Event, now: datetime, holder: str | None = None) -> bool:
         """Save a step; while the database is away, try on for OUTCOME_PATIENCE_S.
 
         What the CDN said is known here alone.  To try again harms nobody: where it was saved after

@@ -1,6 +1,6 @@
 """Steps after a purge was sent: how far is it, where is it, what does the edge show now?
 
-watch    up to ten tasks in one question, at a rate that all replicas share
+watch    ten tasks in a question, at a rate that all replicas share
 search   a lost task among the CDN's recent ones
 follow   a purge that was joined to another
 prove    one look at each sample URL, before and after; also where the CDN does not tell the end
@@ -8,10 +8,11 @@ prove    one look at each sample URL, before and after; also where the CDN does 
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import structlog
 
@@ -19,21 +20,22 @@ from bot.cdn.answers import TaskState
 from bot.cdn.client import MAX_TASKS_PER_QUESTION, CdnClient
 from bot.cdn.faults import CdnRefused
 from bot.core.proof import LONGEST_LOOK, Look, compare
-from bot.core.purge import Event, Evidence, Purge
+from bot.core.purge import WATCHED, Event, Evidence, Purge
 from bot.core.watching import (
     RIVALS_WITHIN,
     RecentTask,
     Report,
+    Watched,
     chunks,
     found_among,
     judge,
-    next_look_at,
     next_search_at,
     task_ids,
 )
 from bot.decisions import FOLLOW_EVERY
 from bot.edge import EdgeProbe
-from bot.store.jobs import STATUS_RATE
+from bot.store.looks import STATUS_RATE
+from bot.store.rows import FromNewer
 from bot.store.store import Store
 from bot.submission import Submission
 
@@ -58,47 +60,76 @@ class Watch:
         self._probe = probe
         self._now = now
         self._holder = holder
+        self._refusals = 0
         self._lookers = ThreadPoolExecutor(10, thread_name_prefix="look")
 
-    def watch(self, purges: Sequence[Purge], paid: int = 0) -> None:
+    def watch(self, purges: Sequence[Watched]) -> None:
         """Ask how far some purges are, and save what has changed.
 
-        `paid` questions have their tokens already; where the CDN gave several tasks a purge, it
-        may take more.
-        Raises: CdnRefused, where the CDN does not say; then nothing is known and nothing changes.
+        A question for each ten of them has its token already; where the CDN gave several tasks a
+        purge, there are more.
+        Raises: CdnRefused, where the CDN does not say; what is left is due again soon.
         """
-        wanted = [single for purge in purges for single in task_ids(purge)]
+        paid = len(chunks([purge.id for purge in purges], MAX_TASKS_PER_QUESTION))
+        wanted = chunks(
+            [each for purge in purges for each in task_ids(purge)], MAX_TASKS_PER_QUESTION
+        )
+        asked: set[str] = set()
         reports: dict[str, Report] = {}
-        for number, some in enumerate(chunks(wanted, MAX_TASKS_PER_QUESTION)):
-            if number >= paid:
-                wait_until = self._store.take_one(STATUS_RATE, self._now())
-                if wait_until is not None:
-                    self._look_again({purge.id: wait_until for purge in purges})
-                    return
-            reports |= {
-                task.id: Report(
-                    task.id,
-                    ended=task.state is not TaskState.RUNNING,
-                    failed=task.state is TaskState.FAILED,
-                    percent=task.percent,
-                )
-                for task in self._cdn.describe_tasks_by_id(some)
-            }
-        self._judge(purges, reports)
+        refused, again_at = None, None
+        for number, some in enumerate(wanted):
+            if number >= paid and (again_at := self._store.take_one(STATUS_RATE, self._now())):
+                break
+            try:
+                reports |= self._ask(some)
+            except CdnRefused as error:
+                refused, again_at = error, self._now() + self._patience(error)
+                self._store.jobs.hold("watches", again_at)
+                break
+            self._refusals = 0
+            asked.update(some)
+        self._judge([each for each in purges if asked.issuperset(task_ids(each))], reports)
+        left = [each for each in purges if not asked.issuperset(task_ids(each))]
+        if left and again_at:
+            self._store.looks.put_back(left, again_at)
+        if refused is not None:
+            raise refused
 
-    def _judge(self, purges: Sequence[Purge], reports: Mapping[str, Report]) -> None:
+    def _ask(self, some: Sequence[str]) -> dict[str, Report]:
+        return {
+            task.id: Report(
+                task.id,
+                ended=task.state is not TaskState.RUNNING,
+                failed=task.state is TaskState.FAILED,
+                percent=task.percent,
+            )
+            for task in self._cdn.describe_tasks_by_id(some)
+        }
+
+    def _patience(self, refused: CdnRefused) -> timedelta:
+        """Give for how long the CDN is not asked: twice as long each time, at most a minute."""
+        self._refusals += 1
+        return timedelta(seconds=refused.retry_after_s or min(2.0**self._refusals, 60.0))
+
+    def _judge(self, purges: Sequence[Watched], reports: Mapping[str, Report]) -> None:
         now = self._now()
-        unchanged: dict[str, datetime] = {}
-        for purge in purges:
-            judgement = judge(purge, reports, now)
-            if judgement.event is None:
-                unchanged[purge.id] = next_look_at(purge, now)
-                continue
-            # Where the CDN reports nothing, the edge may show what has become of it.
-            silent = judgement.event is Event.SILENT
-            evidence = self._look_after(purge) if silent else purge.evidence
-            self._submission.judged(purge, judgement, evidence, self._holder)
-        self._look_again(unchanged)
+        for each in purges:
+            if judge(each, reports, now).event is not None:
+                with contextlib.suppress(FromNewer):  # a newer replica looks at it too
+                    self._save(each.id, reports, now)
+
+    def _save(self, purge_id: str, reports: Mapping[str, Report], now: datetime) -> None:
+        """Save what the reports come to for the purge as it is now: nobody has held it meanwhile."""
+        purge = self._store.purge(purge_id)
+        if purge is None or purge.state not in WATCHED:
+            return
+        judgement = judge(purge, reports, now)
+        if judgement.event is None:
+            return
+        # Where the CDN reports nothing, the edge may show what has become of it.
+        silent = judgement.event is Event.SILENT
+        evidence = self._look_after(purge) if silent else purge.evidence
+        self._submission.judged(purge, judgement, evidence)
 
     def search(self, purge: Purge) -> None:
         """Look for the task of a purge whose answer was lost; after the last look, give up."""
@@ -108,7 +139,7 @@ class Watch:
         if found is not None:
             self._submission.found(purge, found, self._holder)
         elif again_at is not None:
-            self._look_again({purge.id: again_at})
+            self._look_again(purge, again_at)
         else:
             self._submission.searched(purge, self._look_after(purge), self._holder)
 
@@ -134,7 +165,7 @@ class Watch:
         """End a joined purge as the one that it was joined to has ended."""
         leader = self._store.purge(purge.joined_to) if purge.joined_to else None
         if not self._submission.followed(purge, leader, self._holder):
-            self._look_again({purge.id: self._now() + FOLLOW_EVERY})
+            self._look_again(purge, self._now() + FOLLOW_EVERY)
 
     # The edge
 
@@ -158,5 +189,5 @@ class Watch:
         """Look at all of them at the same time: a look may take LONGEST_LOOK, a lease is longer."""
         return list(self._lookers.map(self._probe.look, urls, timeout=2 * LONGEST_LOOK.seconds))
 
-    def _look_again(self, due: Mapping[str, datetime]) -> None:
-        self._store.jobs.look_again(due, self._holder)
+    def _look_again(self, purge: Purge, at: datetime) -> None:
+        self._store.jobs.look_again(purge, self._holder, at)

@@ -43,6 +43,7 @@ ROUND_S = 0.005
 """How long a round takes at least."""
 BACKOFF_CAP_S = 300.0
 UPKEEP_S = 300.0
+QUESTIONS_A_ROUND = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +81,7 @@ class Worker:
         self._threads: list[threading.Thread] = []
         self._soonest: dict[str, datetime] = {}
         self._turned: dict[str, float] = {}
+        self._looking = False
 
     @property
     def idle_s(self) -> dict[str, float]:
@@ -190,15 +192,25 @@ class Worker:
         A kind is claimed when the one before is in hand: no purge waits for the posts.
         """
         self._soonest = self._store.jobs.soonest(self._now())
+        if self._looking:
+            self._soonest.pop("watches", None)
         for job in KINDS:
             now = self._now()
             if limit <= 0 or job not in self._soonest or self._soonest[job] > now:
                 continue
-            size = MAX_TASKS_PER_QUESTION if job == "watches" else 1
-            claimed = self._store.jobs.claim(job, now, self._holder.name, limit, size)
-            taken = claimed if size == 1 else _rounds(claimed, size)
+            taken = (
+                self._take_round(now)
+                if job == "watches"
+                else self._store.jobs.claim(job, now, self._holder.name, limit)
+            )
             limit -= len(taken)
             yield from taken
+
+    def _take_round(self, now: datetime) -> Sequence[Claimed | Round]:
+        """Take what the CDN is asked about, for one thread: however slow it is, the others are free."""
+        purges = self._store.looks.take(now, QUESTIONS_A_ROUND, MAX_TASKS_PER_QUESTION)
+        self._looking = bool(purges)
+        return [Round(tuple(purges))] if purges else []
 
     def _beat(self) -> None:
         while not self._stopped.wait(LEASE.total_seconds() / 3):  # the last steps need it too
@@ -255,34 +267,23 @@ class Worker:
             self._put_back(step, LEFT_FOR.total_seconds())
             return "put-back"
         except Exception:
-            log.exception("step-failed", kind=type(step).__name__, attempts=step.attempts)
+            log.exception("step-failed", kind=type(step).__name__)
             self._put_back(step, None)
             return "failed"
         finally:
-            for value in _values(step):
-                self._store.jobs.let_go(value)
+            if isinstance(step, Round):
+                self._looking = False
+            else:
+                self._store.jobs.let_go(step.value)
         return metrics.OK
 
     def _put_back(self, step: Claimed | Round, retry_after_s: float | None) -> None:
+        if isinstance(step, Round):  # nobody holds them: they have their next look already
+            return
         wait_s = retry_after_s or min(2.0 ** min(step.attempts, 16), BACKOFF_CAP_S)
         due_at = self._now() + timedelta(seconds=wait_s)
         with contextlib.suppress(StoreUnavailable):  # then its lease runs out instead
-            for value in _values(step):
-                self._store.jobs.put_back(value, self._holder.name, due_at)
-
-
-def _values(step: Claimed | Round) -> Sequence[Purge | Ask | Post]:
-    return step.purges if isinstance(step, Round) else (step.value,)
-
-
-def _rounds(claimed: Sequence[Claimed], size: int) -> list[Round]:
-    """Put purges that the CDN is asked about into rounds of one question each."""
-    rounds = []
-    for start in range(0, len(claimed), size):
-        some = claimed[start : start + size]
-        purges = tuple(step.value for step in some if isinstance(step.value, Purge))
-        rounds.append(Round(purges, max(step.attempts for step in some)))
-    return rounds
+            self._store.jobs.put_back(step.value, self._holder.name, due_at)
 
 
 def _traced(step: Claimed | Round) -> tuple[str, list[str | None]]:

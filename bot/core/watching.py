@@ -64,6 +64,19 @@ class RecentTask:
 
 
 @dataclass(frozen=True, slots=True)
+class Watched:
+    """What a look needs to know of a purge that the CDN is at work on; see there."""
+
+    id: str
+    state: State
+    task_id: str | None
+    sent_at: datetime | None
+    told_at: datetime | None
+    seen_at: datetime | None
+    percent: int | None
+
+
+@dataclass(frozen=True, slots=True)
 class Judgement:
     """What a look at a task comes to; no event: the card stays as it is."""
 
@@ -71,12 +84,12 @@ class Judgement:
     facts: Mapping[str, Any] | None = None
 
 
-def task_ids(purge: Purge) -> list[str]:
+def task_ids(purge: Purge | Watched) -> list[str]:
     """Give the IDs of its tasks: the CDN may give several, joined by commas."""
     return [each for each in (purge.task_id or "").split(",") if each]
 
 
-def next_look_at(purge: Purge, now: datetime) -> datetime:
+def next_look_at(purge: Purge | Watched, now: datetime) -> datetime:
     """Give when the CDN is asked about a purge again."""
     age = now - (purge.sent_at or now)
     if age < timedelta(minutes=15):
@@ -86,7 +99,7 @@ def next_look_at(purge: Purge, now: datetime) -> datetime:
     return now + wait
 
 
-def judge(purge: Purge, reports: Mapping[str, Report], now: datetime) -> Judgement:
+def judge(purge: Purge | Watched, reports: Mapping[str, Report], now: datetime) -> Judgement:
     """Give what the CDN's answer about a submitted or running purge comes to."""
     ids = task_ids(purge)
     known = [reports[each] for each in ids if each in reports]

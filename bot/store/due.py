@@ -3,7 +3,7 @@
 kind      rows                                              lane
 asks      presses and questions
 purges    to be decided, expired, searched for …            0
-watches   at work at the CDN, asked about in tens           1
+watches   at work at the CDN, asked about in tens           1 (bot/store/looks.py)
 sends     to be sent, at the cluster's rate                 2
 posts     cards to be posted, notes, alerts                 0
 whispers  what one person is told who typed or pressed      1
@@ -41,6 +41,7 @@ from sqlalchemy import (
 from bot.core.ask import Ask, AskKind
 from bot.core.post import Post, PostKind
 from bot.core.purge import UNSENT, WATCHED, Purge, State
+from bot.core.watching import Watched
 from bot.store import tables
 
 KINDS = ("asks", "sends", "purges", "whispers", "posts", "edits", "watches")
@@ -196,7 +197,8 @@ def _due(job: str) -> tuple[Select[Any], Select[Any]]:
     nobodys = and_(_free(table, _NOW), _in_lane(table, job), _known(table))
     due = and_(table.c.due_at <= _NOW, nobodys)
     soon = and_(table.c.due_at > _NOW, table.c.due_at <= _SOON, nobodys)
-    oldest = select(table).order_by(table.c.due_at, key).limit(_MOST)
+    columns = [table.c[name] for name in Watched.__slots__] if job == "watches" else [table]
+    oldest = select(*columns).order_by(table.c.due_at, key).limit(_MOST)
     oldest = oldest.with_for_update(skip_locked=True)
     which = and_(due, key.in_(_one_of_each_in_turn(due))) if job == "sends" else due
     return oldest.where(which), oldest.where(soon)

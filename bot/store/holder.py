@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 from bot.core.ask import Ask
 from bot.core.post import Post
 from bot.core.purge import Purge
+from bot.core.watching import Watched
 from bot.store.clock import steady_s
 
 LEASE = timedelta(seconds=30)
@@ -30,10 +31,9 @@ class Claimed:
 
 @dataclass(frozen=True, slots=True)
 class Round:
-    """Purges at work at the CDN, which is asked about all of them in one question."""
+    """Purges at work at the CDN, which is asked about them a few in a question."""
 
-    purges: tuple[Purge, ...]
-    attempts: int
+    purges: tuple[Watched, ...]
 
 
 class Holder:

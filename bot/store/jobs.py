@@ -3,7 +3,7 @@
 claim       due rows for one worker; on PostgreSQL nobody else sees them meanwhile
 hold        none of a kind for a while
 put_back    a step failed: due again later
-look_again  nothing has changed at the CDN: due again later
+look_again  nothing has changed: due again later
 save_post  where a message went
 show_again  somebody without a lease showed it: due at once
 beat       the leases of what a living worker has in hand are renewed; others run out
@@ -11,7 +11,7 @@ beat       the leases of what a living worker has in hand are renewed; others ru
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -31,18 +31,15 @@ from bot.core.ask import Ask
 from bot.core.post import Post, PostKind
 from bot.core.purge import Purge
 from bot.store import rows, tables
-from bot.store.due import SOONEST, due_rows, key_of, table_of
+from bot.store.due import SOONEST, key_of, lane_of, table_of
 from bot.store.engine import Database
 from bot.store.holder import LEASE, Claimed
-from bot.store.rates import Rate, give_back
-from bot.store.rates import take as take_tokens
+from bot.store.pace import Pace
 
 log = structlog.get_logger("purgebot.jobs")
 
 LEFT_FOR = timedelta(seconds=5)
 """How long this replica keeps off what it cannot read, so that a newer one may be first."""
-STATUS_RATE = Rate("cdn-status", per_s=25, burst=5, worth=3)
-"""DescribeRefreshTaskById takes 30 calls a second of an account: no second has more."""
 EDIT_EVERY = timedelta(seconds=2)
 """A card is edited no more often; what changes meanwhile is shown by the next edit."""
 CARDS = (PostKind.CARD.value, PostKind.CALL.value)
@@ -55,6 +52,20 @@ _LEND = {
 }
 
 
+_GIVE_UP = (
+    update(tables.purges)
+    .where(
+        tables.purges.c.id == bindparam("which"),
+        tables.purges.c.lease_holder == bindparam("held_by"),
+    )
+    .values(
+        due_at=bindparam("again", type_=tables.Utc),
+        lane=bindparam("in_lane"),
+        lease_until=None,
+        lease_holder=None,
+        attempts=0,
+    )
+)
 _posts = tables.posts.c
 _KEEP_POST = update(tables.posts).where(
     _posts.id == bindparam("which"), _posts.lease_holder == bindparam("held_by")
@@ -75,28 +86,21 @@ _POST_DONE = _KEEP_POST.values(
 class Jobs:
     """The work that is due, for one database."""
 
-    def __init__(self, database: Database, send_rate: Rate) -> None:
+    def __init__(self, database: Database, pace: Pace) -> None:
         self._database = database
-        self._rates = {"sends": send_rate, "watches": STATUS_RATE}
-        self._not_before: dict[str, datetime] = {}
+        self._pace = pace
+        self.hold = pace.hold
         self._left: set[Any] = set()
         self._in_hand: set[tuple[Table, Any]] = set()
 
-    def claim(
-        self, job: str, now: datetime, holder: str, limit: int, size: int = 1
-    ) -> list[Claimed]:
-        """Take due rows of a kind for LEASE, the oldest first: `limit` steps of `size` rows each.
+    def claim(self, job: str, now: datetime, holder: str, limit: int) -> list[Claimed]:
+        """Take up to `limit` due rows of a kind for LEASE, the oldest first.
 
-        Where the cluster has a rate, as many steps as it allows.
+        Where the cluster has a rate, as many as it allows.
         """
 
         def take(connection: Connection) -> list[Any]:
-            rate = self._rates.get(job)
-            most = limit if rate is None else self._take_tokens(connection, job, limit, now)
-            found = due_rows(connection, job, now, most, size) if most else []
-            if rate is not None and (unused := most - -(-len(found) // size)):
-                give_back(connection, rate, unused)
-                self._not_before.pop(job, None)
+            found = self._pace.due(connection, job, now, limit)
             if found:
                 table = table_of(job)
                 key = key_of(table)
@@ -137,17 +141,6 @@ class Jobs:
         """Renew the lease of a claimed row no more: its step has ended, however it did."""
         self._in_hand.discard(_home(value))
 
-    def _take_tokens(self, connection: Connection, job: str, limit: int, now: datetime) -> int:
-        """Give how many steps the cluster's rate allows; until there are more, none is due."""
-        most, then = take_tokens(connection, self._rates[job], limit, now)
-        if most < limit:
-            self._not_before[job] = then
-        return most
-
-    def hold(self, job: str, until: datetime) -> None:
-        """Let this process take none of a kind until then."""
-        self._not_before[job] = until
-
     def put_back(self, value: Purge | Ask | Post, holder: str, due_at: datetime) -> None:
         """Give up a claimed row for now; it is due again at `due_at`, with one failure more."""
         table, key = _home(value)
@@ -166,18 +159,11 @@ class Jobs:
 
         self._database.write(job)
 
-    def look_again(self, due: Mapping[str, datetime], holder: str) -> None:
-        """Give up claimed purges in which nothing has changed, until they are due again."""
-        if not due:
-            return
-        purges = tables.purges
-        again = (
-            update(purges)
-            .where(purges.c.id == bindparam("which"), purges.c.lease_holder == holder)
-            .values(due_at=bindparam("again"), lease_until=None, lease_holder=None, attempts=0)
-        )
-        moments = [{"which": which, "again": at} for which, at in due.items()]
-        self._database.write(lambda connection: connection.execute(again, moments))
+    def look_again(self, purge: Purge, holder: str, due_at: datetime) -> None:
+        """Give up a claimed purge in which nothing has changed, until it is due again."""
+        values: dict[str, Any] = {"which": purge.id, "held_by": holder}
+        values |= {"again": due_at, "in_lane": lane_of(purge.state)}
+        self._database.write(lambda connection: connection.execute(_GIVE_UP, values))
 
     def save_post(
         self,
@@ -265,8 +251,7 @@ class Jobs:
     def soonest(self, now: datetime) -> dict[str, datetime]:
         """Give for each kind when its next step is due that nobody works on; one question in all."""
         found = {row.job: row.due_at for row in self._database.read(SOONEST, now=now)}
-        not_before = self._not_before
-        return {job: max(due_at, not_before.get(job, due_at)) for job, due_at in found.items()}
+        return {job: self._pace.not_before(job, due_at) for job, due_at in found.items()}
 
 
 _READERS: dict[str, Any] = {

@@ -21,6 +21,7 @@ from bot.core.post import Notice, Post, PostKind, Route
 from bot.core.proof import Look, Verdict
 from bot.core.purge import Choice, Evidence, Failure, Purge, Refusal, State
 from bot.core.quota import LowQuota
+from bot.core.watching import Watched
 from bot.store.due import lane_of_post
 
 Row = Any
@@ -90,6 +91,12 @@ def row_to_purge(row: Row) -> Purge:
             "doubt": values["doubt"] and Failure(**values["doubt"]),
         }
     )
+
+
+def row_to_watched(row: Row) -> Watched:
+    """Give what a look needs to know, for which State is all that has to be known of a row."""
+    values = {name: getattr(row, name) for name in Watched.__slots__}
+    return Watched(**values | {"state": State(values["state"])})
 
 
 def _briefing(said: dict[str, Any]) -> Briefing:

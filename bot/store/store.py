@@ -3,6 +3,7 @@ that it was made from, with its audit row and its messages.
 
     commit   a decision: purge, ask, audit and posts, or nothing at all (False: somebody was first)
     jobs     what is due, and who works on it (bot/store/jobs.py)
+    looks    what the CDN is to be asked about (bot/store/looks.py)
     known    what all replicas know of the world outside (bot/store/known.py)
     beside   what other purges have to do with one (bot/store/beside.py)
     census   how much there is to do (bot/store/census.py)
@@ -43,6 +44,8 @@ from bot.store.engine import Database, insert_for
 from bot.store.history import History
 from bot.store.jobs import CARDS, Jobs
 from bot.store.known import Known
+from bot.store.looks import STATUS_RATE, Looks
+from bot.store.pace import Pace
 from bot.store.rates import Rate, take
 
 
@@ -112,7 +115,9 @@ class Store:
     def __init__(self, url: str, sends_per_s: float = SENDS_PER_S) -> None:
         self._database = Database(url)
         send_rate = Rate("cdn-send", sends_per_s, burst=max(1.0, sends_per_s))
-        self.jobs = Jobs(self._database, send_rate)
+        pace = Pace({"sends": send_rate, "watches": STATUS_RATE})
+        self.jobs = Jobs(self._database, pace)
+        self.looks = Looks(self._database, pace)
         self.audit = AuditLog(self._database)
         self.known = Known(self._database)
         self.history = History(self._database)

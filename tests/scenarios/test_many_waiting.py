@@ -45,7 +45,8 @@ def listening(engine: Engine) -> Iterator[list[Statement]]:
 
     def hear(_connection: Any, _cursor: Any, statement: str, values: Any, *_: Any) -> None:
         if statement.startswith(("SELECT", "UPDATE", "DELETE")):
-            heard.append((statement, values))
+            # What is done for many rows at once is done for each as for the first.
+            heard.append((statement, values[0] if isinstance(values, list) else values))
 
     event.listen(engine, "before_cursor_execute", hear)
     try:
