@@ -102,7 +102,8 @@ def at_work(count: int, now: datetime, oldest: timedelta) -> list[Purge]:
 def changes(purges: Sequence[Purge], now: datetime) -> Iterator[Change]:
     """Give what the bot would have written down of them, each somewhere between two looks."""
     for number, purge in enumerate(purges):
-        since_its_last = (number * 0.618) % 1.0
+        until_its_next = next_look_at(purge, now) - now
+        last_look_at = now - (number * 0.618) % 1.0 * until_its_next
         card = replace(
             card_of(purge, "", now),
             route=Route.CHANNEL,
@@ -115,7 +116,7 @@ def changes(purges: Sequence[Purge], now: datetime) -> Iterator[Change]:
         yield Change(
             purge=purge,
             new=True,
-            due_at=next_look_at(purge, now) - since_its_last * (next_look_at(purge, now) - now),
+            due_at=next_look_at(purge, last_look_at),
             audit=(entry_of(purge, Event.PROGRESS.value, now),),
             posts=(card,),
         )

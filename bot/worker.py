@@ -37,7 +37,7 @@ from bot.store.store import Store
 log = structlog.get_logger("purgebot.worker")
 
 THREADS = 8
-POLL_S = 1.0
+POLL_S = 2.0
 """How long an idle worker sleeps at most; a commit in this process wakes it at once."""
 ROUND_S = 0.005
 """How long a round takes at least."""

@@ -3,7 +3,8 @@
 how old a task is     when it is asked about again
 up to 25 s            after 5 s
 up to 15 min          after a fifth of its age, at most a minute
-older                 after a tenth of its age, until the CDN forgets it after three days
+older                 after a tenth of its age, at the next half minute, with all that are due then;
+                      until the CDN forgets it after three days
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from bot.core.errors import ErrorKind
@@ -21,6 +22,8 @@ FORGOTTEN_AFTER = timedelta(days=3)
 """How long the CDN answers for a task (DescribeRefreshTaskById)."""
 SILENT_AFTER = timedelta(minutes=10)
 """When it is said that the CDN does not report on a task; purges usually take 5 to 6 minutes."""
+_EPOCH = datetime.fromtimestamp(0, UTC)
+_HALF_MINUTE = timedelta(seconds=30)
 STEP = 10
 """A card shows progress in steps of so many percent: every edit is a call to Slack."""
 HELD_AT_MOST = timedelta(hours=1)
@@ -93,10 +96,9 @@ def next_look_at(purge: Purge | Watched, now: datetime) -> datetime:
     """Give when the CDN is asked about a purge again."""
     age = now - (purge.sent_at or now)
     if age < timedelta(minutes=15):
-        wait = min(max(age / 5, timedelta(seconds=5)), timedelta(minutes=1))
-    else:
-        wait = age / 10
-    return now + wait
+        return now + min(max(age / 5, timedelta(seconds=5)), timedelta(minutes=1))
+    at = now + age / 10
+    return at + -(at - _EPOCH) % _HALF_MINUTE
 
 
 def judge(purge: Purge | Watched, reports: Mapping[str, Report], now: datetime) -> Judgement:

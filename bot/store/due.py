@@ -72,6 +72,9 @@ FAIRNESS = timedelta(seconds=30)
 LATELY = 5000
 TOGETHER = timedelta(seconds=5)
 """How early a purge may be asked about, to go with another: looks are no closer than that."""
+OLD = timedelta(minutes=15)
+TOGETHER_OLD = timedelta(seconds=30)
+"""The same for one that was sent so long ago: its looks are more than a minute apart."""
 
 
 def lane_of(state: State) -> int:
@@ -112,8 +115,9 @@ def _in_lane(table: Table, job: str) -> ColumnElement[bool]:
     return true() if lane is None else table.c.lane == lane
 
 
-_NOW, _SOON, _LATELY_SINCE = (
-    bindparam(name, type_=tables.Utc) for name in ("now", "soon", "lately_since")
+_NOW, _SOON, _OLD_SINCE, _OLD_SOON, _LATELY_SINCE = (
+    bindparam(name, type_=tables.Utc)
+    for name in ("now", "soon", "old_since", "old_soon", "lately_since")
 )
 _MOST = bindparam("most", type_=Integer)
 
@@ -155,11 +159,11 @@ def due_rows(connection: Connection, job: str, now: datetime, limit: int, size: 
     Of purges to be sent, of each person one in turn.  A last step that is not full takes what is
     due within TOGETHER: else purges of different ages would each be asked about alone.
     """
-    moments = {"now": now, "lately_since": now - FAIRNESS, "soon": now + TOGETHER}
-    due, together = _DUE[job]
-    found = list(connection.execute(due, moments | {"most": limit * size}))
+    moments = {"now": now, "lately_since": now - FAIRNESS}
+    found = list(connection.execute(_DUE[job], moments | {"most": limit * size}))
     if found and (room := -len(found) % size):
-        found += connection.execute(together, moments | {"most": room})
+        early = {"soon": now + TOGETHER, "old_since": now - OLD, "old_soon": now + TOGETHER_OLD}
+        found += connection.execute(_TOGETHER, moments | early | {"most": room})
     return found
 
 
@@ -190,19 +194,24 @@ def key_of(table: Table) -> Column[Any]:
     return key
 
 
-def _due(job: str) -> tuple[Select[Any], Select[Any]]:
-    """Give the question for what is due, and the one for what goes together with it."""
+def _oldest(job: str, when: ColumnElement[bool]) -> Select[Any]:
     table = table_of(job)
     key = key_of(table)
-    nobodys = and_(_free(table, _NOW), _in_lane(table, job), _known(table))
-    due = and_(table.c.due_at <= _NOW, nobodys)
-    soon = and_(table.c.due_at > _NOW, table.c.due_at <= _SOON, nobodys)
-    columns = [table.c[name] for name in Watched.__slots__] if job == "watches" else [table]
-    oldest = select(*columns).order_by(table.c.due_at, key).limit(_MOST)
-    oldest = oldest.with_for_update(skip_locked=True)
+    due = and_(when, _free(table, _NOW), _in_lane(table, job), _known(table))
     which = and_(due, key.in_(_one_of_each_in_turn(due))) if job == "sends" else due
-    return oldest.where(which), oldest.where(soon)
+    columns = [table.c[name] for name in Watched.__slots__] if job == "watches" else [table]
+    oldest = select(*columns).where(which).order_by(table.c.due_at, key).limit(_MOST)
+    return oldest.with_for_update(skip_locked=True)
 
 
-_DUE = {job: _due(job) for job in KINDS}
-"""Put together once, as SOONEST: to name all the columns again takes longer than to look them up."""
+# Put together once, as SOONEST: to name all the columns again takes longer than to look them up.
+_DUE = {job: _oldest(job, table_of(job).c.due_at <= _NOW) for job in KINDS}
+_purges = tables.purges.c
+_TOGETHER = _oldest(
+    "watches",
+    and_(
+        _purges.due_at > _NOW,
+        _purges.due_at <= _OLD_SOON,
+        or_(_purges.due_at <= _SOON, _purges.sent_at <= _OLD_SINCE),
+    ),
+)

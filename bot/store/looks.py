@@ -20,7 +20,7 @@ from bot.store.engine import Database
 from bot.store.pace import Pace
 from bot.store.rates import Rate
 
-STATUS_RATE = Rate("cdn-status", per_s=10, burst=10, worth=5)
+STATUS_RATE = Rate("cdn-status", per_s=10, burst=10, worth=10)
 """DescribeRefreshTaskById takes 30 calls a second of an account, which may have other tools too: no
 second has more than 20 of ours, and a crowd takes 10.  That are a hundred tasks a second, where
 Slack takes about one edit a second in a channel.
