@@ -88,10 +88,10 @@ class Watch:
                 break
             self._refusals = 0
             asked.update(some)
-        self._judge([each for each in purges if asked.issuperset(task_ids(each))], reports)
-        left = [each for each in purges if not asked.issuperset(task_ids(each))]
-        if left and again_at:
-            self._store.looks.put_back(left, again_at)
+        heard = [each for each in purges if asked.issuperset(task_ids(each))]
+        self._judge(heard, reports)
+        if again_at is not None:
+            self._store.looks.put_back([each for each in purges if each not in heard], again_at)
         if refused is not None:
             raise refused
 

@@ -5,6 +5,7 @@ Slack is not pressed where it wants no more.
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -41,25 +42,7 @@ def test_what_is_not_due_for_a_while_is_not_asked_about_with_others(place: Town)
 def test_four_hundred_that_are_due_at_once_are_all_asked_about_at_the_rate_that_the_cdn_takes(
     place: Town,
 ) -> None:
-    assert place.bot is not None
-    now = place.now()
-    first = Purge(
-        id="first",
-        trigger_id="first",
-        team_id="T0",
-        channel_id="C0WEB",
-        user_id="U0ANA",
-        domain="www.example.com",
-        tags=("hero",),
-        force=False,
-        requested_at=now,
-        sent_at=now,
-        state=State.RUNNING,
-    )
-    for number in range(400):
-        name = f"purge-{number}"
-        purge = replace(first, id=name, trigger_id=name, task_id=str(number))
-        assert place.bot.store.commit(Change(purge=purge, new=True, due_at=now))
+    at_work(place, 400)
     place.settle()
     for _ in range(8):
         place.waits(seconds=0.5)
@@ -67,6 +50,25 @@ def test_four_hundred_that_are_due_at_once_are_all_asked_about_at_the_rate_that_
     assert {question["outcome"] for question in asked} == {"ok"}
     assert [tasks_in(question) for question in asked[:40]] == [10] * 40
     assert len({task for question in asked for task in ids_in(question)}) == 400
+
+
+def test_a_cdn_that_wants_no_questions_is_asked_when_it_said_and_then_about_all(
+    place: Town,
+) -> None:
+    place.breaks(
+        kind="error",
+        code="Throttling.User",
+        action="DescribeRefreshTaskById",
+        retry_after_ms=30_000,
+    )
+    at_work(place, 120)
+    for _ in range(2):
+        place.waits(seconds=10)
+    assert [tasks_in(question) for question in questions(place)] == [10]
+    place.heals()
+    for _ in range(3):  # ten questions a second
+        place.waits(seconds=10)
+    assert [tasks_in(question) for question in questions(place)[1:]] == [10] * 12
 
 
 def test_slack_that_wants_no_more_edits_is_not_asked_again_for_each_card(place: Town) -> None:
@@ -110,6 +112,30 @@ def test_what_slack_limits_keeps_nothing_else_back(
     place.waits(minutes=31)
     place.waits(minutes=31)
     assert ["complete" in words(card) for card in cards(place)] == [True] * 3
+
+
+def at_work(place: Town, count: int) -> None:
+    """Let so many purges be at work for ten minutes, of which the CDN knows nothing, all due now."""
+    assert place.bot is not None
+    now = place.now()
+    first = Purge(
+        id="first",
+        trigger_id="first",
+        team_id="T0",
+        channel_id="C0WEB",
+        user_id="U0ANA",
+        domain="www.example.com",
+        tags=("hero",),
+        force=False,
+        requested_at=now - timedelta(minutes=10),
+        sent_at=now - timedelta(minutes=10),
+        told_at=now,
+        state=State.RUNNING,
+    )
+    for number in range(count):
+        name = f"purge-{number}"
+        purge = replace(first, id=name, trigger_id=name, task_id=str(number))
+        assert place.bot.store.commit(Change(purge=purge, new=True, due_at=now))
 
 
 def questions(place: Town) -> list[dict[str, Any]]:
