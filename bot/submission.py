@@ -27,6 +27,7 @@ from bot.decisions import CARD_GRACE, Decisions
 from bot.store.clock import steady_s
 from bot.store.engine import StoreUnavailable
 from bot.store.holder import LEASE
+from bot.store.store import Change
 
 SPENT = "quota-spent"
 """The fact that the day's quota is used up, and until when."""
@@ -99,7 +100,8 @@ class Submission:
             posts_due_at=now + CARD_GRACE,
             alone_since=now - self._join_window if self._join_window else None,
         )
-        if self._decisions.save(change):
+        # Where the database broke off in the commit, the first try may have saved it after all.
+        if self._keep_saving(change) or self._store.purge(purge.id) == sending:
             return sending
         if self._join_window and (
             leader := self._store.beside.sent_leader(purge, now - self._join_window)
@@ -235,13 +237,16 @@ class Submission:
         self._store.known.put(self._store.known.get(SPENT), {"until": until.isoformat()}, now)
 
     def _save(self, purge: Purge, event: Event, now: datetime, holder: str | None = None) -> bool:
+        """Save a step.  Raises: StoreUnavailable."""
+        return self._keep_saving(self._decisions.change(purge, event, now, holder))
+
+    def _keep_saving(self, change: Change) -> bool:
         """Save a step; while the database is away, try on for OUTCOME_PATIENCE_S.
 
         What the CDN said is known here alone.  To try again harms nobody: where it was saved after
         all, or somebody has taken the purge over, the version or the lease is not the same.
         Raises: StoreUnavailable.
         """
-        change = self._decisions.change(purge, event, now, holder)
         give_up_at = steady_s() + OUTCOME_PATIENCE_S
         while True:
             try:

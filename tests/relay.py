@@ -1,13 +1,14 @@
 """A wire to a database that can go dead, as if a network were cut: nothing comes through it, and
-neither end is told.
+neither end is told.  It can also break once a commit is done, before whoever asked for it is told.
 """
 
 from __future__ import annotations
 
 import socket
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from functools import partial
 
 from sqlalchemy import make_url
 
@@ -21,6 +22,9 @@ class Relay:
         self._listener = socket.create_server(("127.0.0.1", 0))
         self._open = threading.Event()
         self._ends: list[socket.socket] = []
+        self._sought: bytes | None = None
+        self.lost = 0
+        """How many commits were done and not told."""
         port = self._listener.getsockname()[1]
         self.url = target.set(port=port).render_as_string(hide_password=False)
         self.mend()
@@ -31,6 +35,10 @@ class Relay:
 
     def mend(self) -> None:
         self._open.set()
+
+    def lose_word_of(self, words: bytes) -> None:
+        """Break the next connection that carries these words, when their commit is done."""
+        self._sought = words
 
     def close(self) -> None:
         self.mend()
@@ -49,18 +57,43 @@ class Relay:
                     near.close()
                     continue
                 self._ends += [near, far]
-                for ends in ((near, far), (far, near)):
+                silent = threading.Event()
+                there, back = self._hear(silent), partial(_is_set, silent)
+                for ends in ((near, far, there), (far, near, back)):
                     threading.Thread(target=self._pass_on, args=ends, daemon=True).start()
 
-    def _pass_on(self, taker: socket.socket, giver: socket.socket) -> None:
+    def _hear(self, silent: threading.Event) -> Callable[[bytes], bool]:
+        """Give what listens for the words, and then for the commit, after which all is `silent`."""
+        found = False
+
+        def hear(data: bytes) -> bool:
+            nonlocal found
+            if self._sought is not None and self._sought in data:
+                found, self._sought = True, None
+            if found and b"COMMIT" in data:
+                silent.set()
+                self.lost += 1
+            return False
+
+        return hear
+
+    def _pass_on(
+        self, taker: socket.socket, giver: socket.socket, ends_at: Callable[[bytes], bool]
+    ) -> None:
         with suppress(OSError):
             while data := taker.recv(65536):
                 self._open.wait()
+                if ends_at(data):
+                    break
                 giver.sendall(data)
         self._open.wait()
         for end in (taker, giver):
             with suppress(OSError):
                 end.shutdown(socket.SHUT_RDWR)
+
+
+def _is_set(event: threading.Event, _: bytes) -> bool:
+    return event.is_set()
 
 
 @contextmanager

@@ -13,6 +13,8 @@ from bot.core.command import PurgeCommand
 from bot.playground.town import Town
 from bot.store.engine import StoreUnavailable
 from tests.away import away
+from tests.conftest import OpenTown
+from tests.relay import relay_to
 from tests.talk import APPROVE, buttons, cards, only_card, whispers, words
 from tests.waiting import until
 
@@ -120,6 +122,24 @@ def test_a_fault_of_the_database_does_not_repeat_what_people_wrote(place: Town) 
 
 
 # PostgreSQL can also hang, and can break off in the middle of a commit.
+
+
+@POSTGRES
+def test_what_was_written_down_to_be_sent_is_sent_though_nobody_was_told(
+    open_town: OpenTown,
+) -> None:
+    place = open_town(with_bot=False)
+    with relay_to(place.database_url) as relay:
+        place.database_url, direct = relay.url, place.database_url
+        place.start_bot()
+        relay.lose_word_of(b"\0\0\0\4send")  # the intent, as PostgreSQL's protocol puts it
+        place.says("U0ANA", "/purge www.example.com hero")
+        place.settle()
+        assert relay.lost == 1
+        assert len(place.purges_sent()) == 1
+        assert "submitted" in words(only_card(place))
+        place.stop_bot()
+        place.database_url = direct
 
 
 @POSTGRES
