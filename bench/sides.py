@@ -90,8 +90,9 @@ def fill(url: str, changes: Iterable[Change]) -> None:
     """Make a database hold these changes, and our tables in the first place."""
     store = Store(url)
     migrate(store.engine)
+    made = list(changes)  # first, or the making keeps the writers waiting for Python's lock
     with ThreadPoolExecutor(16) as writers:
-        saved = writers.map(store.commit, changes)
+        saved = writers.map(store.commit, made)
         assert all(saved), "every one of them is new"
     store.audit.keep(
         datetime.now(UTC), None
