@@ -14,6 +14,7 @@ from bot.core.purge import Purge, State
 from bot.playground.town import Town
 from bot.store.store import Change
 from bot.worker import THREADS
+from tests.processes import store_of
 from tests.talk import cards, whispers, words
 
 
@@ -69,6 +70,18 @@ def test_a_cdn_that_wants_no_questions_is_asked_when_it_said_and_then_about_all(
     for _ in range(3):  # ten questions a second
         place.waits(seconds=10)
     assert [tasks_in(question) for question in questions(place)[1:]] == [10] * 12
+
+
+def test_what_ended_while_it_was_asked_about_is_not_asked_about_again(place: Town) -> None:
+    at_work(place, 1)
+    store = store_of(place)
+    (asked,) = store.looks.take(place.now(), 1, 10)
+    purge = store.purge(asked.id)
+    assert purge is not None
+    ended = replace(purge, version=purge.version + 1, state=State.COMPLETE)
+    assert store.commit(Change(purge=ended))  # by another replica
+    store.looks.put_back([asked], place.now())
+    assert store.jobs.soonest(place.now()) == {}
 
 
 def test_slack_that_wants_no_more_edits_is_not_asked_again_for_each_card(place: Town) -> None:
