@@ -16,6 +16,7 @@ from bot.store.store import Change
 from bot.worker import THREADS
 from tests.processes import store_of
 from tests.talk import cards, whispers, words
+from tests.waiting import poll
 
 
 def test_purges_of_different_ages_are_asked_about_together(place: Town) -> None:
@@ -70,6 +71,17 @@ def test_a_cdn_that_wants_no_questions_is_asked_when_it_said_and_then_about_all(
     for _ in range(3):  # ten questions a second
         place.waits(seconds=10)
     assert [tasks_in(question) for question in questions(place)[1:]] == [10] * 12
+
+
+def test_a_slow_cdn_is_asked_one_question_at_a_time(place: Town) -> None:
+    """Else looks would take every thread, and a press would wait for them."""
+    assert place.bot is not None
+    place.breaks(kind="slow_answer", action="DescribeRefreshTaskById", seconds=2)
+    at_work(place, 400)
+    place.bot.worker.start()
+    poll(lambda: len(questions(place)) > 1)
+    first, second = questions(place)[:2]
+    assert second["at"] - first["at"] >= 2
 
 
 def test_what_ended_while_it_was_asked_about_is_not_asked_about_again(place: Town) -> None:
