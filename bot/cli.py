@@ -213,13 +213,27 @@ def _action(word: str) -> Action:
         raise typer.BadParameter(f"{word} is none of {', '.join(Action)}") from None
 
 
+class _SignalledEvent(threading.Event):
+    """An event for the main thread to wait for, which looks up every second.
+
+    Python handles signals there, and one that arrives just as it falls asleep does not wake it.
+    """
+
+    def wait(self, timeout: float | None = None) -> bool:
+        if timeout is not None:
+            return super().wait(timeout)
+        while not super().wait(1.0):
+            pass
+        return True
+
+
 def _stop_signals(at_once: Callable[[], None] = lambda: None) -> threading.Event:
     """Give the event that SIGTERM and Ctrl-C set; `at_once` is done before anybody waits for it.
 
     From then on there are EXIT_WITHIN_S: what has not ended by then (a call that hangs, a database
     that does not answer) is what a crash leaves, and nothing is lost by that.
     """
-    stopping = threading.Event()
+    stopping = _SignalledEvent()
     # The handler runs between any two instructions of the main thread, which may hold any lock:
     # of all that it could do, only this is sure not to wait for one.
     told: queue.SimpleQueue[None] = queue.SimpleQueue()

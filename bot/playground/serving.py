@@ -132,13 +132,6 @@ class _Server(uvicorn.Server):
         # What is cut off at the end is nobody's error.
         logging.getLogger("uvicorn.error").setLevel(logging.CRITICAL)
 
-    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        await super().shutdown(sockets)
-        # uvicorn leaves open what a browser opened at that moment, and who does not take its answer.
-        for connection in list(self.server_state.connections):
-            connection.transport.abort()
-        await asyncio.sleep(0)
-
 
 class _Thread(threading.Thread):
     """The thread whose loop runs every server."""
@@ -173,10 +166,18 @@ class _Thread(threading.Thread):
             server.stopping.set()
 
     async def _serve(self) -> None:
-        async with asyncio.TaskGroup() as group:
-            for server, listener in self._bindings:
-                group.create_task(server.serve(sockets=[listener]))
+        try:
+            async with asyncio.TaskGroup() as group:
+                for server, listener in self._bindings:
+                    group.create_task(server.serve(sockets=[listener]))
+                for server, _ in self._bindings:
+                    await server.running.wait()
+                self._loop = asyncio.get_running_loop()
+                self._ready.set()
+        finally:
+            # uvicorn leaves open who does not take its answer, and, where one server fails to stop,
+            # whoever the others were talking to.
             for server, _ in self._bindings:
-                await server.running.wait()
-            self._loop = asyncio.get_running_loop()
-            self._ready.set()
+                for connection in list(server.server_state.connections):
+                    connection.transport.abort()
+            await asyncio.sleep(0)

@@ -45,6 +45,31 @@ async def talk(websocket: WebSocket) -> None:
         await websocket.send_text(text)
 
 
+LEFT = threading.Event()
+
+
+async def flood(websocket: WebSocket) -> None:
+    await websocket.accept()
+    await websocket.send_bytes(b"x" * 20_000_000)
+    assert (await websocket.receive())["type"] == "websocket.disconnect"
+    LEFT.set()
+
+
+UPGRADE = b"".join(
+    line + b"\r\n"
+    for line in (
+        b"GET /flood HTTP/1.1",
+        b"Host: here",
+        b"Connection: Upgrade",
+        b"Upgrade: websocket",
+        b"Sec-WebSocket-Version: 13",
+        b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==",
+        b"",
+    )
+)
+GOODBYE = bytes([0x88, 0x80, 0, 0, 0, 0])
+
+
 async def abort(request: Request) -> PlainTextResponse:
     request.scope["extensions"]["playground.abort"]()
     await asyncio.sleep(0.01)
@@ -59,6 +84,7 @@ def app() -> Starlette:
             Route("/abort", abort),
             Route("/more", more_than_fits),
             WebSocketRoute("/talk", talk),
+            WebSocketRoute("/flood", flood),
         ]
     )
 
@@ -98,6 +124,23 @@ def test_a_caller_who_does_not_read_is_cut_off_at_the_end() -> None:
         gc.collect()  # what was left open complains when it is thrown away
         with pytest.raises(requests.exceptions.ChunkedEncodingError):
             assert caller.content
+    assert [str(each.message) for each in complaints] == []
+
+
+def test_a_websocket_that_cannot_be_closed_leaves_no_other_caller_open() -> None:
+    """Uvicorn fails to stop where somebody has said goodbye and has not taken all that was sent."""
+    with warnings.catch_warnings(record=True) as complaints, ExitStack() as opened:
+        warnings.simplefilter("always")
+        with serving({"one": app(), "two": app()}) as urls:
+            listens = requests.get(f"{urls['two']}/stream", stream=True, timeout=5)
+            assert next(opened.enter_context(listens).iter_lines()) == b"first"
+            port = int(urls["one"].rpartition(":")[2])
+            leaves = opened.enter_context(socket.create_connection(("127.0.0.1", port)))
+            leaves.sendall(UPGRADE)
+            leaves.recv(1)
+            leaves.sendall(GOODBYE)
+            assert LEFT.wait(timeout=5)
+        gc.collect()
     assert [str(each.message) for each in complaints] == []
 
 

@@ -23,7 +23,7 @@ from tests.away import away
 from tests.conftest import OpenTown
 from tests.purgebot import Running, purgebot, running
 from tests.scraping import bot_of
-from tests.waiting import until
+from tests.waiting import poll
 
 POSTGRES = pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
 SQLITE = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
@@ -293,9 +293,9 @@ def test_a_process_that_lets_its_work_end_before_it_stops_is_not_ready_any_more(
     with running(tmp_path, site.variables() | STATUS) as bot:
         url = address_of(bot)
         bot.until("started")
-        site.breaks(kind="delay", action="RefreshObjectCacheByCacheTag", seconds=4)
+        site.breaks(kind="delay", action="RefreshObjectCacheByCacheTag", seconds=6)
         site.says("U0ANA", "/purge www.example.com hero")
-        until(site, lambda: bool(site.purges_sent()))
+        poll(lambda: bool(site.purges_sent()))
         bot.process.send_signal(signal.SIGTERM)
         soon(lambda: requests.get(f"{url}/readyz", timeout=10).status_code == 503)
         assert requests.get(f"{url}/readyz", timeout=10).json()["status"] == "stopping"
