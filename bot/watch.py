@@ -34,7 +34,6 @@ from bot.core.watching import (
 )
 from bot.decisions import FOLLOW_EVERY
 from bot.edge import EdgeProbe
-from bot.store.looks import STATUS_RATE
 from bot.store.rows import FromNewer
 from bot.store.store import Store
 from bot.submission import Submission
@@ -78,7 +77,7 @@ class Watch:
         reports: dict[str, Report] = {}
         refused, again_at = None, None
         for number, some in enumerate(wanted):
-            if number >= paid and (again_at := self._store.take_one(STATUS_RATE, self._now())):
+            if number >= paid and (again_at := self._store.looks.take_one_more(self._now())):
                 break
             try:
                 reports |= self._ask(some)

@@ -18,7 +18,7 @@ from bot.store import rows, tables
 from bot.store.due import lane_of
 from bot.store.engine import Database
 from bot.store.pace import Pace
-from bot.store.rates import Rate
+from bot.store.rates import Rate, take
 
 STATUS_RATE = Rate("cdn-status", per_s=10, burst=10, worth=10)
 """DescribeRefreshTaskById takes 30 calls a second of an account, which may have other tools too: no
@@ -54,6 +54,11 @@ class Looks:
             return found
 
         return self._database.write(job)
+
+    def take_one_more(self, now: datetime) -> datetime | None:
+        """Take the token of one more question.  None: it is yours; else when to come again."""
+        taken, then = self._database.write(lambda connection: take(connection, STATUS_RATE, 1, now))
+        return None if taken else then
 
     def put_back(self, purges: Iterable[Watched], due_at: datetime) -> None:
         """Have purges that were taken and not asked about asked about at `due_at`."""

@@ -46,7 +46,7 @@ from bot.store.jobs import CARDS, Jobs
 from bot.store.known import Known
 from bot.store.looks import STATUS_RATE, Looks
 from bot.store.pace import Pace
-from bot.store.rates import Rate, take
+from bot.store.rates import Rate
 
 
 @dataclass(frozen=True, slots=True)
@@ -284,13 +284,6 @@ class Store:
             )
         ).first()
         return rows.row_to_post(found) if found else None
-
-    def take_one(self, rate: Rate, now: datetime) -> datetime | None:
-        """Take a token of a rate that all replicas share.  None: it is yours; else when to come
-        again.  Raises: StoreUnavailable.
-        """
-        taken, then = self._database.write(lambda connection: take(connection, rate, 1, now))
-        return None if taken else then
 
     def audit_of(self, purge_id: str) -> list[AuditEntry]:
         found = self.read(

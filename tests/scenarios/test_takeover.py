@@ -20,7 +20,6 @@ from sqlalchemy import select
 from bot.app import build
 from bot.playground.town import Town
 from bot.store.engine import StoreUnavailable
-from bot.store.rates import Rate
 from bot.store.store import Store
 from bot.store.tables import rates
 from tests.conftest import OpenTown, missing
@@ -131,14 +130,13 @@ def test_a_purge_whose_sender_is_paused_at_the_last_moment_is_not_sent_by_it(
 def test_whoever_was_paused_in_the_middle_of_a_transaction_holds_nobody_up(
     database_url: str,
 ) -> None:
-    """What it has locked is locked for all, such as the rate at which the cluster may send."""
+    """What it has locked is locked for all, such as a rate that the whole cluster keeps to."""
     paused, other = Store(database_url), Store(database_url)
-    rate = Rate("cdn-send", per_s=50, burst=50)
     now = other.clock().now()
 
     def takes() -> bool:
         with suppress(StoreUnavailable):
-            return other.take_one(rate, now) is None
+            return other.looks.take_one_more(now) is None
         return False
 
     assert takes()
