@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import TYPE_CHECKING
 
 import structlog
@@ -17,50 +18,58 @@ from filelock import FileLock
 from slack_bolt import App
 from slack_bolt.error import BoltError
 from slack_sdk.errors import SlackApiError
-from slack_sdk.signature import SignatureVerifier
 
-from bot import tracing
-from bot.answers import Answers
-from bot.canary import WAKE_S, Canary
 from bot.cdn.client import CdnClient
 from bot.cdn.credentials import from_settings
+from bot.cdn.edge_probe import EdgeProbe
+from bot.config import trust
+from bot.config.policy_file import PolicySource
+from bot.config.settings import Mode, Settings
+from bot.core.decisions.requests import Rules
 from bot.core.errors import BotError
-from bot.core.setup_errors import (
-    APP_TOKEN_REFUSED,
-    SLACK_AWAY,
-    SLACK_REFUSED,
-)
-from bot.decisions import Decisions
-from bot.edge import EdgeProbe
-from bot.gauges import registry_of
-from bot.policy_file import PolicySource
-from bot.settings import Mode, Settings
-from bot.status import Status
-from bot.steps import Steps
-from bot.store.clock import ASK_EVERY_S
-from bot.store.file import lock_database
-from bot.store.holder import Holder
+from bot.core.setup_errors import APP_TOKEN_REFUSED, SLACK_AWAY, SLACK_REFUSED
+from bot.health.checks import HealthChecks
+from bot.health.collector import registry_of
+from bot.health.endpoint import HealthEndpoint
+from bot.health.ingress import TELL_EVERY_S, Ingress, Refusal
+from bot.slack.client import SlackClient
+from bot.slack.delivery import TIMEOUT_S
+from bot.slack.directory import SlackDirectory
+from bot.slack.errors import NO_ANSWER, read_no, why_no_answer
+from bot.slack.installation import Installation
+from bot.store.database.clock import ASK_EVERY_S
+from bot.store.database.engine import GROUP_SIZE
+from bot.store.database.sqlite_lock import lock_database
 from bot.store.migrations import migrate, schema_problem
+from bot.store.queue.owner import LeaseOwner
 from bot.store.store import Store
-from bot.submission import Submission
-from bot.vitals import Vitals
-from bot.watch import Watch
-from bot.worker import THREADS, UPKEEP_S, Chore, Worker
-from bot.workflow import Workflow
+from bot.telemetry import tracing
+from bot.worker.cdn_monitor import WAKE_S, Canary
+from bot.worker.domain_list import Account
+from bot.worker.executor import Executor
+from bot.worker.loop import THREADS, UPKEEP_S, Chore, Worker
+from bot.worker.sending import Sending
+from bot.worker.tracking import Watch
+from bot.workflow.confirmations import Doubts
+from bot.workflow.interactions import Interactions
+from bot.workflow.queries import Answers
+from bot.workflow.requests import PurgeRequests
 from handlers import register
 from handlers.announcer import SlackAnnouncer
-from handlers.boundary import Desk
-from handlers.people import SlackDirectory
-from handlers.slack_answers import NO_ANSWER, read_no
-from handlers.slack_client import SlackClient
-from handlers.transport import bolt_request
-from handlers.ways import TIMEOUT_S
+from handlers.boundary import ListenerContext
+from handlers.payloads import parse
+from handlers.transport import dispatch
 
 if TYPE_CHECKING:
-    from handlers.socket_mode import SlackSocket
+    from bot.slack.socket_mode import SlackSocket
 
 log = structlog.get_logger("purgebot.app")
 
+ASK_AGAIN_S = 20.0
+"""How often Slack is asked whether it takes what it refused; of twenty such calls a minute."""
+ENVELOPES_AT_ONCE = GROUP_SIZE
+"""As many as one commit takes.  Each may wait 2 s for a slow database, and Slack gives 3 s in all:
+what waits for its turn behind others is told to have failed, and is carried out all the same."""
 MAX_BODY_BYTES = 1_000_000
 """More than Slack ever sends; what is larger is not Slack's."""
 
@@ -75,31 +84,36 @@ class Reply:
 
 
 class Bot:
-    """The running bot: `receive` is the HTTP door, `start` opens the socket if there is one."""
+    """The running bot: `receive` is the HTTP ingress, `start` opens the socket if there is one."""
 
     def __init__(
         self,
         app: App,
         store: Store,
         worker: Worker,
+        *,
         canary: Canary,
+        account: Account,
         policy: PolicySource,
         socket: SlackSocket | None,
         lock: FileLock | None,
-        desk: Desk,
-        signatures: SignatureVerifier | None,
-        status: Status,
+        context: ListenerContext,
+        ingress: Ingress | None,
+        status: HealthEndpoint,
+        slack: SlackClient,
     ) -> None:
         self.store = store
         self.worker = worker
         self.canary = canary
+        self.slack = slack
+        self.account = account
         self.policy = policy
         self.status = status
+        self.ingress = ingress
         self._app = app
         self._socket = socket
         self._lock = lock
-        self._desk = desk
-        self._signatures = signatures
+        self._context = context
 
     def connect(self) -> None:
         """Open the socket, where the mode has one: from now on commands come in.
@@ -112,8 +126,8 @@ class Bot:
             self._socket.connect()
         except SlackApiError as error:
             raise BotError(APP_TOKEN_REFUSED, error=read_no(error).code) from None
-        except NO_ANSWER:
-            raise BotError(SLACK_AWAY) from None
+        except NO_ANSWER as error:
+            raise _slack_away(error, self._app.client.base_url) from None
 
     @property
     def connected(self) -> bool:
@@ -137,8 +151,10 @@ class Bot:
         if self._socket is not None:
             self._socket.close()
         self.worker.stop(max(0.0, deadline - time.monotonic()))
-        self._desk.replies.shutdown()
+        self._context.replies.shutdown()
         self.status.close()
+        if self.ingress is not None:
+            self.ingress.tell(last=True)
         tracing.stop()
         self.store.close()
         if self._lock is not None:
@@ -147,34 +163,30 @@ class Bot:
 
     def receive(self, body: bytes, headers: Mapping[str, str]) -> Reply:
         """Answer one HTTP request of Slack's; hostile input gets a 4xx, never a traceback."""
+        assert self.ingress is not None, "only HTTP mode has a door"
         if len(body) > MAX_BODY_BYTES:
-            return Reply(413, {}, "")
+            return self._refusal(413)
         try:
             text = body.decode("utf-8")
-            # Bolt verifies what it has parsed, and fails on what it cannot parse: so it gets to
-            # see nothing that is not Slack's.
-            if not self._is_signed(text, headers):
-                return Reply(401, {}, "")
-            request = bolt_request(text, dict(headers))
-        except (ValueError, TypeError, AttributeError, RecursionError):
-            return Reply(400, {}, "")  # not UTF-8, not JSON, or not in the shape of a request
-        response = self._app.dispatch(request)
+            # Bolt verifies what it has parsed, and fails on what it cannot parse.
+            if why := self.ingress.verify(text, headers):
+                return self._refusal(401, why)
+            payload = parse(text)
+        except (ValueError, RecursionError):
+            return self._refusal(400)  # not UTF-8, or neither JSON nor a form
+        response = dispatch(self._app, payload, raw=text, headers=headers)
+        if response.status in {400, 404}:
+            self.ingress.refused(response.status)
         return Reply(
             response.status,
             {name: values[0] for name, values in response.headers.items()},
             response.body or "",
         )
 
-    def _is_signed(self, text: str, headers: Mapping[str, str]) -> bool:
-        timestamp = headers.get("x-slack-request-timestamp", "")
-        signature = headers.get("x-slack-signature", "")
-        # The verifier raises on a timestamp that is no number and on a signature beyond ASCII.
-        readable = timestamp.isdecimal() and len(timestamp) < 20 and signature.isascii()
-        return (
-            readable
-            and self._signatures is not None
-            and self._signatures.is_valid(text, timestamp, signature)
-        )
+    def _refusal(self, status: int, why: Refusal | None = None) -> Reply:
+        assert self.ingress is not None, "only HTTP mode has a door"
+        self.ingress.refused(why or status)
+        return Reply(status, {}, "")
 
 
 def build(settings: Settings, now: Callable[[], datetime] | None = None) -> Bot:
@@ -211,59 +223,121 @@ def _wire(
     now = now or (shared.now if shared else lambda: datetime.now(UTC))
     client = web_client(settings)
     app = _bolt_app(settings, client)
-    decisions = Decisions(store, policy, now)
-    join_window = timedelta(seconds=settings.join_window_s)
-    workflow = Workflow(decisions, join_window)
-    directory = SlackDirectory(client, policy, now)
+    installation = Installation.of(client.identity)  # Bolt has just asked whose token it is
+    rules = partial(_rules, settings, policy)
+    directory = SlackDirectory(client, policy, now, installation)
     cdn = CdnClient(
-        settings.cdn_endpoint, from_settings(settings), pool_size=THREADS + 1, clock=now
+        settings.cdn_endpoint,
+        from_settings(settings),
+        pool_size=THREADS + 1,
+        trust=trust.for_cdn(settings),
+        clock=now,
     )
+    account = Account(cdn, store.shared_state, policy, now)
+    requests = PurgeRequests(store, rules, now, account.domains)
+    interactions = Interactions(store, rules, now)
     canary = Canary(
         cdn,
-        store.known,
+        store.shared_state,
         now,
         every=timedelta(minutes=settings.canary_minutes),
         channel_id=settings.operators_channel,
         low_share=settings.low_quota_share,
     )
-    submission = Submission(decisions, join_window, canary.low_quota)
     announcer = SlackAnnouncer(client, now)
-    holder = Holder()
-    probe = EdgeProbe(settings.edge_address, now)
-    watch = Watch(store, submission, cdn, probe, now, holder.name)
+    owner = LeaseOwner()
+    probe = EdgeProbe(settings.edge_address, now, trust=trust.for_edge(settings))
+    watch = Watch(store, rules, cdn, probe, now, owner.name)
     answers = Answers(store, policy, cdn, now)
-    steps = Steps(
-        store, workflow, submission, watch, answers, cdn, directory, announcer, now, holder
+    doubts = Doubts(store, requests)
+    sending = Sending(store, requests, watch, cdn, account, directory, canary.low_quota, owner)
+    steps = Executor(
+        store,
+        requests,
+        interactions,
+        watch,
+        answers,
+        doubts,
+        sending,
+        directory,
+        announcer,
+        owner,
     )
+    ingress = _ingress(settings)
     worker = Worker(
         store,
         steps,
-        holder,
+        owner,
         now,
         tick=policy.reload,
         chores=(
             Chore(
                 "upkeep", UPKEEP_S, lambda: store.audit.keep(now(), settings.audit_retention_days)
             ),
-            Chore("canary", WAKE_S, canary.look),
+            Chore("canary", WAKE_S, canary.check),
+            Chore("refusals", ASK_AGAIN_S, client.retry_refused),
+            # Who wants no canary wants the CDN to be asked for nothing unasked.
+            *([Chore("domains", WAKE_S, account.refresh)] if settings.canary_minutes else []),
             *([Chore("clock", ASK_EVERY_S, shared.ask)] if shared else []),
+            *([Chore("door", TELL_EVERY_S, ingress.tell)] if ingress else []),
         ),
     )
-    decisions.wake = worker.wake
-    desk = Desk(workflow, directory, answers)
-    register(app, desk)
+    store.wake = worker.wake
+    context = ListenerContext(
+        requests, interactions, directory, answers, doubts, installation, client.ssl
+    )
+    register(app, context)
     socket = None
     if settings.mode is Mode.SOCKET:
         assert settings.slack_app_token is not None, "the settings check it"
-        from handlers.socket_mode import SlackSocket
+        from bot.slack.socket_mode import SlackSocket
 
-        socket = SlackSocket(app, settings.slack_app_token.get_secret_value())
+        socket = SlackSocket(
+            client,
+            settings.slack_app_token.get_secret_value(),
+            partial(dispatch, app),
+            ENVELOPES_AT_ONCE,
+        )
     connected = socket.is_connected if socket else None
-    vitals = Vitals(store, worker, holder, now, connected, lambda: client.token_refused)
-    status = Status(vitals, registry_of(store, vitals, now), settings.status_address)
-    secret = settings.slack_signing_secret
-    signatures = SignatureVerifier(secret.get_secret_value()) if secret else None
-    return Bot(app, store, worker, canary, policy, socket, lock, desk, signatures, status)
+    vitals = HealthChecks(
+        store,
+        worker,
+        owner,
+        now,
+        connected,
+        lambda: client.token_refused,
+        lambda: list(client.refusals.values()),
+        ingress,
+    )
+    status = HealthEndpoint(vitals, registry_of(store, vitals, now), settings.status_address)
+    return Bot(
+        app,
+        store,
+        worker,
+        canary=canary,
+        account=account,
+        policy=policy,
+        socket=socket,
+        lock=lock,
+        context=context,
+        ingress=ingress,
+        status=status,
+        slack=client,
+    )
+
+
+def _rules(settings: Settings, source: PolicySource) -> Rules:
+    """Give what requests and presses are judged by at this moment."""
+    policy, policy_hash = source.current()
+    join_window = timedelta(seconds=settings.join_window_s)
+    return Rules(policy, policy_hash, settings.limits, join_window, settings.approval_keys)
+
+
+def _ingress(settings: Settings) -> Ingress | None:
+    if settings.mode is not Mode.HTTP:
+        return None
+    assert settings.slack_signing_secret is not None, "the settings check it"
+    return Ingress(settings.slack_signing_secret.get_secret_value())
 
 
 def web_client(settings: Settings) -> SlackClient:
@@ -272,6 +346,7 @@ def web_client(settings: Settings) -> SlackClient:
         token=settings.slack_bot_token.get_secret_value(),
         base_url=settings.slack_api_url,
         timeout=TIMEOUT_S,
+        ssl=trust.for_slack(settings),
     )
 
 
@@ -288,5 +363,10 @@ def _bolt_app(settings: Settings, client: SlackClient) -> App:
         answer = error.__context__  # Bolt wraps Slack's answer in words of its own
         code = read_no(answer).code if isinstance(answer, SlackApiError) else "unknown"
         raise BotError(SLACK_REFUSED, error=code) from None
-    except NO_ANSWER:
-        raise BotError(SLACK_AWAY) from None
+    except NO_ANSWER as error:
+        raise _slack_away(error, client.base_url) from None
+
+
+def _slack_away(error: BaseException, url: str) -> BotError:
+    why = why_no_answer(error, url)
+    return BotError(SLACK_AWAY, why=why, remedy=why.remedy)

@@ -1,16 +1,19 @@
-"""How Slack talks to the bot.  Every door is listed here, on one screen.
+"""How Slack talks to the bot.  Every listener is listed here, on one screen.
 
-door                    leads to
+what is pressed         who answers
 /purge                  commands.purge
 Approve, Deny, Cancel   actions.approve, actions.deny, actions.cancel
 Run it then             actions.postpone
 Purge again, Leave it   actions.again, actions.leave
 Request a forced purge  actions.escalate
-Newer, Older            questions.page
-the form of a denial    views.denial
+Show all tags           actions.show_tags
+Previous, Next          actions.turn_tags
+Newer, Older            queries.page
+… instead, … as typed   confirmations.meant, confirmations.typed
+the form of a denial    modals.denial
 any other command       commands.unknown
 any other button        actions.unknown
-any other form          views.unknown
+any other form          modals.unknown
 """
 
 from __future__ import annotations
@@ -21,15 +24,18 @@ from typing import Literal
 
 from slack_bolt import App
 
-from handlers import actions, commands, questions, views
 from handlers.blocks.buttons import AGAIN, APPROVE, CANCEL, DENY, ESCALATE, LEAVE, POSTPONE
 from handlers.blocks.denial import DENIAL
+from handlers.blocks.doubt import MEANT, TYPED
 from handlers.blocks.history import NEWER, OLDER
-from handlers.boundary import Desk, Listen, answering, only_our_workspace
+from handlers.blocks.tags import SHOW_ALL
+from handlers.blocks.tags_form import NEXT, PREVIOUS
+from handlers.boundary import Listen, ListenerContext, answering, only_our_workspace
+from handlers.listeners import actions, commands, confirmations, modals, queries
 
 
 @dataclass(frozen=True, slots=True)
-class Door:
+class Listener:
     """One thing that Slack can send, and who answers it."""
 
     kind: Literal["command", "action", "view"]
@@ -40,54 +46,37 @@ class Door:
 ANYTHING = re.compile(r".*", re.DOTALL)
 
 # The order counts: Bolt takes the first that fits.
-DOORS: tuple[Door, ...] = (
-    Door("command", "/purge", commands.purge),
-    Door("action", APPROVE, actions.approve),
-    Door("action", DENY, actions.deny),
-    Door("action", CANCEL, actions.cancel),
-    Door("action", POSTPONE, actions.postpone),
-    Door("action", AGAIN, actions.again),
-    Door("action", LEAVE, actions.leave),
-    Door("action", ESCALATE, actions.escalate),
-    Door("action", NEWER, questions.page),
-    Door("action", OLDER, questions.page),
-    Door("view", DENIAL, views.denial),
-    Door("command", ANYTHING, commands.unknown),
-    Door("action", ANYTHING, actions.unknown),
-    Door("view", ANYTHING, views.unknown),
+LISTENERS: tuple[Listener, ...] = (
+    Listener("command", "/purge", commands.purge),
+    Listener("action", APPROVE, actions.approve),
+    Listener("action", DENY, actions.deny),
+    Listener("action", CANCEL, actions.cancel),
+    Listener("action", POSTPONE, actions.postpone),
+    Listener("action", AGAIN, actions.again),
+    Listener("action", LEAVE, actions.leave),
+    Listener("action", ESCALATE, actions.escalate),
+    Listener("action", SHOW_ALL, actions.show_tags),
+    Listener("action", PREVIOUS, actions.turn_tags),
+    Listener("action", NEXT, actions.turn_tags),
+    Listener("action", NEWER, queries.page),
+    Listener("action", OLDER, queries.page),
+    Listener("action", MEANT, confirmations.meant),
+    Listener("action", TYPED, confirmations.typed),
+    Listener("view", DENIAL, modals.denial),
+    Listener("command", ANYTHING, commands.unknown),
+    Listener("action", ANYTHING, actions.unknown),
+    Listener("view", ANYTHING, modals.unknown),
 )
 
 
-def register(app: App, desk: Desk) -> None:
-    """Hang every door into a Bolt app."""
-    app.use(only_our_workspace)
-    for door in DOORS:
-        match door.kind:
+def register(app: App, context: ListenerContext) -> None:
+    """Give a Bolt app every listener."""
+    app.use(only_our_workspace(context.installation))
+    for listener in LISTENERS:
+        match listener.kind:
             case "command":
-                app.command(door.name)(answering(door.listen, desk, door.kind))
+                app.command(listener.name)(answering(listener.listen, context, listener.kind))
             case "action":
-                app.action(door.name)(answering(door.listen, desk, door.kind))
+                app.action(listener.name)(answering(listener.listen, context, listener.kind))
             case "view":
-                app.view(door.name)(answering(door.listen, desk, door.kind))
-
-
-# What the listeners and the announcer call, and the scope that each needs; manifest.yml asks for
-# exactly these, and `commands` for /purge.
-SCOPES: dict[str, str] = {
-    "chat.postMessage": "chat:write",
-    "chat.update": "chat:write",
-    "chat.postEphemeral": "chat:write",
-    "users.info": "users:read",
-    "usergroups.users.list": "usergroups:read",
-    "conversations.history (public)": "channels:history",
-    "conversations.history (private)": "groups:history",
-    "conversations.history (direct)": "im:history",
-    "conversations.replies (public)": "channels:history",
-    "conversations.replies (private)": "groups:history",
-    "conversations.replies (direct)": "im:history",
-    "slash command": "commands",
-}
-WITHOUT_SCOPE = frozenset({"views.open"})
-"""Methods that are called and need no scope."""
-# Only used to find a post again after a crash in the moment of posting it.
-OPTIONAL_SCOPES = frozenset({"channels:history", "groups:history", "im:history"})
+                app.view(listener.name)(answering(listener.listen, context, listener.kind))

@@ -6,6 +6,10 @@ The ways to readers, in order (the first that Slack accepts is kept, and used fo
     response_url       where the bot is no member: any channel or DM, five uses in thirty minutes
     direct message     when both are closed
 
+What a response URL has posted cannot be edited, so there only news is said (`bot.core.purge.milestones`);
+after a press on it, it can be replaced for as long.  A message that was deleted is posted anew where
+people have to decide, or where there is news.
+
 Where the policy calls people to decide in a channel of their own, the card stands there too.
 An alert goes into the operators' channel, and nowhere else.
 Each is posted once, but for whispers.  `trying_since` is on disk before the first try; a try found
@@ -22,18 +26,24 @@ from datetime import datetime, timedelta
 import structlog
 from slack_sdk import WebClient
 
-from bot.core.ask import Ask
-from bot.core.post import Post, PostKind, Route
-from bot.core.purge import Purge, State
-from bot.core.rulings import GLASS, OUTCOME, REMINDER
-from bot.later import NotPosted
+from bot.core.decisions.clock import REMINDER
+from bot.core.decisions.rulings import BREAK_GLASS
+from bot.core.decisions.transition import OUTCOME
+from bot.core.interaction import Interaction
+from bot.core.message import Post, PostKind, Route
+from bot.core.purge.milestones import has_changed, is_news, milestone, waits_for_people
+from bot.core.purge.purge import Purge, State
+from bot.core.retry import CardGone, DeliveryDeferred
+from bot.slack.delivery import GONE, RESPONSE_URL_LIFE, RESPONSE_URL_USES, Refused, SlackDelivery
+from bot.slack.message import Message
 from handlers.blocks.alert import alert
 from handlers.blocks.denial import denial_form
-from handlers.blocks.kit import Message
+from handlers.blocks.error import refusal
 from handlers.blocks.note import call_below, glass_broken, outcome, reminder
 from handlers.blocks.purge import card as card_of
+from handlers.blocks.tags_form import tags_form, turn_of
+from handlers.blocks.unedited import unedited
 from handlers.blocks.whisper import whisper
-from handlers.ways import Refused, Ways
 
 log = structlog.get_logger("purgebot.announcer")
 
@@ -41,11 +51,11 @@ GIVE_UP_AFTER = timedelta(hours=24)
 
 
 class SlackAnnouncer:
-    """Implements `bot.steps.Announcer` over the Web API and response URLs."""
+    """Implements `bot.worker.executor.Announcer` over the Web API and response URLs."""
 
     def __init__(self, client: WebClient, now: Callable[[], datetime]) -> None:
         self._client = client
-        self._ways = Ways(client, now)
+        self._delivery = SlackDelivery(client, now)
         self._now = now
 
     def announce(
@@ -54,18 +64,20 @@ class SlackAnnouncer:
         """Show a post as it should be now, and give where it went.  Raises: NotPosted."""
         if post.route is Route.NOWHERE:
             return replace(post, shown_version=purge.version if purge else 0)
-        if post.kind is PostKind.WHISPER:
+        if post.kind is PostKind.EPHEMERAL:
             assert post.notice is not None, "a whisper has words"
             return self._whisper(post, whisper(post.notice, purge))
         if post.kind is PostKind.ALERT:
             return self._alert(post, save)
         assert purge is not None, "cards and notes belong to a purge"
-        if post.kind is PostKind.NOTE:
+        if post.kind is PostKind.THREAD_REPLY:
             return self._note(post, purge, card, save)
-        if post.kind is PostKind.CALL:
+        if post.kind is PostKind.APPROVAL_CARD:
             return self._call_to_decide(post, purge, card, save)
         shown = replace(post, shown_version=purge.version)
         message = card_of(purge)
+        if purge.refusal is not None and purge.refusal.other is not None and card is not None:
+            message = refusal(purge, self._delivery.link(card))
         if purge.state is State.REFUSED and post.route is None:
             # Nobody but the requester needs to know; once a card is up, it has to say so.
             return self._whisper(shown, message)
@@ -73,17 +85,33 @@ class SlackAnnouncer:
             return shown
         return self._show(shown, purge, message, save)
 
-    def open_denial(self, ask: Ask, purge: Purge) -> bool:
+    def open_denial(self, ask: Interaction, purge: Purge) -> bool:
         """Show the form that asks why somebody denies a purge.  False: it is too late for it."""
         try:
-            self._ways.call(
+            self._delivery.call(
                 self._client.views_open,
                 trigger_id=ask.trigger_id,
                 view=denial_form(ask, purge),
             )
-        except (Refused, NotPosted) as refused:
+        except (Refused, DeliveryDeferred) as refused:
             # What Slack gave to open a form with lives for three seconds, so this is the end of it.
             log.warning("form-not-opened", purge=purge.id, user=ask.user_id, why=str(refused))
+            return False
+        return True
+
+    def show_tags(self, ask: Interaction, purge: Purge) -> bool:
+        """Show all tags of a purge, or turn the page.  False: it is too late for it."""
+        turn = turn_of(ask)
+        view = tags_form(ask, purge, turn.page)
+        try:
+            if turn.view_id is None:
+                self._delivery.call(self._client.views_open, trigger_id=ask.trigger_id, view=view)
+            else:
+                self._delivery.call(self._client.views_update, view_id=turn.view_id, view=view)
+        except (Refused, DeliveryDeferred) as refused:
+            if turn.view_id is not None and str(refused) == "not_found":
+                return True  # its reader has closed it meanwhile
+            log.warning("tags-not-shown", purge=purge.id, user=ask.user_id, why=str(refused))
             return False
         return True
 
@@ -101,12 +129,28 @@ class SlackAnnouncer:
         try:
             if post.route is None:
                 return self._post(shown, purge, message, save)
-            return self._ways.edit(shown, message)
+            return self._edit(shown, purge, message, save)
         except Refused as refused:
             log.error("not-called", purge=purge.id, channel=post.channel_id, why=str(refused))  # noqa: TRY400  (no traceback is wanted)
         if purge.state is State.WAITING:
-            self._below(post, card, call_below(purge), save, broadcast=True)
+            below = self._below(post, card, call_below(purge), save, broadcast=True)
+            if below is None and card is not None:
+                self._beside(card, call_below(purge))
         return replace(shown, route=Route.NOWHERE)
+
+    def _beside(self, card: Post, message: Message) -> Route:
+        """Call people where nothing can stand below the card, for the bot is no member; give how.
+
+        It is not counted as a use of the card's: there are few of them, and if the end should find
+        none left, it has other ways.
+        """
+        more = {"response_type": "in_channel", "replace_original": False}
+        try:
+            self._delivery.use_response_url(card, message, **more)
+        except Refused as refused:
+            log.error("not-called", purge=card.purge_id, channel=card.channel_id, why=str(refused))  # noqa: TRY400  (no traceback is wanted)
+            return Route.NOWHERE
+        return Route.RESPONSE
 
     def _show(
         self, post: Post, purge: Purge, message: Message, save: Callable[[Post], bool]
@@ -116,52 +160,91 @@ class SlackAnnouncer:
                 case None:
                     return self._post(post, purge, message, save)
                 case Route.CHANNEL | Route.DIRECT:
-                    return self._ways.edit(post, message)
+                    return self._edit(post, purge, message, save)
+                case _ if self._is_worth_a_use(post, purge):
+                    return self._respond(post, purge, message)
                 case _:
-                    if purge.state in {State.READY, State.SENDING}:
-                        return post  # the five uses of a response URL are kept for what matters
-                    return self._respond(post, message)
+                    return post
         except Refused:
-            return self._direct(post, message)
+            return self._otherwise(post, purge, message)
+
+    def _edit(
+        self, post: Post, purge: Purge, message: Message, save: Callable[[Post], bool]
+    ) -> Post:
+        """Edit a card; one that is gone is posted anew, where somebody still waits for it."""
+        try:
+            return _said(self._delivery.edit(post, message), purge)
+        except Refused as refused:
+            if str(refused) not in GONE:
+                raise
+            wanted = waits_for_people(purge) or is_news(purge, post.told)
+            log.warning("card-gone", purge=purge.id, why=str(refused), posted_anew=wanted)
+        if not wanted:
+            return post
+        lost = replace(post, route=None, place=None, ts=None, trying_since=None)
+        return self._post(lost, purge, message, save)
+
+    @staticmethod
+    def _is_worth_a_use(post: Post, purge: Purge) -> bool:
+        """Whether to use the response URL now: five times at most, and the last is for the end."""
+        if post.response_uses >= RESPONSE_URL_USES - 1 and not purge.settled:
+            return False
+        replaces = post.route is Route.REPLACE
+        return is_news(purge, post.told) or (replaces and has_changed(purge))
+
+    def _otherwise(self, post: Post, purge: Purge, message: Message) -> Post:
+        """Say it where the bot was invited meanwhile, or else to the requester alone."""
+        if post.route in {Route.RESPONSE, Route.REPLACE}:
+            with contextlib.suppress(Refused):
+                answer = self._delivery.post_message(
+                    post.channel_id, message, marks={"purge_id": purge.id}
+                )
+                place, ts = answer["channel"], answer["ts"]
+                return _said(replace(post, route=Route.CHANNEL, place=place, ts=ts), purge)
+        return _said(self._direct(post, message), purge)
 
     def _post(
         self, post: Post, purge: Purge | None, message: Message, save: Callable[[Post], bool]
     ) -> Post:
         marks = {"purge_id": purge.id} if purge else {"alert_id": str(post.id)}
         if post.trying_since is not None:
-            found = self._ways.find(
+            found = self._delivery.find(
                 post, marks, self._client.conversations_history, channel=post.channel_id
             )
             if found is not None:
-                return self._ways.edit(
-                    replace(post, route=Route.CHANNEL, place=post.channel_id, ts=found), message
-                )
+                there = replace(post, route=Route.CHANNEL, place=post.channel_id, ts=found)
+                with contextlib.suppress(Refused):  # as one that it has just taken the place of
+                    return _said(self._delivery.edit(there, message), purge)
         post = replace(post, trying_since=post.trying_since or self._now())
         # Just before it is said: whoever was paused until somebody else had it must not say it too.
         if not save(replace(post, shown_version=0)):
-            raise NotPosted
+            raise DeliveryDeferred
         try:
-            answer = self._ways.say(post.channel_id, message, marks=marks)
+            answer = self._delivery.post_message(post.channel_id, message, marks=marks)
         except Refused:
-            if post.kind in {PostKind.CALL, PostKind.ALERT}:
+            if purge is None or post.kind is PostKind.APPROVAL_CARD:
                 raise
-            return self._respond(post, message)
-        return replace(post, route=Route.CHANNEL, place=answer["channel"], ts=answer["ts"])
+            return self._respond(post, purge, message)
+        posted = replace(post, route=Route.CHANNEL, place=answer["channel"], ts=answer["ts"])
+        return _said(posted, purge)
 
-    def _respond(self, post: Post, message: Message) -> Post:
+    def _respond(self, post: Post, purge: Purge, message: Message) -> Post:
         replaces = post.route is Route.REPLACE
         more = {"replace_original": True} if replaces else {"response_type": "in_channel"}
-        used = self._ways.use_response_url(post, message, **more)
-        return replace(used, route=Route.REPLACE if replaces else Route.RESPONSE)
+        route = Route.REPLACE if replaces else Route.RESPONSE
+        until = post.response_url_at + RESPONSE_URL_LIFE
+        message = unedited(message, purge, route, until)
+        used = self._delivery.use_response_url(post, message, **more)
+        return _said(replace(used, route=route), purge)
 
     def _direct(self, post: Post, message: Message) -> Post:
         """Send to the requester alone: the last way, and it is kept for what is to come."""
         try:
-            answer = self._ways.say(post.user_id, message)
+            answer = self._delivery.post_message(post.user_id, message)
         except Refused as refused:
             log.error("not-announced", purge=post.purge_id, user=post.user_id, why=str(refused))  # noqa: TRY400  (no traceback is wanted)
             if self._now() - post.response_url_at < GIVE_UP_AFTER:
-                raise NotPosted(60.0) from None
+                raise DeliveryDeferred(60.0) from None
             return replace(post, route=Route.NOWHERE)
         return replace(post, route=Route.DIRECT, place=answer["channel"], ts=answer["ts"])
 
@@ -177,7 +260,7 @@ class SlackAnnouncer:
                 "not-alerted", code=post.notice.code, channel=post.channel_id, why=str(refused)
             )
         if self._now() - post.response_url_at < GIVE_UP_AFTER:
-            raise NotPosted
+            raise DeliveryDeferred
         return replace(post, route=Route.NOWHERE)
 
     # Notes
@@ -187,17 +270,30 @@ class SlackAnnouncer:
     ) -> Post:
         """Tell those whom it concerns, below the card; an edit of the card calls nobody."""
         assert post.notice is not None, "a note has words"
-        calls = post.notice.code in {REMINDER, GLASS}
+        calls = post.notice.code in {REMINDER, BREAK_GLASS}
+        if post.notice.code == REMINDER and purge.state is not State.WAITING:
+            return replace(post, route=Route.NOWHERE)  # Slack took it too late to be true
         message = _NOTES[post.notice.code](purge)
+        if post.notice.code != BREAK_GLASS and card is not None and self._is_gone(card):
+            if not calls:
+                return self._direct(post, message)
+            raise CardGone(1.0)
         try:
             route = self._below(post, card, message, save, broadcast=calls)
         except Refused:
-            return self._direct(post, message)
+            # As where the bot was removed.  The requester alone is told last: it calls nobody.
+            beside = self._beside(card, message) if calls and card is not None else Route.NOWHERE
+            if beside is Route.NOWHERE:
+                return self._direct(post, message)
+            return replace(post, route=beside)
         if route is not None:
             return replace(post, route=route)
-        if calls:  # the bot is no member there, and its response URL may be kept for the card
-            return replace(post, route=Route.NOWHERE)
+        if calls and card is not None:
+            return replace(post, route=self._beside(card, message))
         return self._direct(post, message)
+
+    def _is_gone(self, card: Post) -> bool:
+        return card.ts is not None and self._delivery.is_gone(card)
 
     def _below(
         self,
@@ -210,17 +306,17 @@ class SlackAnnouncer:
     ) -> Route | None:
         """Post below a card, and give how; None where nothing can be posted below it."""
         if card is None or (card.route is None and card.shown_version == 0):
-            raise NotPosted(1.0)  # the card comes first
+            raise DeliveryDeferred(1.0)  # the card comes first
         if card.route not in {Route.CHANNEL, Route.DIRECT} or card.place is None:
             return None
         marks = {"note_id": str(post.id)}
         thread = {"channel": card.place, "ts": card.ts}
         tried = post.trying_since is not None
-        if tried and self._ways.find(post, marks, self._client.conversations_replies, **thread):
+        if tried and self._delivery.find(post, marks, self._client.conversations_replies, **thread):
             return card.route
         if not save(replace(post, trying_since=post.trying_since or self._now())):
-            raise NotPosted
-        self._ways.say(
+            raise DeliveryDeferred
+        self._delivery.post_message(
             card.place,
             message,
             thread_ts=card.ts,
@@ -236,10 +332,10 @@ class SlackAnnouncer:
         more = {"response_type": "ephemeral", "replace_original": post.route is Route.REPLACE}
         for form in message.forms:
             with contextlib.suppress(Refused):
-                return self._ways.use_response_url(post, form, **more)
+                return self._delivery.use_response_url(post, form, **more)
         message = message.forms[-1]
         try:
-            self._ways.call(
+            self._delivery.call(
                 self._client.chat_postEphemeral,
                 channel=post.channel_id,
                 user=post.user_id,
@@ -251,8 +347,13 @@ class SlackAnnouncer:
         return post
 
 
+def _said(post: Post, purge: Purge | None) -> Post:
+    """Give the post with what its readers have just been told."""
+    return replace(post, told=milestone(purge)) if purge is not None else post
+
+
 _NOTES: dict[str, Callable[[Purge], Message]] = {
     OUTCOME: outcome,
     REMINDER: reminder,
-    GLASS: glass_broken,
+    BREAK_GLASS: glass_broken,
 }

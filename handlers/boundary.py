@@ -8,67 +8,84 @@ say, and is acknowledged once, at the end, whatever happened.
 from __future__ import annotations
 
 import secrets
+import ssl
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
 import structlog
 from slack_bolt import Ack, BoltContext, BoltResponse
 
-from bot import metrics
-from bot.answers import Answers
 from bot.core.errors import UNEXPECTED, BotError, Problem
-from bot.workflow import Workflow
+from bot.slack.client import respond
+from bot.slack.directory import SlackDirectory
+from bot.slack.installation import Installation
+from bot.slack.message import Message
+from bot.telemetry import metrics
+from bot.workflow.confirmations import Doubts
+from bot.workflow.interactions import Interactions
+from bot.workflow.queries import Answers
+from bot.workflow.requests import PurgeRequests
 from handlers.blocks.error import error
-from handlers.blocks.kit import Message
-from handlers.people import SlackDirectory
-from handlers.slack_client import respond
+from handlers.payloads import Command, Form, Payload, Press
+from handlers.transport import READ
 
 log = structlog.get_logger("purgebot.listener")
 
-Body = dict[str, Any]
 REPLY_TIMEOUT_S = 5
 ERROR_LIMIT = 1000
 """Characters of an error in a form; more than a reader takes in, and less than Slack may refuse."""
 
 
 @dataclass(frozen=True, slots=True)
-class Desk:
+class ListenerContext:
     """What listeners work with."""
 
-    workflow: Workflow
+    requests: PurgeRequests
+    interactions: Interactions
     directory: SlackDirectory
     answers: Answers
+    doubts: Doubts
+    installation: Installation
+    trust: ssl.SSLContext | None = None
+    """What is trusted, where response URLs lead."""
     replies: ThreadPoolExecutor = field(
         default_factory=lambda: ThreadPoolExecutor(2, thread_name_prefix="reply")
     )
 
 
-Listen = Callable[[Desk, Body], Message | None]
+Listen = Callable[[ListenerContext, Any], Message | None]
+"""Takes a payload of its kind: Command, Press or Form."""
 
 
-def answering(listen: Listen, desk: Desk, kind: str) -> Callable[[Ack, Body], BoltResponse]:
+def answering(
+    listen: Listen, shared: ListenerContext, kind: str
+) -> Callable[[Ack, BoltContext], BoltResponse]:
     """Give the Bolt listener that runs `listen` and shows what it returns to the person alone.
 
     `kind` is what Slack calls it: command, action or view.
     """
 
-    def listener(ack: Ack, body: Body) -> BoltResponse:
+    def listener(ack: Ack, context: BoltContext) -> BoltResponse:
+        payload: Payload = context[READ]
         with metrics.receiving(kind) as received:
-            answer = _answer(listen, desk, body, received)
+            answer = _answer(listen, shared, payload, received)
             received.answers = answer is not None and kind == "command"
-            return _acknowledge(ack, body, answer, desk)
+            return _acknowledge(ack, payload, answer, shared)
 
     return listener
 
 
-def _answer(listen: Listen, desk: Desk, body: Body, received: metrics.Receiving) -> Message | None:
+def _answer(
+    listen: Listen, context: ListenerContext, payload: Payload, received: metrics.Receiving
+) -> Message | None:
     try:
-        return listen(desk, body)
+        return listen(context, payload)
     except BotError as known:
         received.result = known.problem.code
-        log.info("answered-with-error", error=known.problem.code, user=_user(body))
+        log.info("answered-with-error", error=known.problem.code, user=payload.sender)
         return error(known.problem, known.problem.facts.get("corrected"))
     except Exception:
         received.result = UNEXPECTED.code
@@ -77,24 +94,32 @@ def _answer(listen: Listen, desk: Desk, body: Body, received: metrics.Receiving)
         return error(Problem(UNEXPECTED, {"reference": reference}))
 
 
-def _acknowledge(ack: Ack, body: Body, answer: Message | None, desk: Desk) -> BoltResponse:
+def _acknowledge(
+    ack: Ack, payload: Payload, answer: Message | None, context: ListenerContext
+) -> BoltResponse:
     if answer is None:
         return ack()
-    if "view" in body and body["type"] == "view_submission":
-        # The form stays open with what was written in it, and says what is wrong below the field.
-        field = next(block["block_id"] for block in body["view"]["blocks"] if "element" in block)
-        return ack(response_action="errors", errors={field: answer.text[:ERROR_LIMIT]})
-    if "command" in body:  # only a command's acknowledgement can carry an answer
-        return ack(text=answer.text, blocks=list(answer.blocks), response_type="ephemeral")
-    desk.replies.submit(_reply, str(body.get("response_url", "")), answer)
+    match payload:
+        case Command():  # only a command's acknowledgement can carry an answer
+            return ack(text=answer.text, blocks=list(answer.blocks), response_type="ephemeral")
+        case Form(field=str(field)):
+            # The form stays open with what was written in it, and says what is wrong below the field.
+            return ack(
+                response_action="errors",
+                errors={field: (answer.plain or answer.text)[:ERROR_LIMIT]},
+            )
+        case Press(response_url=str(url)) if url:
+            with suppress(RuntimeError):  # it came as all was being closed
+                context.replies.submit(_reply, url, answer, context.trust)
     return ack()
 
 
-def _reply(response_url: str, answer: Message) -> None:
+def _reply(response_url: str, answer: Message, trust: ssl.SSLContext | None) -> None:
     try:
         respond(
             response_url,
             REPLY_TIMEOUT_S,
+            trust,
             text=answer.text,
             blocks=list(answer.blocks),
             response_type="ephemeral",
@@ -104,24 +129,19 @@ def _reply(response_url: str, answer: Message) -> None:
         log.exception("reply-not-sent")
 
 
-def only_our_workspace(
-    context: BoltContext, ack: Ack, next: Callable[[], BoltResponse]
-) -> BoltResponse:
-    """Let requests of the workspace (or the organisation) pass that the bot's token belongs to.
+def only_our_workspace(ours: Installation) -> Callable[..., BoltResponse]:
+    """Give the middleware that lets only requests for the app's own installation pass.
 
-    Bolt itself takes a request that claims any workspace.
+    Bolt itself takes a request that claims any workspace.  A click in another workspace of the same
+    organisation names that one; who may do something is not decided here.
     """
-    home = context.authorize_result
-    ours = home is not None and (
-        context.team_id == home.team_id
-        or (home.enterprise_id is not None and context.enterprise_id == home.enterprise_id)
-    )
-    if ours:
-        return next()
-    log.warning("other-workspace", team=context.team_id, enterprise=context.enterprise_id)
-    return ack("Purgebot is not set up for this workspace.")
 
+    def middleware(
+        context: BoltContext, ack: Ack, next: Callable[[], BoltResponse]
+    ) -> BoltResponse:
+        if ours.is_named_by(context.team_id, context.enterprise_id):
+            return next()
+        log.warning("other-workspace", team=context.team_id, enterprise=context.enterprise_id)
+        return ack("Purgebot is not set up for this workspace.")
 
-def _user(body: Body) -> str | None:
-    user = body.get("user")
-    return user.get("id") if isinstance(user, dict) else body.get("user_id")
+    return middleware

@@ -1,10 +1,10 @@
 """Asks the CDN: purge by tag, and what it says about tasks, quotas and domains.
 
-    refresh_by_tag        → Submitted         RefreshObjectCacheByCacheTag
-    describe_tasks_by_id  → list of Task      DescribeRefreshTaskById
-    describe_recent_tasks → list of Listed    DescribeRefreshTasks
-    describe_quota        → Quota             DescribeRefreshQuota
-    describe_domains      → Domains           DescribeUserDomains
+    refresh_by_tag        → Submitted             RefreshObjectCacheByCacheTag
+    describe_tasks_by_id  → list of Task          DescribeRefreshTaskById
+    describe_recent_tasks → list of RecentTask    DescribeRefreshTasks
+    describe_quota        → Quota                 DescribeRefreshQuota
+    describe_domains      → Domains               DescribeUserDomains
 
 Each asks once, with a POST whose parameters are in the query, and either returns or raises
 `CdnRefused`; `refresh_by_tag` alone may raise `CdnInDoubt`, for only it changes anything.
@@ -14,7 +14,8 @@ Redirects are not followed: they would carry the signed headers to another host.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+import ssl
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from datetime import datetime
 from http.cookiejar import DefaultCookiePolicy
@@ -24,24 +25,17 @@ from urllib.parse import urlsplit
 import requests
 from urllib3.exceptions import HTTPError
 
-from bot import metrics
-from bot.cdn import answers
-from bot.cdn.answers import (
-    MAX_BODY_BYTES,
-    Answer,
-    Domains,
-    Listed,
-    Quota,
-    Submitted,
-    Task,
-    json_object,
-)
-from bot.cdn.connections import CarefulAdapter, while_allowed, why_never_sent
+from bot.cdn import responses as answers
 from bot.cdn.credentials import Source
-from bot.cdn.faults import CdnError, CdnInDoubt, CdnRefused, fault_of
+from bot.cdn.error_codes import CdnError, CdnInDoubt, CdnRefused, fault_of
+from bot.cdn.responses import MAX_BODY_BYTES, Answer, Domains, Quota, Submitted, json_object
 from bot.cdn.signing import Acs3Auth, canonical_query, fresh_nonce, utc_now
-from bot.core.cdn_errors import ENDPOINT_UNSAFE, NO_ANSWER, NOT_ANSWERING, UNREACHABLE
-from bot.core.domains import is_loopback
+from bot.cdn.transport import CarefulAdapter, while_allowed, why_never_sent
+from bot.core.cdn.errors import ENDPOINT_UNSAFE, NO_ANSWER, NOT_ANSWERING, UNREACHABLE
+from bot.core.decisions.authorization import SendPermit
+from bot.core.purge.tracking import RecentTask, Task
+from bot.core.text.domain_name import is_loopback
+from bot.telemetry import metrics
 
 API_VERSION = "2018-05-10"
 MAX_TASKS_PER_QUESTION = 10
@@ -54,6 +48,7 @@ class CdnClient:
 
     `endpoint` is `https://host[:port]`; plain http is for loopback only.  The environment's
     proxies and REQUESTS_CA_BUNDLE count, except for plain http, which must not leave us.
+    `trust` is what is trusted besides.
     `timeout_s` is (to connect, between two bytes of the answer).
     `pool_size` should be the number of threads that ask at the same time.
     Raises: CdnRefused `cdn-endpoint-unsafe`.
@@ -66,6 +61,7 @@ class CdnClient:
         *,
         timeout_s: tuple[float, float] = (5.0, 10.0),
         pool_size: int = 10,
+        trust: ssl.SSLContext | None = None,
         user_agent: str = "purgebot",
         clock: Callable[[], datetime] = utc_now,
         nonce: Callable[[], str] = fresh_nonce,
@@ -76,7 +72,7 @@ class CdnClient:
         self._auth = Acs3Auth(credentials, clock=clock, nonce=nonce)
         self._session = _Session()
         self._session.trust_env = self._url.startswith("https:")
-        self._session.mount("https://", CarefulAdapter(pool_size))
+        self._session.mount("https://", CarefulAdapter(pool_size, trust))
         self._session.mount("http://", CarefulAdapter(pool_size))
         # No cookies: they would make one thread's answer part of another's request.
         self._session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
@@ -95,13 +91,9 @@ class CdnClient:
         self._session.close()
 
     def refresh_by_tag(
-        self,
-        domain: str,
-        tags: Sequence[str],
-        force: bool,
-        allowed: Callable[[], bool] = lambda: True,
+        self, permit: SendPermit, allowed: Callable[[], bool] = lambda: True
     ) -> Submitted:
-        """Ask the CDN to purge everything of `domain` that carries one of `tags`.
+        """Ask the CDN to purge everything of the domain that carries one of the tags permitted.
 
         `force` fetches matching resources anew even where the origin says that they are the same.
         `allowed` is asked at the last moment; if it says no, nothing is sent: `cdn-unreachable`.
@@ -109,9 +101,9 @@ class CdnClient:
         Raises: CdnRefused, CdnInDoubt.
         """
         params = {
-            "DomainName": domain,
-            "CacheTag": ",".join(tags),
-            "Force": "true" if force else "false",
+            "DomainName": permit.purge.domain,
+            "CacheTag": ",".join(permit.purge.tags),
+            "Force": "true" if permit.purge.force else "false",
         }
         with metrics.submission(), while_allowed(allowed):
             return self._call("RefreshObjectCacheByCacheTag", params, answers.read_submitted)
@@ -128,7 +120,7 @@ class CdnClient:
             tasks += self._ask("DescribeRefreshTaskById", {"TaskId": some}, answers.read_tasks)
         return tasks
 
-    def describe_recent_tasks(self) -> list[Listed]:
+    def describe_recent_tasks(self) -> list[RecentTask]:
         """Give the newest tasks of the account, at most a hundred of the last three days.
 
         It is not documented whether tasks by tag are among them.  Raises: CdnRefused.

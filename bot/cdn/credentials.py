@@ -17,9 +17,9 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-from bot.cdn.faults import CdnRefused
-from bot.core.cdn_errors import CREDENTIALS_EXTRA_MISSING, CREDENTIALS_FAILED, NO_CREDENTIALS
-from bot.settings import Settings
+from bot.cdn.error_codes import CdnRefused
+from bot.config.settings import Settings
+from bot.core.cdn.errors import CREDENTIALS_EXTRA_MISSING, CREDENTIALS_FAILED, NO_CREDENTIALS
 
 KEY_ID = "ALIBABA_CLOUD_ACCESS_KEY_ID"
 KEY_SECRET = "ALIBABA_CLOUD_ACCESS_KEY_SECRET"  # noqa: S105  (the name of a variable)

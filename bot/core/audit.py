@@ -11,7 +11,8 @@ taken away.
     checkpoints           ◄──────── up to 3 ◄───────────── up to 6
 
 Pruning empties old entries.  A pruned entry keeps its place, its number and its hashes, so that
-chains and checkpoints hold; what it said is gone.  The chain `retention` tells of every pruning.
+chains and checkpoints hold; what it said is gone.  The chain `retention` tells of every pruning,
+and the chain `checkpoints` of every checkpoint, so that a missing one is missed.
 """
 
 from __future__ import annotations
@@ -30,13 +31,15 @@ PRUNED = "pruned"
 """The event of an entry that was emptied; its `at` is the moment before which all were."""
 RETENTION = "retention"
 """The chain of the prunings, in place of a purge's ID."""
+CHECKPOINTS = "checkpoints"
+"""The chain of the checkpoints, likewise; it is sealed with what comes after it."""
 
 
 @dataclass(frozen=True, slots=True)
 class AuditEntry:
     """One line of the audit trail; it is written in the same transaction as what it tells.
 
-    `event`: `request`, an event of `core.purge`, or what a press came to (`press-late` …).
+    `event`: `request`, an event of `core.purge.purge`, or what a press came to (`press-late` …).
     `user_id` is None where the bot itself acted.  `detail` holds no secret and no vendor text.
     """
 

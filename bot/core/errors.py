@@ -1,7 +1,8 @@
 """What can go wrong, each under a stable code that people can search for.
 
 An error kind is data, so that a card drawn days later can still explain a failure
-from the code alone.  `docs/errors.md` lists every kind; a test keeps it complete.
+from the code alone.  A kind registers itself when it is made; `bot.core.error_registry` imports every
+module that makes some.  `docs/errors.md` lists them all; a test keeps both complete.
 
     ErrorKind      what we say about one fault: code, sentence, next step
     BotError       an exception that carries a kind and its facts
@@ -10,7 +11,21 @@ from the code alone.  `docs/errors.md` lists every kind; a test keeps it complet
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from enum import Enum, auto
+from types import MappingProxyType, ModuleType
+
+_registered: dict[str, ErrorKind] = {}
+REGISTERED: Mapping[str, ErrorKind] = MappingProxyType(_registered)
+"""The kinds of all modules imported so far, by code."""
+
+
+class Audience(Enum):
+    """For whom the hint of an error is."""
+
+    REQUESTER = auto()
+    OPERATORS = auto()
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +35,8 @@ class ErrorKind:
     `message` and `hint` may hold `{name}` fields, filled from the raiser's facts.
     `retryable`: the same request may succeed later without anybody changing anything.
     `in_doubt`: the CDN may have carried out the request although we have no answer.
+    `audience`: OPERATORS where people in Slack are told the fault, but only operators can act on
+    the hint.
     """
 
     code: str
@@ -27,6 +44,23 @@ class ErrorKind:
     hint: str
     retryable: bool = False
     in_doubt: bool = False
+    audience: Audience = Audience.REQUESTER
+
+    def __post_init__(self) -> None:
+        """Register the kind.  Raises: ValueError if another one has its code."""
+        if _registered.setdefault(self.code, self) is not self:
+            raise ValueError(f"two kinds of error have the code {self.code}")
+
+    def hint_for(self, reader: Audience) -> str:
+        """Give the hint, its fields unfilled, in words for `reader`: another is told whom it is for."""
+        if self.audience is reader or self.audience is Audience.REQUESTER:
+            return self.hint
+        return f"For the operators of Purgebot: {self.hint[:1].lower()}{self.hint[1:]}"
+
+
+def kinds_in(module: ModuleType) -> tuple[ErrorKind, ...]:
+    """Give the kinds that a module names, in their order there."""
+    return tuple(each for each in vars(module).values() if isinstance(each, ErrorKind))
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +80,11 @@ class Problem:
 
     @property
     def hint(self) -> str:
-        return self.kind.hint.format_map(_Facts(self.facts))
+        """The next step, in words for the requester."""
+        return self.hint_for(Audience.REQUESTER)
+
+    def hint_for(self, reader: Audience) -> str:
+        return self.kind.hint_for(reader).format_map(_Facts(self.facts))
 
 
 class _Facts(dict[str, str]):
@@ -86,10 +124,15 @@ UNEXPECTED = ErrorKind(
     message="Something went wrong that nobody foresaw.",
     hint="Give the operators of Purgebot this reference: {reference}.",
 )
+PAYLOAD_UNREADABLE = ErrorKind(
+    code="payload-unreadable",
+    message="I could not read what Slack sent me, so I did nothing.",
+    hint="Try again. If it stays so, tell the operators of Purgebot: its log names what I could "
+    "not read.",
+)
 FROM_NEWER = ErrorKind(
     code="from-newer-version",
     message="I am being upgraded, and this is for the newer version of me: I cannot read it.",
     hint="Try again in a minute.",
     retryable=True,
 )
-KINDS = (STORE_AWAY, STORE_SLOW, UNEXPECTED, FROM_NEWER)

@@ -1,4 +1,4 @@
-"""What can keep the bot from starting: told to operators, never to people in Slack."""
+"""What keeps the bot from starting or a policy from being loaded: for operators, never in Slack."""
 
 from __future__ import annotations
 
@@ -8,6 +8,16 @@ SETTINGS_INVALID = ErrorKind(
     code="settings-invalid",
     message="The settings cannot be used:\n{mistakes}",
     hint="Set these variables in the environment or in a .env file; see docs/operate.md.",
+)
+POLICY_INVALID = ErrorKind(
+    code="policy-file-invalid",
+    message="The policy {source} cannot be used:\n{mistakes}",
+    hint="Put the lines right and load it again; docs/policy.md shows what may stand there.",
+)
+POLICY_UNREADABLE = ErrorKind(
+    code="policy-file-unreadable",
+    message="The policy {source} cannot be read: {cause}.",
+    hint="Check the path and the rights of the file.",
 )
 SLACK_REFUSED = ErrorKind(
     code="slack-refused",
@@ -21,8 +31,8 @@ APP_TOKEN_REFUSED = ErrorKind(
 )
 SLACK_AWAY = ErrorKind(
     code="slack-away",
-    message="Slack cannot be reached.",
-    hint="Check the network, HTTPS_PROXY if there is one, and SLACK_API_URL.",
+    message="Slack cannot be reached: {why}.",
+    hint="{remedy} (SLACK_API_URL is only for trials; docs/operate.md, “Behind a proxy”.)",
     retryable=True,
 )
 DATABASE_IN_USE = ErrorKind(
@@ -36,11 +46,38 @@ DATABASE_AWAY = ErrorKind(
     hint="Check PURGEBOT_DATABASE_URL, and that the server runs and takes this user.",
     retryable=True,
 )
+DATABASE_NOT_WRITABLE = ErrorKind(
+    code="database-not-writable",
+    message="The database takes no writes: {cause}.",
+    hint="Look whether a failover is under way, whether its disk is full, and who made it read-only. "
+    "A running Purgebot goes on by itself when it takes writes again.",
+    retryable=True,
+)
+DATABASE_ENCODING = ErrorKind(
+    code="database-encoding",
+    message="The database has the encoding {encoding}, which cannot hold or check all that people "
+    "write.",
+    hint="Make a new one, createdb --encoding=UTF8 --template=template0 NAME, and bring what there "
+    "is over with pg_dump --encoding=UTF8.",
+)
+DATABASE_OPTIONS = ErrorKind(
+    code="database-options",
+    message="PURGEBOT_DATABASE_URL has {option}, which {taker} does not take.",
+    hint="The URL takes the connection parameters of libpq. Through a connection pooler its options "
+    "can only be -c NAME=VALUE: set others with ALTER ROLE, or leave the pooler out.",
+)
 SCHEMA_OLD = ErrorKind(
     code="database-schema-old",
     message="The database has the tables of an older version, or none yet (schema {found}; this "
     "version needs {needed}).",
     hint="Run `purgebot migrate` with the same PURGEBOT_DATABASE_URL, then start again.",
+)
+SCHEMA_TOO_OLD = ErrorKind(
+    code="database-schema-too-old",
+    message="The database has the tables of a version from before the first release (schema "
+    "{found}); this one brings up tables from schema {oldest} on.",
+    hint="Use an empty database. To keep this one, bring it to schema {oldest} with a version from "
+    "before the release first.",
 )
 SCHEMA_NEW = ErrorKind(
     code="database-schema-new",
@@ -97,24 +134,4 @@ TRACING_EXTRA_MISSING = ErrorKind(
     message="OTEL_EXPORTER_OTLP_ENDPOINT asks for traces, but Purgebot was installed without that "
     "part.",
     hint="Install purgebot[tracing], or take the variable away.",
-)
-
-KINDS = (
-    SETTINGS_INVALID,
-    SLACK_REFUSED,
-    APP_TOKEN_REFUSED,
-    SLACK_AWAY,
-    DATABASE_IN_USE,
-    DATABASE_AWAY,
-    SCHEMA_OLD,
-    SCHEMA_NEW,
-    SCHEMA_AHEAD,
-    DATABASE_NOT_OURS,
-    MOVE_TARGET_OTHER,
-    MOVE_TARGET_IN_USE,
-    MOVE_SOURCE_UNUSABLE,
-    MOVE_SOURCE_OLD,
-    MOVE_SOURCE_ALTERED,
-    ADDRESS_TAKEN,
-    TRACING_EXTRA_MISSING,
 )

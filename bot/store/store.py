@@ -1,22 +1,26 @@
 """The only SQL of the bot: every change of a purge is one transaction, saved over the version
 that it was made from, with its audit row and its messages.
 
-    commit   a decision: purge, ask, audit and posts, or nothing at all (False: somebody was first)
-    jobs     what is due, and who works on it (bot/store/jobs.py)
-    looks    what the CDN is to be asked about (bot/store/looks.py)
-    known    what all replicas know of the world outside (bot/store/known.py)
-    beside   what other purges have to do with one (bot/store/beside.py)
-    census   how much there is to do (bot/store/census.py)
-    history  what was purged, for those who ask (bot/store/history.py)
-    audit    the trail of it all: sealed and pruned (bot/store/audit_log.py)
+    apply    a decision: purge, ask, audit and posts, or nothing at all (False: somebody was first)
+    jobs     what is due, and who works on it (bot/store/queue/leases.py)
+    looks    what the CDN is to be asked about (bot/store/queue/polling.py)
+    known    what all replicas know of the world outside (bot/store/reads/shared_state.py)
+    beside   what other purges have to do with one (bot/store/reads/related.py)
+    tags     which tags each domain was purged of (bot/store/reads/known_tags.py)
+    census   how much there is to do (bot/store/queue/stats.py)
+    probe    whether the database takes writes (bot/store/database/probe.py)
+    history  what was purged, for those who ask (bot/store/reads/history.py)
+    audit    the trail of it all: sealed and pruned (bot/store/audit/log.py)
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import time
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Any
 
+import structlog
 from sqlalchemy import (
     Connection,
     Table,
@@ -29,60 +33,34 @@ from sqlalchemy import (
     update,
 )
 
-from bot import metrics, tracing
-from bot.core.ask import Ask
 from bot.core.audit import AuditEntry
-from bot.core.post import Post, PostKind, Route
-from bot.core.purge import Purge, State
-from bot.store import rows, tables
-from bot.store.audit_log import AuditLog
-from bot.store.beside import Beside, is_sent_alike
-from bot.store.census import Census
-from bot.store.clock import DatabaseClock
-from bot.store.due import lane_of
-from bot.store.engine import Database, insert_for
-from bot.store.history import History
-from bot.store.jobs import CARDS, Jobs
-from bot.store.known import Known
-from bot.store.looks import STATUS_RATE, Looks
-from bot.store.pace import Pace
-from bot.store.rates import Rate
+from bot.core.decisions.transition import Transition
+from bot.core.message import Post, PostKind, Route
+from bot.core.purge.purge import Event, Purge, State
+from bot.store.audit.log import AuditLog
+from bot.store.change import CardReply, Change, InteractionAnswered, NewInteraction, NewPosts
+from bot.store.database.clock import DatabaseClock, steady_s
+from bot.store.database.engine import Database, StoreUnavailable, insert_for
+from bot.store.database.probe import Probe
+from bot.store.queue.leases import CARDS, Jobs
+from bot.store.queue.owner import LEASE
+from bot.store.queue.polling import STATUS_RATE, TaskPolling
+from bot.store.queue.stats import QueueStats
+from bot.store.queue.throttle import Throttle
+from bot.store.queue.token_bucket import Rate
+from bot.store.reads.history import History
+from bot.store.reads.known_tags import Tags
+from bot.store.reads.related import RelatedPurges, is_sent_alike
+from bot.store.reads.shared_state import SharedState
+from bot.store.schema import mapping as rows
+from bot.store.schema import tables
+from bot.store.schema.lanes import lane_of
+from bot.telemetry import metrics, tracing
 
+log = structlog.get_logger("purgebot.workflow")
 
-@dataclass(frozen=True, slots=True)
-class Change:
-    """One decision, to be saved whole or not at all.
-
-    `purge` with `new=True` is inserted; else it replaces the row whose version is one less and,
-    where `holder` is given, whose lease is still this holder's.
-    `keep_lease` leaves the row with its holder, who has more to do with it.
-    `new_ask` is written down, due at `ask_due_at` or answered already; `answered` is the trigger
-    ID of a waiting ask.  `card_reply` is the response URL of a press on the card, and its time:
-    where the bot is no member it is the only way to replace the card.
-    `other` is a second purge that changes with it, over the version that is one less.
-    `alone_since`: only if the same was not sent by another since then.  `wakes_followers`: the
-    purges that were joined to this one are due now.  `quiet`: the card says what it said before.
-    """
-
-    purge: Purge | None = None
-    new: bool = False
-    due_at: datetime | None = None
-    holder: str | None = None
-    keep_lease: bool = False
-    lease_until: datetime | None = None
-    new_ask: Ask | None = None
-    ask_due_at: datetime | None = None
-    answered: str | None = None
-    audit: tuple[AuditEntry, ...] = ()
-    posts: tuple[Post, ...] = ()
-    posts_due_at: datetime | None = None
-    card_reply: tuple[str, datetime] | None = None
-    other: Purge | None = None
-    alone_since: datetime | None = None
-    wakes_followers: bool = False
-    quiet: bool = False
-
-
+TRY_EVERY_S = 0.25
+"""How often a decision is saved anew while the database is away."""
 SENDS_PER_S = 50.0
 """The CDN documents so many calls a second for the operations beside the one that we use."""
 
@@ -94,6 +72,11 @@ _OVER = update(tables.purges).where(
 )
 _OVER_OURS = _OVER.where(tables.purges.c.lease_holder == bindparam("held_by"))
 _POST = insert(tables.posts).inline()
+_ANSWERED = (
+    update(tables.asks)
+    .where(tables.asks.c.trigger_id == bindparam("answered"), tables.asks.c.due_at.is_not(None))
+    .values(due_at=None, lease_until=None, lease_holder=None)
+)
 _at = bindparam("at", type_=tables.Utc)
 _SHOW_CARDS = (
     update(tables.posts)
@@ -103,10 +86,33 @@ _SHOW_CARDS = (
         due_at=case((tables.posts.c.next_edit_at > _at, tables.posts.c.next_edit_at), else_=_at),
     )
 )
+_WAKE_FOLLOWERS = (
+    update(tables.purges)
+    .where(
+        tables.purges.c.joined_to == bindparam("leader"),
+        tables.purges.c.state.in_([State.JOINED.value, State.QUEUED.value]),
+    )
+    .values(due_at=_at)
+)
+_CARD_REPLY = (
+    update(tables.posts)
+    .where(
+        tables.posts.c.purge_id == bindparam("purge"),
+        # Only cards take these routes; said here, the index over cards finds it.
+        tables.posts.c.kind == PostKind.CARD.value,
+        tables.posts.c.route.in_([Route.RESPONSE.value, Route.REPLACE.value]),
+    )
+    .values(
+        route=Route.REPLACE.value,
+        response_url=bindparam("url"),
+        response_url_at=_at,
+        response_uses=0,
+    )
+)
 
 
-class _Beaten(Exception):
-    """Rolls the transaction back."""
+class _Conflict(Exception):
+    """Somebody was first: rolls the transaction back."""
 
 
 class Store:
@@ -115,15 +121,19 @@ class Store:
     def __init__(self, url: str, sends_per_s: float = SENDS_PER_S) -> None:
         self._database = Database(url)
         send_rate = Rate("cdn-send", sends_per_s, burst=max(1.0, sends_per_s))
-        pace = Pace({"sends": send_rate, "watches": STATUS_RATE})
+        pace = Throttle({"sends": send_rate, "watches": STATUS_RATE})
         self.jobs = Jobs(self._database, pace)
-        self.looks = Looks(self._database, pace)
+        self.task_polling = TaskPolling(self._database, pace)
         self.audit = AuditLog(self._database)
-        self.known = Known(self._database)
+        self.shared_state = SharedState(self._database)
+        self.tags = Tags(self._database)
         self.history = History(self._database)
-        self.beside = Beside(self._database)
-        self.census = Census(self._database)
+        self.related_purges = RelatedPurges(self._database)
+        self.queue_stats = QueueStats(self._database)
+        self.probe = Probe(self._database)
         self.engine = self._database.engine
+        self.wake: Callable[[], None] = lambda: None
+        """Called when something was saved, and may be due."""
         self._once = {
             table: insert_for(self.engine.dialect.name, table)
             .on_conflict_do_nothing(index_elements=["trigger_id"])
@@ -143,123 +153,117 @@ class Store:
 
     # Decisions
 
-    def commit(self, change: Change) -> bool:
-        """Save a decision.  False: somebody was first, and nothing was saved.
+    def apply(self, *changes: Change, owner: str | None = None, patience_s: float = 0.0) -> bool:
+        """Save a decision, whole or not at all.  False: somebody was first, and nothing was saved.
 
+        A purge that is not new is saved over the version that its transition was made from and,
+        where `owner` is given, only while that one has its lease.  While the database is away it
+        is tried again for `patience_s` seconds, which harms nobody: where it was saved after all,
+        or somebody has taken the purge over, the version or the lease is not the same.
         Raises: StoreUnavailable.
         """
+        give_up_at = steady_s() + patience_s
+        while True:
+            try:
+                saved = self._apply(changes, owner)
+                break
+            except StoreUnavailable:
+                if steady_s() >= give_up_at:
+                    raise
+                time.sleep(TRY_EVERY_S)
+        purges = [change.purge for change in changes if isinstance(change, Transition)]
+        for purge in purges:
+            if saved:
+                _log_step(purge)
+            elif owner is not None:
+                log.warning("step-lost", purge=purge.id, state=purge.state.value)
+        if saved:
+            self.wake()
+        return saved
+
+    def _apply(self, changes: Sequence[Change], owner: str | None) -> bool:
+        transitions = [change for change in changes if isinstance(change, Transition)]
+        entries = [entry for change in changes for entry in _entries_of(change)]
+        begun = next((each.purge for each in transitions if each.is_new), None)
 
         def job(connection: Connection) -> None:
-            self._save_ask(connection, change)
-            if change.alone_since is not None:
-                self._be_alone(connection, change)
-            self._save_purge(connection, change)
-            if change.other is not None:
-                self._save_other(connection, change.other, change.posts_due_at)
-            begins = change.purge.id if change.purge is not None and change.new else None
-            self.audit.append(connection, change.audit, begins=begins)
-            for post in change.posts:
-                row = rows.post_to_row(post) | {"due_at": change.posts_due_at, "attempts": 0}
-                connection.execute(_POST, row)
+            for change in changes:
+                self._save(connection, change, owner)
+            begins = begun.id if begun is not None else None
+            self.audit.append(connection, entries, begins=begins)
+            for change in changes:
+                _insert_posts(connection, change)
 
         try:
             self._database.write(job)
-        except _Beaten:
+        except _Conflict:
             return False
-        metrics.recorded(change.audit)
-        tracing.recorded(change.purge if change.new else None, change.audit)
+        metrics.recorded(entries)
+        tracing.recorded(begun, entries)
         return True
 
-    def _save_ask(self, connection: Connection, change: Change) -> None:
-        if change.new_ask is not None:
-            row = rows.ask_to_row(change.new_ask) | {"due_at": change.ask_due_at, "attempts": 0}
-            self._insert_once(connection, tables.asks, row)
-        if change.answered is not None:
-            done = connection.execute(
-                update(tables.asks)
-                .where(
-                    tables.asks.c.trigger_id == change.answered, tables.asks.c.due_at.is_not(None)
-                )
-                .values(due_at=None, lease_until=None, lease_holder=None)
-            )
-            if done.rowcount != 1:
-                raise _Beaten
+    def _save(self, connection: Connection, change: Change, owner: str | None) -> None:
+        match change:
+            case NewInteraction():
+                row = rows.ask_to_row(change.ask) | {"due_at": change.due_at, "attempts": 0}
+                self._insert_once(connection, tables.asks, row)
+            case InteractionAnswered():
+                done = connection.execute(_ANSWERED, {"answered": change.trigger_id})
+                if done.rowcount != 1:
+                    raise _Conflict
+            case Transition():
+                self._save_transition(connection, change, owner)
+            case CardReply():
+                _save_card_reply(connection, change)
+            case _:
+                pass  # audit entries and messages come last, in the order of the changes
 
-    def _save_purge(self, connection: Connection, change: Change) -> None:
+    def _save_transition(
+        self, connection: Connection, change: Transition, owner: str | None
+    ) -> None:
         purge = change.purge
-        if purge is None:
-            return
-        row = rows.purge_to_row(purge) | {"due_at": change.due_at, "attempts": 0}
-        row |= {"target": purge.target, "lane": lane_of(purge.state)}
-        if change.new:
+        if change.alone_since is not None:
+            self._be_alone(connection, purge, change.alone_since)
+        row = rows.purge_to_row(purge)
+        if change.is_new or change.reschedules:
+            row |= {"due_at": change.due_at, "attempts": 0}
+            row |= {"target": purge.target, "lane": lane_of(purge.state)}
+        if change.is_new:
             self._insert_once(connection, tables.purges, row)
             return
-        if not change.keep_lease:
+        if change.event is Event.SEND:  # whoever wrote the intent has more to do with it
+            assert purge.sent_at is not None, "an intent has its time"
+            row |= {"lease_until": purge.sent_at + LEASE}
+        elif change.reschedules:
             row |= {"lease_until": None, "lease_holder": None}
-        elif change.lease_until is not None:
-            row |= {"lease_until": change.lease_until}
         was: dict[str, Any] = {"was_id": purge.id, "was_version": purge.version - 1}
         over = _OVER
-        if change.holder is not None:
+        if owner is not None:
             over = _OVER_OURS
-            was |= {"held_by": change.holder}
+            was |= {"held_by": owner}
         if connection.execute(over, row | was).rowcount != 1:
-            raise _Beaten
-        if not change.quiet:
-            self._card_is_due(connection, purge, change.posts_due_at)
+            raise _Conflict
+        if change.changes_cards and change.messages_due_at is not None:
+            at = change.messages_due_at
+            connection.execute(_SHOW_CARDS, {"purge": purge.id, "wanted": purge.version, "at": at})
         if change.wakes_followers:
             connection.execute(
-                update(tables.purges)
-                .where(
-                    tables.purges.c.joined_to == purge.id,
-                    tables.purges.c.state == State.JOINED.value,
-                )
-                .values(due_at=purge.told_at or purge.settled_at)
+                _WAKE_FOLLOWERS, {"leader": purge.id, "at": purge.notified_at or purge.settled_at}
             )
-        if change.card_reply is not None:
-            url, at = change.card_reply
-            connection.execute(
-                update(tables.posts)
-                .where(
-                    tables.posts.c.purge_id == purge.id,
-                    # Only cards take these routes; said here, the index over cards finds it.
-                    tables.posts.c.kind == PostKind.CARD.value,
-                    tables.posts.c.route.in_([Route.RESPONSE.value, Route.REPLACE.value]),
-                )
-                .values(
-                    route=Route.REPLACE.value, response_url=url, response_url_at=at, response_uses=0
-                )
-            )
+        self.tags.learn(connection, ((purge.domain, tag) for tag in change.learns))
 
-    def _save_other(
-        self, connection: Connection, purge: Purge, posts_due_at: datetime | None
-    ) -> None:
-        """Change a purge that nobody works on, over the version that is one less."""
-        was = {"was_id": purge.id, "was_version": purge.version - 1}
-        if connection.execute(_OVER, rows.purge_to_row(purge) | was).rowcount != 1:
-            raise _Beaten
-        self._card_is_due(connection, purge, posts_due_at)
-
-    @staticmethod
-    def _card_is_due(connection: Connection, purge: Purge, at: datetime | None) -> None:
-        """Have the cards of a purge shown anew, each not sooner than it may be edited again."""
-        if at is not None:
-            connection.execute(_SHOW_CARDS, {"purge": purge.id, "wanted": purge.version, "at": at})
-
-    def _be_alone(self, connection: Connection, change: Change) -> None:
-        """Make sure that nobody else sends the same at this moment, or did since `alone_since`."""
-        assert change.purge is not None, "only a purge can be alone"
-        assert change.alone_since is not None, "there is a time since when"
+    def _be_alone(self, connection: Connection, purge: Purge, since: datetime) -> None:
+        """Make sure that nobody else sends the same at this moment, or did since then."""
         if not self.is_sqlite:  # there only one writes at a time
-            key = int(change.purge.target[:15], 16)
+            key = int(purge.target[:15], 16)
             connection.execute(select(func.pg_advisory_xact_lock(key)))
-        if is_sent_alike(connection, change.purge, change.alone_since):
-            raise _Beaten
+        if is_sent_alike(connection, purge, since):
+            raise _Conflict
 
     def _insert_once(self, connection: Connection, table: Table, row: dict[str, Any]) -> None:
-        """Insert, or be beaten by the row that has the same trigger ID already."""
+        """Insert; a conflict where a row has the same trigger ID already."""
         if connection.execute(self._once[table], row).first() is None:
-            raise _Beaten
+            raise _Conflict
 
     # Questions
 
@@ -267,6 +271,12 @@ class Store:
         """Give a purge.  Raises: StoreUnavailable, FromNewer (a newer version changed it)."""
         found = self.read(select(tables.purges).where(tables.purges.c.id == purge_id)).first()
         return rows.row_to_purge(found) if found else None
+
+    def purge_id_of(self, trigger_id: str) -> str | None:
+        """Give the ID of the purge that came of a command.  Raises: StoreUnavailable."""
+        c = tables.purges.c
+        found = self.read(select(c.id).where(c.trigger_id == trigger_id)).first()
+        return found.id if found else None
 
     def has_ask(self, trigger_id: str, *, answered: bool) -> bool:
         """Whether an ask was written down; with `answered`, whether it also has its answer."""
@@ -285,10 +295,40 @@ class Store:
         ).first()
         return rows.row_to_post(found) if found else None
 
-    def audit_of(self, purge_id: str) -> list[AuditEntry]:
-        found = self.read(
-            select(tables.audit)
-            .where(tables.audit.c.purge_id == purge_id)
-            .order_by(tables.audit.c.seq)
-        )
-        return [rows.row_to_link(row).entry for row in found]
+
+def _entries_of(change: Change) -> tuple[AuditEntry, ...]:
+    match change:
+        case AuditEntry():
+            return (change,)
+        case Transition():
+            return change.audit
+        case _:
+            return ()
+
+
+def _insert_posts(connection: Connection, change: Change) -> None:
+    match change:
+        case Transition(messages=posts, messages_due_at=due_at) | NewPosts(posts, due_at):
+            for post in posts:
+                row = rows.post_to_row(post) | {"due_at": due_at, "attempts": 0}
+                connection.execute(_POST, row)
+
+
+def _save_card_reply(connection: Connection, change: CardReply) -> None:
+    """Have the card that was pressed on replaced from now on, where it could not be edited."""
+    reply = {"purge": change.purge_id, "url": change.response_url, "at": change.at}
+    connection.execute(_CARD_REPLY, reply)
+
+
+def _log_step(purge: Purge) -> None:
+    log.info(
+        "purge",
+        state=purge.state.value,
+        purge=purge.id,
+        domain=purge.domain,
+        force=purge.force,
+        user=purge.user_id,
+        task_id=purge.task_id,
+        request_id=purge.request_id,
+        error=purge.failure.code if purge.failure else None,
+    )

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from bot.core import catalogue
-from bot.core.errors import Problem
-from bot.core.health import GOOD_AGAIN
-from bot.core.post import Notice
+from bot.core import error_registry
+from bot.core.cdn.health import GOOD_AGAIN
+from bot.core.errors import Audience, Problem
+from bot.core.message import Notice
+from bot.slack.message import Message
 from handlers.blocks import kit
 from handlers.blocks.error import problem_text
-from handlers.blocks.kit import FACT_LIMIT, Message, code, day, escape
-
-_TO_OPERATORS = "For the operators of Purgebot: "
+from handlers.blocks.kit import FACT_LIMIT, code, day, escape
 
 
 def alert(said: Notice) -> Message:
@@ -21,10 +20,8 @@ def alert(said: Notice) -> Message:
 
 
 def _trouble(said: Notice) -> Message:
-    problem = Problem(catalogue.kind(said.code), said.facts)
-    sentence, _, hint = problem_text(problem).rpartition("\n")
-    hint = hint.removeprefix(_TO_OPERATORS)  # they know that they are meant
-    text = f":rotating_light: {sentence}\n{hint[:1].upper()}{hint[1:]}"
+    problem = Problem(error_registry.kind(said.code), said.facts)
+    text = f":rotating_light: {problem_text(problem, Audience.OPERATORS)}"
     small = [code(said.code), *_since(said)]
     if asked := said.facts.get("asked"):
         small.append(f"I had asked for {code(asked, FACT_LIMIT)}; purges may fail too")

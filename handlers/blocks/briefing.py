@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from bot.core.briefing import Briefing, Traffic
-from bot.core.purge import Purge
-from handlers.blocks.kit import either, escape, listing
+from bot.core.policy.approvers import STANDING_WORDS, Briefing, Traffic
+from bot.core.policy.decision import Membership
+from bot.core.purge.purge import Purge
+from handlers.blocks.kit import either, escape, listing, mention
 
 
 def who_can_decide(purge: Purge, *, calls: bool) -> str:
@@ -16,8 +17,11 @@ def who_can_decide(purge: Purge, *, calls: bool) -> str:
     briefing = purge.briefing
     if briefing is None:  # written down by an older version
         return f"Can decide: {listing(purge.approvers)}, but not the requester"
+    out_of_reach = _out_of_reach(purge)
     elsewhere = briefing.channel_id not in {None, purge.channel_id} and not calls
-    if elsewhere:
+    if briefing.quiet:
+        called = "Called a moment ago. "
+    elif elsewhere:
         called = f"Called in <#{briefing.channel_id}>. "
     elif briefing.called != purge.approvers:
         called = f"{listing(briefing.called)}: please decide. "
@@ -26,7 +30,14 @@ def who_can_decide(purge: Purge, *, calls: bool) -> str:
     titles = either([escape(title, 200) for title in briefing.titles])
     quiet = bool(called) and bool(titles)
     who = titles if quiet else listing(purge.approvers)
-    return f"{called}Can decide: {who}{_how_many(briefing.people)}, but not the requester"
+    return f"{called}Can decide: {who}{_how_many(briefing.people)}, but not the requester{out_of_reach}"
+
+
+def _out_of_reach(purge: Purge) -> str:
+    """Give those whom the policy names in vain, each with why."""
+    lost = [each.split() for each in purge.unreachable]
+    named = [f"{mention(who)} ({STANDING_WORDS[Membership(what)]})" for who, what in lost]
+    return f". Cannot be reached: {either(named)}" if named else ""
 
 
 def origin_risk(briefing: Briefing) -> list[str]:

@@ -1,14 +1,19 @@
 """The buttons of a card; they carry the purge's ID and nothing else.
 
 Everybody sees all of them, for a message is the same for all its readers; who may press which is
-decided at the press.
+decided at the press.  Only what one reader alone sees has no more than they may press.
 """
 
 from __future__ import annotations
 
-from bot.core.purge import Purge, State
+from collections.abc import Collection
+
+from bot.core.interaction import InteractionKind
+from bot.core.purge.purge import Purge, State
+from bot.slack.message import Block
 from handlers.blocks import kit
-from handlers.blocks.kit import Block, code, codes, mention
+from handlers.blocks.naming import kind_of
+from handlers.blocks.tags import asked
 
 APPROVE = "purge:approve"
 DENY = "purge:deny"
@@ -18,21 +23,33 @@ AGAIN = "purge:again"
 LEAVE = "purge:leave"
 ESCALATE = "purge:escalate"
 
+DECIDE = "decide"
+"""The block of the buttons."""
+
 
 def buttons(purge: Purge) -> list[Block]:
     """Give the row of buttons that the card of a purge has now, if it has any."""
     row = _row(purge)
-    return [{"type": "actions", "block_id": "decide", "elements": row}] if row else []
+    return [{"type": "actions", "block_id": DECIDE, "elements": row}] if row else []
+
+
+def voting_buttons(purge: Purge, votes: Collection[str]) -> list[Block]:
+    """Give the row of buttons for somebody who may decide on a purge by these kinds of press."""
+    if purge.state is not State.WAITING:
+        return []
+    of = {InteractionKind.APPROVE: _approve(purge), InteractionKind.DENY_FORM: _deny(purge)}
+    row = [button for kind, button in of.items() if kind in votes]
+    return [{"type": "actions", "block_id": DECIDE, "elements": row}] if row else []
 
 
 def _row(purge: Purge) -> list[Block]:
     match purge.state:
         case State.WAITING:
-            return [_approve(purge), _button(purge, DENY, "Deny", style="danger"), _cancel(purge)]
+            return [_approve(purge), _deny(purge), _cancel(purge)]
         case State.READY if purge.send_at is not None:
             # There are seconds left: no question is asked, and stopping too much does no harm.
             return [_button(purge, CANCEL, "Cancel before it is sent", style="danger")]
-        case State.HELD:
+        case State.HELD | State.QUEUED:
             return [_button(purge, CANCEL, "Cancel")]
         case State.OFFERED:
             return [
@@ -48,47 +65,38 @@ def _row(purge: Purge) -> list[Block]:
 
 
 def _approve(purge: Purge) -> Block:
-    asked = f"{_what(purge)}\nAsked by {mention(purge.user_id)}"
-    return _button(
-        purge,
-        APPROVE,
-        "Approve",
-        style="primary",
-        confirm=_confirm(f"Approve this {_kind(purge)}?", asked, "Approve"),
-    )
+    confirm = _confirm(f"Approve this {kind_of(purge)}?", asked(purge), "Approve")
+    return _button(purge, APPROVE, "Approve", style="primary", confirm=confirm)
+
+
+def _deny(purge: Purge) -> Block:
+    return _button(purge, DENY, "Deny", style="danger")
 
 
 def _cancel(purge: Purge) -> Block:
-    asked = "Only its requester can. Nothing will be purged."
-    confirm = _confirm("Cancel this request?", asked, "Cancel request")
+    means = "Only its requester can. Nothing will be purged."
+    confirm = _confirm("Cancel this request?", means, "Cancel request")
     return _button(purge, CANCEL, "Cancel request", confirm=confirm)
 
 
 def _again(purge: Purge) -> Block:
     waits = " Somebody else has to approve it first." if purge.needs else ""
-    asked = f"{_what(purge)}\nIf the CDN did take it, it is purged a second time.{waits}"
-    confirm = _confirm("Purge again?", asked, "Purge again")
+    means = f"If the CDN did take it, it is purged a second time.{waits}"
+    confirm = _confirm("Purge again?", asked(purge, means), "Purge again")
     return _button(purge, AGAIN, "Purge again", confirm=confirm)
 
 
 def _escalate(purge: Purge) -> Block:
-    asked = f"{_what(purge)}\nEvery edge will fetch anew. Somebody else may have to approve it."
-    confirm = _confirm("Request a forced purge?", asked, "Request it")
+    means = "Every edge will fetch anew. Somebody else may have to approve it."
+    confirm = _confirm("Request a forced purge?", asked(purge, means), "Request it")
     return _button(purge, ESCALATE, "Still stale? Request a forced purge", confirm=confirm)
-
-
-def _what(purge: Purge) -> str:
-    return f"{code(purge.domain, 90)}: {codes(purge.tags, 90)}"
-
-
-def _kind(purge: Purge) -> str:
-    return "forced purge" if purge.force else "purge"
 
 
 def _confirm(title: str, text: str, yes: str) -> Block:
     return {
         "title": kit.plain(title),
-        "text": kit.mrkdwn(text),
+        # Slack shows it as plain text whatever type it claims: slackapi/node-slack-sdk#1612.
+        "text": kit.plain(text),
         "confirm": kit.plain(yes),
         "deny": kit.plain("Go back"),
     }

@@ -2,43 +2,38 @@
 
 from __future__ import annotations
 
-import json
-from typing import Any
-
-from bot.core.ask import Ask
-from bot.core.command import MAX_REASON_CHARACTERS
-from bot.core.purge import Purge
+from bot.core.command.parser import MAX_REASON_CHARACTERS
+from bot.core.interaction import Interaction
+from bot.core.purge.purge import Purge
+from bot.slack.message import Block
 from handlers.blocks import kit
-from handlers.blocks.kit import Block, code, codes, escape, mention
+from handlers.blocks.kit import code, mention, metadata_of
+from handlers.blocks.naming import kind_of
+from handlers.blocks.tags import shown_tags
 
 DENIAL = "purge:denial"
-_FIELD = "reason"
+REASON = "reason"
+"""The field, and the block that it is in."""
 
 
-def denial_form(ask: Ask, purge: Purge) -> Block:
-    """Give the form for a press on Deny; it carries what the press carried, and where it was."""
-    kind = "forced purge" if purge.force else "purge"
-    about = {
-        "purge_id": purge.id,
-        "channel_id": ask.channel_id,
-        "response_url": ask.response_url,
-    }
-    blocks = [
-        kit.section(
-            f"{code(purge.domain)} · tags {codes(purge.tags)}\nAsked by {mention(purge.user_id)}"
-        )
-    ]
+def denial_form(ask: Interaction, purge: Purge) -> Block:
+    """Give the form for a press on Deny, whose ID it carries."""
+    tags = shown_tags(purge)
+    lines = [f"{code(purge.domain)} · {tags.head}", *tags.lines]
+    if not tags.is_whole:
+        lines.append("The card has a button that shows all of them.")
+    blocks = [kit.section("\n".join([*lines, f"Asked by {mention(purge.user_id)}"]))]
     if purge.reason:
-        blocks.append(kit.section(f"*Their reason:* {escape(purge.reason)}"))
+        blocks.append(kit.quoted("Their reason:", purge.reason))
     blocks.append(
         {
             "type": "input",
-            "block_id": _FIELD,
+            "block_id": REASON,
             "label": kit.plain("Why not?"),
             "hint": kit.plain("Its requester and the channel read it."),
             "element": {
                 "type": "plain_text_input",
-                "action_id": _FIELD,
+                "action_id": REASON,
                 "multiline": True,
                 "focus_on_load": True,
                 "max_length": MAX_REASON_CHARACTERS,
@@ -48,14 +43,9 @@ def denial_form(ask: Ask, purge: Purge) -> Block:
     return {
         "type": "modal",
         "callback_id": DENIAL,
-        "private_metadata": json.dumps(about),
-        "title": kit.plain(f"Deny this {kind}"),
+        "private_metadata": metadata_of(ask),
+        "title": kit.plain(f"Deny this {kind_of(purge)}"),
         "submit": kit.plain("Deny"),
         "close": kit.plain("Go back"),
         "blocks": blocks,
     }
-
-
-def reason_in(view: dict[str, Any]) -> str:
-    """Give what was written into the form."""
-    return view["state"]["values"][_FIELD][_FIELD].get("value") or ""

@@ -2,64 +2,121 @@
 
 from __future__ import annotations
 
-from bot.core import catalogue
-from bot.core.errors import STORE_SLOW, UNEXPECTED, Problem
-from bot.core.post import Notice
-from bot.core.purge import Purge
-from bot.core.question_errors import KINDS as QUESTIONS
+import re
+from dataclasses import replace
+
+from bot.core import error_registry
+from bot.core.command import query_errors as question_errors
+from bot.core.command.parser import format_command
+from bot.core.decisions.rulings import suggested_command
+from bot.core.errors import STORE_SLOW, UNEXPECTED, Audience, Problem, kinds_in
+from bot.core.message import Notice
+from bot.core.purge.purge import Purge, Refusal
+from bot.slack.message import Block, Message
 from handlers.blocks import kit
-from handlers.blocks.kit import FACT_LIMIT, TAG_LIMIT, Message, code, codes, either, listing, speak
+from handlers.blocks.kit import FACT_LIMIT, TAG_LIMIT, code, either, listing, prose, speak
+from handlers.blocks.naming import STATES, kind_of, title_of
+from handlers.blocks.tags import show_all, shown_tags
 
 _LONGEST_CORRECTION = 1000
-_PERHAPS_TAKEN = (STORE_SLOW, UNEXPECTED)
+_NOT_SURE = (STORE_SLOW, UNEXPECTED, *kinds_in(question_errors))
+"""The request may have been taken, or there was none for a purge."""
 
 
-def problem_text(problem: Problem) -> str:
+def problem_text(problem: Problem, reader: Audience = Audience.REQUESTER) -> str:
     """Give the sentence and the next step of a problem, its facts made safe to show."""
     shown = Problem(problem.kind, {name: speak(name, fact) for name, fact in problem.facts.items()})
-    return f"{shown.message}\n{shown.hint}"
+    # A code span needs no quotation marks, and beside them Slack might not see where it begins.
+    return re.sub("“(`[^`\n]*`)”", r"\1", f"{shown.message}\n{shown.hint_for(reader)}")
 
 
 def error(problem: Problem, corrected: str | None = None) -> Message:
     """Give an error message; `corrected` is the command as it may have been meant."""
     shown = problem_text(problem)
-    blocks = [kit.section(f":warning: {shown}")]
-    # What is offered will be copied, so it must be whole and hold no look-alikes.
-    meant = code(corrected or "")
-    if corrected and len(meant) < _LONGEST_CORRECTION and "`" not in corrected:
-        blocks.append(kit.section(f"Did you mean: {meant}"))
-    sure = "" if problem.kind in (*_PERHAPS_TAKEN, *QUESTIONS) else "Nothing was purged · "
+    blocks = [kit.section(f":warning: {shown}"), *did_you_mean(corrected)]
+    sure = "" if problem.kind in _NOT_SURE else "Nothing was purged · "
     blocks.append(kit.context(f"{sure}{code(problem.code)}"))
-    return kit.message(shown, *blocks)
+    return replace(kit.message(shown, *blocks), plain=_plain(problem))
+
+
+def _plain(problem: Problem) -> str:
+    """Give the sentence and the next step where Slack shows no names for IDs."""
+    told = problem.facts | {"holders": "those who can decide"}
+    shown = Problem(problem.kind, told)
+    return f"{shown.message}\n{shown.hint}"
+
+
+def did_you_mean(corrected: str | None) -> list[Block]:
+    """Give the command as it may have been meant, to be copied."""
+    # So it must be whole, and hold no look-alikes.
+    meant = code(corrected or "")
+    if not corrected or len(meant) >= _LONGEST_CORRECTION or "`" in corrected:
+        return []
+    return [kit.section(f"Did you mean: {meant}")]
+
+
+def suggestion(facts: dict[str, str]) -> Message:
+    """Give the domain that the requester may have meant, where the CDN does not know theirs."""
+    unknown = f"The CDN account has no {code(facts['unknown'])}."
+    blocks = did_you_mean(facts["command"])
+    if not blocks:  # the command is too long to be copied
+        unknown += f" Did you mean {code(facts['domain'])}?"
+    return kit.message(unknown, kit.section(unknown), *blocks)
 
 
 def notice(said: Notice) -> Message:
     """Give a whisper: the answer to a press that did not count."""
-    problem = Problem(catalogue.kind(said.code), said.facts)
+    problem = Problem(error_registry.kind(said.code), said.facts)
     shown = problem_text(problem)
     return kit.message(shown, kit.section(f":warning: {shown}"), kit.context(code(problem.code)))
 
 
-def refusal(purge: Purge) -> Message:
-    """Give what a refused requester is told: why, which role it takes, and who holds it."""
+def refusal(purge: Purge, link: str | None = None) -> Message:
+    """Give what a refused requester is told: why, which role it takes, and who holds it.
+
+    `link` leads to the card of the purge that makes this one needless.
+    """
     refused = purge.refusal
     assert refused is not None, "only a refused purge is drawn as a refusal"
-    kind = "Forced purge" if purge.force else "Purge"
+    kind = kind_of(purge).capitalize()
+    tags = shown_tags(purge)
+    title = f":{STATES[purge.state].emoji}: *{title_of(purge)}*"
+    if refused.other is not None:
+        title = f":raised_hand: *{kind} not asked for twice*"
     lines = [
-        f":no_entry: *{kind} refused: {'it is not tried again' if purge.doubt else 'nothing was purged'}*",
-        f"{code(purge.domain)} · tags {codes(purge.tags)}",
-        kit.escape(refused.sentence, FACT_LIMIT),
+        title,
+        f"{code(purge.domain)} · {tags.head}",
+        *tags.lines,
+        prose(refused.sentence, FACT_LIMIT),
     ]
-    if refused.code in catalogue.KINDS:
-        lines.append(catalogue.kind(refused.code).hint)
+    if refused.code in error_registry.KINDS:
+        lines.append(Problem(error_registry.kind(refused.code)).hint)
+    # Whoever mistyped the domain needs no helper, so what was meant comes first.
+    meant = suggested_command(purge)
+    suggested = did_you_mean(format_command(meant) if meant else None)
+    helpers = _helpers(refused, link)
+    if suggested and helpers:
+        if_right = f"If {code(purge.domain)} is right:"
+        suggested.append(kit.section("\n".join([if_right, *helpers])))
+        helpers = []
+    return kit.message(
+        f"{kind} refused: {prose(refused.sentence, FACT_LIMIT)}",
+        kit.section("\n".join([*lines, *helpers])),
+        *suggested,
+        *show_all(purge),
+        kit.context(f"Purge {code(purge.id)} · {code(refused.code)}"),
+    )
+
+
+def _helpers(refused: Refusal, link: str | None) -> list[str]:
+    """Give the lines about who, or what, could help."""
+    lines = []
     if refused.roles:
         roles = [code(role, TAG_LIMIT) for role in refused.roles]
         lines.append(f"It takes the role {either(roles)}.")
+    if refused.other is not None:
+        card = f"<{link}|its card>" if link else "its card"
+        lines.append(f"See {card}: purge {code(refused.other)}.")
     if refused.holders:
         lines.append(f"Ask {listing(refused.holders)}.")
-    small = kit.context(f"Purge {code(purge.id)} · {code(refused.code)}")
-    return kit.message(
-        f"{kind} refused: {kit.escape(refused.sentence, FACT_LIMIT)}",
-        kit.section("\n".join(lines)),
-        small,
-    )
+    return lines

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from urllib.parse import urlsplit
 
-from bot.core.proof import Difference, Finding, Look, Why
-from bot.core.purge import Evidence
+from bot.core.edge_check import Difference, EdgeSnapshot, Finding, Why
+from bot.core.purge.purge import Evidence
 from handlers.blocks.kit import code
 
 _SHOWN = 3
@@ -43,7 +43,7 @@ def _line(each: Evidence) -> str:
 
 
 def _why(each: Evidence) -> str | None:
-    looks: list[Look | None] = [each.after, each.before]
+    looks: list[EdgeSnapshot | None] = [each.after, each.before]
     for look in looks:
         if look is not None and look.why is not None:
             return _WHY[look.why]

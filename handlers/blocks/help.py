@@ -2,9 +2,23 @@
 
 from __future__ import annotations
 
-from bot.core.questions import HISTORY_FORM, QUOTA_FORM, STATUS_FORM
+from importlib.metadata import version
+
+from bot.core.command.queries import (
+    HISTORY,
+    HISTORY_FORM,
+    PENDING,
+    PENDING_FORM,
+    QUOTA,
+    QUOTA_FORM,
+    STATUS,
+    STATUS_FORM,
+    VERSION,
+    VERSION_FORM,
+)
+from bot.slack.message import Message
 from handlers.blocks import kit
-from handlers.blocks.kit import Message, code, codes
+from handlers.blocks.kit import code, codes
 
 _NOTHING = (
     "You may not purge anything yet. Ask the owners of Purgebot's policy to give you a role "
@@ -12,19 +26,58 @@ _NOTHING = (
 )
 _QUESTIONS = (
     "*Only you see the answers to these*",
-    f"• {code(STATUS_FORM)} what became of a purge; its card shows the ID",
+    f"• {code(STATUS_FORM)} what became of a purge; without an ID, of your latest",
     f"• {code(HISTORY_FORM)} what was purged",
+    f"• {code(PENDING_FORM)} what waits for approval",
     f"• {code(QUOTA_FORM)} what is left of the CDN's quotas",
+    f"More on one of them: {code('/purge help history')}",
 )
+_SIGHT = "You see your own purges and those that the policy shows you. Nobody else sees the answer."
+_ON: dict[str, tuple[str, ...]] = {
+    STATUS: (
+        "*What became of a purge*",
+        f"• {code('/purge status')} your latest one",
+        f"• {code('/purge status P1M82J8FAHK949')} the one with this ID, which stands on its card",
+        f"• {code('/purge status 17772470184')} the one with this task ID of the CDN",
+        _SIGHT,
+    ),
+    HISTORY: (
+        "*What was purged*, newest first",
+        f"• {code('/purge history')} all that you may see",
+        f"• {code('/purge history www.example.com')} of one domain",
+        f"• {code('/purge history --user me')} your own; {code('--user U0123456')} somebody else's",
+        f"• {code('/purge history --since 2d')} of late: 90m, 12h, 2d, 2w or 2026-11-20",
+        "They can stand together, in any order.",
+        _SIGHT,
+    ),
+    PENDING: (
+        "*Which purges wait for approval*",
+        f"• {code(PENDING_FORM)} newest first; what is decided or expired is in the history",
+        _SIGHT,
+    ),
+    QUOTA: (
+        "*What is left of the CDN's quotas*",
+        f"• {code(QUOTA_FORM)} as the CDN reports it, and what I have sent since its day began",
+    ),
+    VERSION: (
+        "*Which version of me this is*",
+        f"• {code(VERSION_FORM)} for whoever looks something up in my documentation",
+    ),
+}
 
 
 def help_message(may: dict[str, str]) -> Message:
     """Give the help; `may` holds the domain patterns for each action, joined by commas.
 
-    With `asks` in it, the questions are listed as well.
+    With `asks` in it, the questions are listed as well, or only the one that is its `topic`.
     """
+    if on := _ON.get(may.get("topic", "")):
+        return kit.message(f"Help on /purge {may['topic']}", kit.section("\n".join(on)))
     domains = {action: patterns.split(",") for action, patterns in may.items()}
-    lines = [":broom: *Clear what the CDN has cached, by tag*"]
+    lines = [
+        ":broom: *Clear what the CDN has cached, by tag*",
+        "Tags are the names that the origin gives to pages, not the addresses of pages.",
+    ]
     if "purge" in domains:
         example = code(f"/purge {_example(domains['purge'])} hero,banner")
         lines.append(f"• {example}\nThe edge asks the origin, and keeps what has not changed.")
@@ -52,3 +105,9 @@ def _example(patterns: list[str]) -> str:
     """Give a domain for an example: one of the person's own, or one made from a pattern."""
     exact = [pattern for pattern in patterns if "*" not in pattern]
     return exact[0] if exact else patterns[0].replace("*.", "www.").replace("*", "www.example.com")
+
+
+def version_message() -> Message:
+    """Give the answer to `/purge version`."""
+    this = f"Purgebot {version('purgebot')}"
+    return kit.message(this, kit.section(this))

@@ -5,46 +5,32 @@ table      outcome and when, what, who, ID; newest first, and what counts most w
 (notes)    what else there may be, and what the asker may see at all
 (buttons)  Newer and Older: they carry the question, and where the page begins
 
-The status of one purge is its card, without its buttons: it is decided on where it was asked for.
+The status of one purge is its card; what decides on it only whoever sees who may.
 """
 
 from __future__ import annotations
 
 import json
+from collections.abc import Collection
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
-from bot.core.purge import Purge
-from bot.core.questions import HistoryQuestion, read_asked
+from bot.core.command.queries import HistoryQuestion, read_asked
+from bot.core.purge.purge import Purge
+from bot.slack.message import Block, Message
 from handlers.blocks import kit
-from handlers.blocks.kit import Block, Message, code, codes, day, escape, mention
+from handlers.blocks.buttons import DECIDE, voting_buttons
+from handlers.blocks.kit import code, codes, day, escape, line, mention, rich, words
+from handlers.blocks.naming import STATES
 from handlers.blocks.purge import card
 
 NEWER = "history:newer"
 OLDER = "history:older"
 
-_OUTCOMES = {
-    "requested": ("hourglass_flowing_sand", "being checked"),
-    "refused": ("no_entry", "refused"),
-    "waiting": ("raised_hand", "waits for approval"),
-    "denied": ("no_entry", "denied"),
-    "expired": ("alarm_clock", "expired"),
-    "cancelled": ("wastebasket", "cancelled"),
-    "ready": ("hourglass_flowing_sand", "about to be sent"),
-    "sending": ("hourglass_flowing_sand", "being sent"),
-    "held": ("double_vertical_bar", "held"),
-    "offered": ("no_entry_sign", "quota used up"),
-    "joined": ("link", "joined to another"),
-    "submitted": ("white_check_mark", "submitted"),
-    "running": ("arrows_counterclockwise", "running"),
-    "complete": ("white_check_mark", "complete"),
-    "unreported": ("grey_question", "no end reported"),
-    "failed": ("x", "failed"),
-    "unknown": ("warning", "unknown"),
-}
-"""The emoji and the words of each state; a state that is not here is called by its own name."""
 _COLUMNS = ("Outcome", "What", "Who", "ID")
 _TAG_LIMIT = 30
+_NOTHING_WAITS = "*Nothing waits for approval* that you may see"
 
 Row = dict[str, Any]
 
@@ -57,6 +43,21 @@ def history(facts: dict[str, str]) -> Message:
     around = [kit.context(*notes)] if notes else []
     if buttons := _buttons(facts):
         around.append({"type": "actions", "block_id": "turn", "elements": buttons})
+    return _table(title, rows, around)
+
+
+def pending(facts: dict[str, str]) -> Message:
+    """Give what waits for approval from the facts of its notice."""
+    rows: list[Row] = json.loads(facts["purges"])
+    title = "*These wait for approval*, newest first" if rows else _NOTHING_WAITS
+    notes = [f"And {facts['more']} more."] if facts["more"] != "0" else []
+    notes += _sight(facts)
+    if rows:
+        notes.append(f"{code('/purge status ID')} tells more of one.")
+    return _table(title, rows, [kit.context(*notes)] if notes else [])
+
+
+def _table(title: str, rows: list[Row], around: list[Block]) -> Message:
     lines = [_line(row) for row in rows]
     text = "\n".join([title, *lines])
     if not rows:
@@ -73,12 +74,15 @@ def history(facts: dict[str, str]) -> Message:
     )
 
 
-def status(purge: Purge) -> Message:
-    """Give what became of a purge, as its card says it, for somebody who asks."""
-    shown = card(purge)
+def status(purge: Purge, votes: Collection[str] = ()) -> Message:
+    """Give what became of a purge, as its card says it, for somebody who asks.
+
+    `votes`: the kinds of press with which they may decide on it.
+    """
+    shown = card(replace(purge, suggestion=None))  # that is for its requester alone, at once
     asked = f"Asked {day(purge.requested_at)} in <#{purge.channel_id}>"
-    blocks = [block for block in shown.blocks if block["type"] != "actions"]
-    return kit.message(shown.text, *blocks, kit.context(asked))
+    blocks = [block for block in shown.blocks if block.get("block_id") != DECIDE]
+    return kit.message(shown.text, *blocks, *voting_buttons(purge, votes), kit.context(asked))
 
 
 def _title(facts: dict[str, str], *, is_empty: bool) -> str:
@@ -105,16 +109,20 @@ def _notes(facts: dict[str, str], *, is_empty: bool) -> list[str]:
             f"There may be more: I looked at many others that you did not ask for. Press "
             f"{way} to go on looking."
         )
-    patterns = facts["sees"].split(",") if facts["sees"] else []
-    if not patterns:
-        notes.append("You see your own purges only: no rule shows you those of others.")
-    elif "*" not in patterns:
-        notes.append(
-            f"You see your own purges and, as the policy says, those of {codes(patterns)}."
-        )
+    notes += _sight(facts)
     if not is_empty:
         notes.append(f"{code('/purge status ID')} tells more of one.")
     return notes
+
+
+def _sight(facts: dict[str, str]) -> list[str]:
+    """Give what the asker sees at all, where that is not everything."""
+    patterns = facts["sees"].split(",") if facts["sees"] else []
+    if not patterns:
+        return ["You see your own purges only: no rule shows you those of others."]
+    if "*" in patterns:
+        return []
+    return [f"You see your own purges and, as the policy says, those of {codes(patterns)}."]
 
 
 def _buttons(facts: dict[str, str]) -> list[Block]:
@@ -132,7 +140,11 @@ def _buttons(facts: dict[str, str]) -> list[Block]:
 
 
 def _outcome(row: Row) -> tuple[str | None, str]:
-    return _OUTCOMES.get(row["state"], (None, str(row["state"]).replace("-", " ")))
+    """Give the emoji and the words of a state; a newer version may have written one unknown here."""
+    called = STATES.get(row["state"])
+    if called is None or called.outcome is None:
+        return None, str(row["state"]).replace("-", " ")
+    return called.emoji, called.outcome
 
 
 # A table's cells
@@ -140,42 +152,33 @@ def _outcome(row: Row) -> tuple[str | None, str]:
 
 def _cells(row: Row) -> list[Block]:
     at = datetime.fromtimestamp(row["at"], UTC)
-    emoji, words = _outcome(row)
+    emoji, outcome = _outcome(row)
     when = {
         "type": "date",
         "timestamp": row["at"],
         "format": "{date_short_pretty} {time}",
         "fallback": f"{at:%d %b %Y %H:%M} UTC",
     }
-    mark = [{"type": "emoji", "name": emoji}, _text(" ")] if emoji else []
+    mark = [{"type": "emoji", "name": emoji}, words(" ")] if emoji else []
     return [
-        _rich([*mark, _text(words)], [when]),
-        _rich(*_what(row)),
-        _rich([{"type": "user", "user_id": row["user_id"]}]),
-        _rich([_text(row["id"], code=True)]),
+        rich(line(*mark, words(outcome)), line(when)),
+        rich(*_what(row)),
+        rich(line({"type": "user", "user_id": row["user_id"]})),
+        rich(line(words(row["id"], code=True))),
     ]
 
 
-def _what(row: Row) -> tuple[list[Block], list[Block]]:
+def _what(row: Row) -> tuple[Block, Block]:
     """Give the line of the domain and the line of the tags."""
-    forced = [_text(" forced", bold=True)] if row["force"] else []
-    tags = [_text(_short(tag), code=True) for tag in row["tags"]]
-    listed = [piece for tag in tags for piece in (_text(", "), tag)][1:]
-    more = [_text(f" and {row['more_tags']} more")] if row["more_tags"] else []
-    return [_text(row["domain"]), *forced], [*listed, *more]
+    forced = [words(" forced", bold=True)] if row["force"] else []
+    tags = [words(_short(tag), code=True) for tag in row["tags"]]
+    listed = [piece for tag in tags for piece in (words(", "), tag)][1:]
+    more = [words(f" and {row['more_tags']} more")] if row["more_tags"] else []
+    return line(words(row["domain"]), *forced), line(*listed, *more)
 
 
 def _plain(text: str) -> Block:
     return {"type": "raw_text", "text": text}
-
-
-def _rich(*lines: list[Block]) -> Block:
-    sections = [{"type": "rich_text_section", "elements": line} for line in lines]
-    return {"type": "rich_text", "elements": sections}
-
-
-def _text(text: str, **style: bool) -> Block:
-    return {"type": "text", "text": text, **({"style": style} if style else {})}
 
 
 def _short(tag: str) -> str:
@@ -186,7 +189,7 @@ def _short(tag: str) -> str:
 
 
 def _line(row: Row) -> str:
-    emoji, words = _outcome(row)
+    emoji, outcome = _outcome(row)
     mark = f":{emoji}: " if emoji else ""
     tags = codes([_short(tag) for tag in row["tags"]])
     more = f" and {row['more_tags']} more" if row["more_tags"] else ""
@@ -194,7 +197,7 @@ def _line(row: Row) -> str:
     at = datetime.fromtimestamp(row["at"], UTC)
     return (
         f"{code(row['domain'])} · {tags}{more}{forced}\n"
-        f"{mark}{escape(words)} · {day(at)} · {mention(row['user_id'])} · {code(row['id'])}"
+        f"{mark}{escape(outcome)} · {day(at)} · {mention(row['user_id'])} · {code(row['id'])}"
     )
 
 

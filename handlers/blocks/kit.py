@@ -1,19 +1,26 @@
-"""The small parts of every message: escaping, mentions, limits.
+"""The small parts of every message: words of others, mentions, limits.
 
-Everything that a person typed goes through `escape` or `code`, so that a tag named
-`<!channel>` shows as it is and pings nobody.  Limits: docs.slack.dev, "Block Kit reference".
+What a person wrote is shown as what a person wrote: without bold, emoji, links or calls in it.
+
+    quoted     a block of its own, below a label     a reason
+    code       a code span                           a tag, a domain; a reason where there are no blocks
+    prose      a sentence of ours with such words    an error that repeats a part of a command
+
+`escape` alone leaves `*bold*` and `:emoji:` to Slack: it is for what nobody outside can choose.
+Limits: docs.slack.dev, "Block Kit reference".
 """
 
 from __future__ import annotations
 
+import json
+import re
 from bisect import bisect_right
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from itertools import accumulate
-from typing import Any
 
-Block = dict[str, Any]
+from bot.core.interaction import Interaction
+from bot.slack.message import Block, Message
 
 SECTION_LIMIT = 3000
 FALLBACK_LIMIT = 3000
@@ -23,27 +30,29 @@ NAMES_LIMIT = 10
 
 _SAFE = {"&": "&amp;", "<": "&lt;", ">": "&gt;", "`": "ˋ"}
 """A code span cannot hold its own mark; a look-alike can."""
+_MARKUP = re.compile(r"[*~`]|(?<!\w)_|_(?!\w)|:[^\s:]+:|://|^[>•◦▪‣]")
+"""What Slack would read something into.  mrkdwn has no escape for it; a code span is left alone."""
+_BEFORE, _AFTER = "“‘(", "”’).,;!?…"
+_NO_QUOTES = dict.fromkeys(map(ord, "“‘”’"))
+_ALONE = {"*", "_", "~"}
+_LEAST_ROOM = 8
 
 
-@dataclass(frozen=True, slots=True)
-class Message:
-    """Blocks, and the text that screen readers and notifications read instead of them.
+def metadata_of(ask: Interaction) -> str:
+    """Give what a form carries: the press that opened it, under whose ID it is looked up again.
 
-    `instead` are plainer blocks, for a Slack that does not take the first ones.
+    The rest is what the version before reads, which may get the form back during an upgrade.
     """
-
-    text: str
-    blocks: tuple[Block, ...]
-    instead: tuple[Block, ...] = ()
-
-    @property
-    def forms(self) -> tuple[Message, ...]:
-        """The message in the ways in which it can be said, the best first."""
-        return (self, Message(self.text, self.instead)) if self.instead else (self,)
+    rest = {
+        "purge_id": ask.purge_id,
+        "channel_id": ask.channel_id,
+        "response_url": ask.response_url,
+    }
+    return json.dumps({"press": ask.trigger_id, **rest})
 
 
 def escape(text: str, most: int = SECTION_LIMIT) -> str:
-    """Give the text so that Slack reads nothing into it but the text, cut to `most` characters."""
+    """Give the text so that Slack reads no call, link or entity into it, cut to `most` characters."""
     safe = [_SAFE.get(character, character) for character in text]
     ends = list(accumulate(map(len, safe)))
     if not ends or ends[-1] <= most:
@@ -52,8 +61,32 @@ def escape(text: str, most: int = SECTION_LIMIT) -> str:
 
 
 def code(text: str, most: int = SECTION_LIMIT) -> str:
-    """Give the text in a code span."""
-    return f"`{escape(text, most)}`"
+    """Give the text in a code span; on one line, for a span ends with its line."""
+    return f"`{escape(' '.join(text.splitlines()), most)}`"
+
+
+def prose(text: str, most: int = SECTION_LIMIT) -> str:
+    """Give a sentence that holds words of others, cut to about `most` characters.
+
+    Each word that Slack would read something into becomes a code span, in place of its quotation
+    marks.  A mark that stands alone neither begins nor ends anything.
+    """
+    shown = ""
+    for piece in re.split(r"(\s+)", text):
+        word = piece.lstrip(_BEFORE)
+        before, word = piece[: len(piece) - len(word)], word.rstrip(_AFTER)
+        after = piece[len(before) + len(word) :]
+        is_markup = _MARKUP.search(word) and (before or word not in _ALONE)
+        room = most - len(shown)
+        if is_markup:
+            before, after = before.translate(_NO_QUOTES), after.translate(_NO_QUOTES)
+            whole, cut = f"{before}{code(word)}{after}", f"{before}{code(word, room)}"
+        else:
+            whole, cut = escape(piece), escape(piece, room)
+        if len(whole) > room:
+            return f"{shown}{cut if room >= _LEAST_ROOM else '…'}"
+        shown += whole
+    return shown
 
 
 def mention(slack_id: str) -> str:
@@ -83,10 +116,13 @@ def listing(ids: Iterable[str]) -> str:
 
 
 def speak(name: str, fact: str) -> str:
-    """Give a fact of an error as it may stand in a message: the IDs of `holders` as names."""
+    """Give a fact of an error as it may stand in a message.
+
+    The IDs of `holders` become names; a word that Slack would format becomes code.
+    """
     if name == "holders":
         return listing(filter(None, fact.split(",")))
-    return escape(fact, FACT_LIMIT)
+    return prose(fact, FACT_LIMIT)
 
 
 def moment(at: datetime, form: str = "{time}") -> str:
@@ -103,16 +139,20 @@ def day(at: datetime) -> str:
 
 def codes(words: Sequence[str], limit: int = 600) -> str:
     """Give words as code spans, as many as fit into `limit` characters, and how many are left."""
+    shown, left = fitting([code(word, min(limit, TAG_LIMIT)) for word in words], limit)
+    return ", ".join(shown) + (f" and {left} more" if left else "")
+
+
+def fitting(texts: Sequence[str], most: int, *, at_least: int = 1) -> tuple[list[str], int]:
+    """Give the first texts that fit into `most` characters together, and how many are left."""
     shown: list[str] = []
     used = 0
-    for word in words:
-        span = code(word, min(limit, TAG_LIMIT))
-        if shown and used + len(span) > limit:
+    for text in texts:
+        if len(shown) >= at_least and used + len(text) > most:
             break
-        shown.append(span)
-        used += len(span) + 2
-    left = len(words) - len(shown)
-    return ", ".join(shown) + (f" and {left} more" if left else "")
+        shown.append(text)
+        used += len(text) + 2
+    return shown, len(texts) - len(shown)
 
 
 def section(text: str) -> Block:
@@ -131,7 +171,32 @@ def mrkdwn(text: str) -> Block:
 
 
 def plain(text: str) -> Block:
-    return {"type": "plain_text", "text": text, "emoji": True}
+    """Give plain text: nothing in it is markup, so nothing in it is escaped."""
+    return {"type": "plain_text", "text": text, "emoji": False}
+
+
+def quoted(label: str, said: str) -> Block:
+    """Give what a person wrote, as a quotation below a label.
+
+    In rich text markup is elements of its own, so words are nothing but words.
+    """
+    return rich(
+        line(words(label, bold=True)), {"type": "rich_text_quote", "elements": [words(said)]}
+    )
+
+
+def rich(*elements: Block) -> Block:
+    return {"type": "rich_text", "elements": list(elements)}
+
+
+def line(*pieces: Block) -> Block:
+    """Give a line of rich text; beside other lines it is a paragraph."""
+    return {"type": "rich_text_section", "elements": list(pieces)}
+
+
+def words(text: str, **style: bool) -> Block:
+    """Give a piece of a line of rich text; `style` is bold or code."""
+    return {"type": "text", "text": text, **({"style": style} if style else {})}
 
 
 def message(text: str, *blocks: Block) -> Message:

@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
-from bot.core import catalogue
+from bot.core import error_registry
 from bot.core.errors import Problem
-from bot.core.purge import Purge, State
+from bot.core.purge.purge import Purge, State
+from bot.slack.message import Message
 from handlers.blocks import kit
 from handlers.blocks.error import problem_text
-from handlers.blocks.kit import Message, code, escape, listing, mention, moment
+from handlers.blocks.kit import code, listing, mention, moment, prose
+from handlers.blocks.naming import kind_of
 from handlers.blocks.progress import USUALLY, took
 
 
 def outcome(purge: Purge) -> Message:
     """Give how a request ended on which others had a say; it calls the requester by name."""
-    what = f"{mention(purge.user_id)}, your {_kind(purge)} of {code(purge.domain)} {_ending(purge)}"
-    return kit.message(what, kit.section(what))
+    what = (
+        f"{mention(purge.user_id)}, your {kind_of(purge)} of {code(purge.domain)} {_ending(purge)}"
+    )
+    denial = purge.denial if purge.state is State.DENIED else None
+    return _with_words(what, "Why:", denial)
 
 
 def reminder(purge: Purge) -> Message:
@@ -32,16 +37,22 @@ def glass_broken(purge: Purge) -> Message:
     """Tell those who could have decided that somebody did not wait for them, and why."""
     who = listing(_called(purge))
     what = (
-        f":rotating_light: {who}: {mention(purge.user_id)} broke the glass. The {_kind(purge)} of "
-        f"{code(purge.domain)} runs *without your approval*.\n"
-        f"*Reason:* {escape(purge.reason or '')}"
+        f":rotating_light: {who}: {mention(purge.user_id)} broke the glass. The {kind_of(purge)} of "
+        f"{code(purge.domain)} runs *without your approval*."
     )
-    return kit.message(what, kit.section(what))
+    return _with_words(what, "Reason:", purge.reason)
+
+
+def _with_words(what: str, label: str, said: str | None) -> Message:
+    """Give a note with what a person wrote below it, if they did."""
+    if not said:
+        return kit.message(what, kit.section(what))
+    return kit.message(f"{what} {label} {code(said)}", kit.section(what), kit.quoted(label, said))
 
 
 def _calling(purge: Purge, what: str) -> Message:
     said = (
-        f"{listing(_called(purge))}: the {_kind(purge)} of {code(purge.domain)} that "
+        f"{listing(_called(purge))}: the {kind_of(purge)} of {code(purge.domain)} that "
         f"{mention(purge.user_id)} asked for {what}"
     )
     return kit.message(said, kit.section(said))
@@ -51,22 +62,17 @@ def _called(purge: Purge) -> tuple[str, ...]:
     return purge.briefing.called if purge.briefing else purge.approvers
 
 
-def _kind(purge: Purge) -> str:
-    return "forced purge" if purge.force else "purge"
-
-
 def _ending(purge: Purge) -> str:
     match purge.state:
         case State.DENIED:
-            why = f": “{escape(purge.denial)}”" if purge.denial else ""
-            return f"was denied by {mention(purge.decided_by or '')}{why}. Nothing was purged."
+            return f"was denied by {mention(purge.decided_by or '')}. Nothing was purged."
         case State.CANCELLED:
             sure = "It is not tried again." if purge.doubt else "Nothing was purged."
             return f"was stopped by {mention(purge.decided_by or '')}. {sure}"
         case State.EXPIRED:
             return "expired: not enough people approved it in time. Nothing was purged."
         case State.REFUSED if purge.refusal is not None:
-            return f"was not sent. {escape(purge.refusal.sentence, 500)}"
+            return f"was not sent. {prose(purge.refusal.sentence, 500)}"
         case _:
             return f"{_granted(purge)}{_outcome(purge)}"
 
@@ -80,7 +86,7 @@ def _outcome(purge: Purge) -> str:
             return f"is complete. {how_long}." if how_long else "is complete."
         case State.FAILED if purge.failure is not None:
             where = " at the CDN" if purge.task_id else ""
-            problem = Problem(catalogue.kind(purge.failure.code), purge.failure.facts)
+            problem = Problem(error_registry.kind(purge.failure.code), purge.failure.facts)
             return f"failed{where}. {problem_text(problem)}"
         case State.UNREPORTED:
             return f"was submitted (task {task}), but the CDN reported no end of it."
@@ -95,5 +101,5 @@ def _outcome(purge: Purge) -> str:
 
 
 def _granted(purge: Purge) -> str:
-    people = listing(yes.user_id for yes in purge.yeses).replace(" or ", " and ")
-    return f"was approved by {people}, and " if purge.yeses else ""
+    people = listing(yes.user_id for yes in purge.approvals).replace(" or ", " and ")
+    return f"was approved by {people}, and " if purge.approvals else ""

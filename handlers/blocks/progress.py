@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from bot.core import cdn_errors
-from bot.core.purge import Purge, State
+from bot.core.cdn import errors as cdn_errors
+from bot.core.purge.purge import Purge, State
 from handlers.blocks.evidence import proof_lines
 from handlers.blocks.kit import code, day, mention, moment
 
@@ -13,7 +13,6 @@ PLAIN_MEANS = "The edge asks the origin, and keeps what has not changed."
 FORCE_MEANS = "Every edge fetches these objects from the origin again, changed or not."
 USUALLY = "it usually takes 5 to 6 minutes"
 _CELLS = 10
-SPENT = frozenset({cdn_errors.QUOTA.code, cdn_errors.DAILY_QUOTA.code})
 
 
 def bar(percent: int) -> str:
@@ -29,14 +28,10 @@ def after_submission(purge: Purge) -> list[str]:
             return [_held(purge)]
         case State.OFFERED if purge.held_until is not None:
             at = day(purge.held_until)
-            kept = " It keeps its approval; rights are looked at again." if purge.yeses else ""
+            kept = " It keeps its approval; rights are looked at again." if purge.approvals else ""
             return [f"The CDN's new day begins {at}: it can be run then.{kept}"]
-        case State.JOINED:
-            other = code(purge.joined_to or "")
-            return [
-                f"The same was asked for just before, as {other}: this one ends as that one does.",
-                "What was changed after that one was sent may not be in it: then purge again.",
-            ]
+        case State.JOINED | State.QUEUED:
+            return [_beside_another(purge)]
         case State.SUBMITTED:
             return [_means(purge), _not_reported(purge), *proof_lines(purge.evidence)]
         case State.RUNNING:
@@ -59,6 +54,19 @@ def span(length: timedelta) -> str:
     return f"{minutes} min {seconds % 60} s" if minutes else f"{seconds} s"
 
 
+def _beside_another(purge: Purge) -> str:
+    other = code(purge.joined_to or "")
+    if purge.state is State.QUEUED and purge.held_until is not None:
+        return (
+            f"The same was sent before, as {other}, and is running. This one goes out when that one "
+            f"is done, at {moment(purge.held_until)} at the latest."
+        )
+    return (
+        f"The same was asked for just before, as {other}. One call to the CDN covers both: this one "
+        "ends as that one does."
+    )
+
+
 def _means(purge: Purge) -> str:
     return FORCE_MEANS if purge.force else PLAIN_MEANS
 
@@ -75,11 +83,12 @@ def _held(purge: Purge) -> str:
 
 def waits_for_new_day(purge: Purge) -> bool:
     """Whether it was stopped by the day's quota, and somebody wants it when there is more."""
-    return purge.state is State.HELD and purge.failure is not None and purge.failure.code in SPENT
+    spent = purge.failure is not None and purge.failure.code in cdn_errors.SPENT
+    return spent and purge.state is State.HELD
 
 
 def _not_reported(purge: Purge) -> str:
-    if purge.told_at is not None:
+    if purge.notified_at is not None:
         return f"Accepted; the CDN does not report its progress; {USUALLY}."
     return f"Accepted; no progress reported yet; {USUALLY}."
 

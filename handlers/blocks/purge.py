@@ -2,6 +2,7 @@
 
 title        one line that a hurried reader needs
 what         domain and tags, and what the kind of purge means
+(all tags)   a button, where the tags do not all fit
 (why)        the reason, or the error and what to do
 small print  who asked, who decided, the IDs to quote to the CDN's support
 (buttons)    while somebody has to decide
@@ -11,43 +12,23 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from bot.core import catalogue
-from bot.core.domains import display_domain
+from bot.core import error_registry
 from bot.core.errors import Problem
-from bot.core.purge import Purge, State
+from bot.core.purge.purge import Purge, State
+from bot.core.text.domain_name import display_domain
+from bot.slack.message import Block, Message
 from handlers.blocks import kit
 from handlers.blocks.briefing import origin_risk, who_can_decide
 from handlers.blocks.buttons import buttons
+from handlers.blocks.doubt import new_tags_lines
 from handlers.blocks.error import problem_text, refusal
-from handlers.blocks.kit import Block, Message, code, codes, escape, mention, moment
-from handlers.blocks.progress import (
-    FORCE_MEANS,
-    PLAIN_MEANS,
-    after_submission,
-    took,
-    waits_for_new_day,
-)
+from handlers.blocks.kit import code, escape, mention, moment, prose
+from handlers.blocks.naming import STATES, title_of
+from handlers.blocks.progress import FORCE_MEANS, PLAIN_MEANS, after_submission, took
 from handlers.blocks.quota_warning import low_quota_line
+from handlers.blocks.tags import aloud, show_all, shown_tags
 
 FORCE_RISK = "That can overload the origin."
-_TITLES = {
-    State.REQUESTED: (":hourglass_flowing_sand:", "Checking your rights…"),
-    State.WAITING: (":raised_hand:", "{Kind} waits for approval"),
-    State.DENIED: (":no_entry:", "{Kind} denied: nothing was purged"),
-    State.EXPIRED: (":alarm_clock:", "{Kind} expired: nobody decided in time, nothing was purged"),
-    State.CANCELLED: (":wastebasket:", "{Kind} cancelled: nothing was purged"),
-    State.READY: (":hourglass_flowing_sand:", "{Kind}: sending to the CDN…"),
-    State.SENDING: (":hourglass_flowing_sand:", "{Kind}: sending to the CDN…"),
-    State.HELD: (":double_vertical_bar:", "{Kind} held: the CDN does not take it now"),
-    State.OFFERED: (":no_entry_sign:", "{Kind} not sent: the CDN's quota is used up"),
-    State.JOINED: (":link:", "{Kind} joined to one of the same"),
-    State.SUBMITTED: (":white_check_mark:", "{Kind} submitted: the CDN has taken it"),
-    State.RUNNING: (":arrows_counterclockwise:", "{Kind} running"),
-    State.COMPLETE: (":white_check_mark:", "{Kind} complete"),
-    State.UNREPORTED: (":grey_question:", "{Kind} submitted: the CDN reported no end"),
-    State.FAILED: (":x:", "{Kind} failed: nothing was purged"),
-    State.UNKNOWN: (":warning:", "{Kind}: outcome unknown"),
-}
 
 
 def card(purge: Purge, *, calls: bool = False) -> Message:
@@ -57,44 +38,36 @@ def card(purge: Purge, *, calls: bool = False) -> Message:
     """
     if purge.state is State.REFUSED:
         return refusal(purge)
-    emoji, title = _title(purge)
+    title = title_of(purge)
     domain = display_domain(purge.domain)
-    shown_domain = code(purge.domain) + (f" ({escape(domain)})" if domain != purge.domain else "")
-    lines = [f"{emoji} *{title}*", f"{shown_domain} · tags {codes(purge.tags)}"]
+    shown_domain = code(purge.domain) + (f" ({prose(domain)})" if domain != purge.domain else "")
+    tags = shown_tags(purge)
+    lines = [
+        f":{STATES[purge.state].emoji}: *{title}*",
+        f"{shown_domain} · {tags.head}",
+        *tags.lines,
+    ]
     if purge.break_glass:
         lines.append(":rotating_light: *Break-glass:* it did not wait for the approval of others.")
     if purge.task_id:
         lines.append(f"Task {code(purge.task_id)}")
     blocks = [
         kit.section("\n".join(lines)),
+        *show_all(purge),
         *_explanation(purge),
         kit.context(*_small_print(purge, calls=calls)),
         *buttons(purge),
     ]
-    fallback = f"{title}: {escape(purge.domain)}, tags {escape(', '.join(purge.tags), 300)}"
+    fallback = f"{title}: {prose(purge.domain)}, {aloud(purge)}"
     if purge.task_id:
-        fallback += f", task {escape(purge.task_id)}"
+        fallback += f", task {prose(purge.task_id)}"
     return kit.message(fallback, *blocks)
-
-
-def _title(purge: Purge) -> tuple[str, str]:
-    emoji, title = _TITLES[purge.state]
-    kind = "Forced purge" if purge.force else "Purge"
-    if purge.state is State.READY and purge.send_at is not None:
-        return emoji, f"{kind} approved: it goes out at {moment(purge.send_at, '{time_secs}')}"
-    if waits_for_new_day(purge):
-        return emoji, f"{kind} waits for the CDN's new day"
-    if purge.state is State.CANCELLED and purge.doubt:
-        return emoji, f"{kind} cancelled: it is not tried again"
-    if purge.state is State.FAILED and purge.task_id:
-        return emoji, f"{kind} failed: the CDN did not complete it"
-    return emoji, title.format(Kind=kind)
 
 
 def _explanation(purge: Purge) -> list[Block]:
     parts: list[str] = []
     if purge.failure is not None:
-        problem = Problem(catalogue.kind(purge.failure.code), purge.failure.facts)
+        problem = Problem(error_registry.kind(purge.failure.code), purge.failure.facts)
         # What is to be done about it is said by the card itself, where the bot goes on by itself.
         goes_on = purge.state in {State.HELD, State.OFFERED}
         parts.append(problem_text(problem).partition("\n")[0] if goes_on else problem_text(problem))
@@ -109,13 +82,14 @@ def _explanation(purge: Purge) -> list[Block]:
     if purge.state is State.WAITING and purge.briefing is not None:
         parts += origin_risk(purge.briefing)
     parts += after_submission(purge)
+    parts += new_tags_lines(purge)
     if purge.low_quota is not None:
         parts.append(low_quota_line(purge.low_quota))
     blocks = [kit.section("\n".join(parts))] if parts else []
-    if purge.reason:  # in a block of its own: escaped it may be five times as long as it was
-        blocks.append(kit.section(f"*Reason:* {escape(purge.reason)}"))
+    if purge.reason:
+        blocks.append(kit.quoted("Reason:", purge.reason))
     if purge.denial:
-        blocks.append(kit.section(f"*Why it was denied:* {escape(purge.denial)}"))
+        blocks.append(kit.quoted("Why it was denied:", purge.denial))
     return blocks
 
 
@@ -129,8 +103,8 @@ def _small_print(purge: Purge, *, calls: bool) -> list[str]:
             needs = escape(purge.needs or "", 300)
             facts.append(f"Approved {purge.counted} of {purge.quorum}: it takes {needs}")
         facts.append(f"Expires at {moment(purge.expires_at)}")
-    if purge.yeses:
-        given = ", ".join(_who_when(yes.user_id, yes.at) for yes in purge.yeses[:8])
+    if purge.approvals:
+        given = ", ".join(_who_when(yes.user_id, yes.at) for yes in purge.approvals[:8])
         facts.append(f"Approved by {given}")
     if purge.state is State.DENIED and purge.decided_by and purge.decided_at:
         facts.append(f"Denied by {_who_when(purge.decided_by, purge.decided_at)}")

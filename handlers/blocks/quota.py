@@ -1,18 +1,19 @@
 """What is left of the CDN's quotas today, with bars; and what was sent, for tags have no quota there.
 
-`█████████░`  URLs: 9,840 of 10,000 left
-`░░░░░░░░░░`  directories: 0 of 100 left
+`▰▰▰▰▰▰▰▰▰▱`  URLs: 9,840 of 10,000 left
+`▱▱▱▱▱▱▱▱▱▱`  directories: 0 of 100 left
 """
 
 from __future__ import annotations
 
 from datetime import datetime
 
-from bot.core import catalogue
+from bot.core import error_registry
 from bot.core.errors import Problem
+from bot.slack.message import Message
 from handlers.blocks import kit
 from handlers.blocks.error import problem_text
-from handlers.blocks.kit import Message, code, day
+from handlers.blocks.kit import code, day
 
 _CELLS = 10
 _FULL, _EMPTY = "▰", "▱"
@@ -26,7 +27,7 @@ def quota(facts: dict[str, str]) -> Message:
         f"{day(datetime.fromisoformat(facts['resets_at']))}."
     )
     if "failure" in facts:
-        problem = Problem(catalogue.kind(facts["failure"]), facts)
+        problem = Problem(error_registry.kind(facts["failure"]), facts)
         told = f":warning: {problem_text(problem)}"
         small = [resets, code(problem.code)]
     else:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bot.core.quota import LowQuota
+from bot.core.cdn.quota import LowQuota
 
 _COUNTED = {"url": "URL refreshes", "dir": "directory refreshes", "regex": "regex refreshes"}
 _NO_BREAK = "\u00a0"

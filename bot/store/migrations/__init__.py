@@ -15,12 +15,20 @@ from pathlib import Path
 from sqlalchemy import Connection, Engine, inspect, select, text
 
 from bot.core.errors import BotError, Problem
-from bot.core.setup_errors import DATABASE_NOT_OURS, SCHEMA_AHEAD, SCHEMA_NEW, SCHEMA_OLD
-from bot.store.engine import or_away
-from bot.store.tables import schema_floor
+from bot.core.setup_errors import (
+    DATABASE_ENCODING,
+    DATABASE_NOT_OURS,
+    SCHEMA_AHEAD,
+    SCHEMA_NEW,
+    SCHEMA_OLD,
+    SCHEMA_TOO_OLD,
+)
+from bot.store.database.engine import or_away
+from bot.store.schema.tables import schema_floor
 
-HEAD = "0006"
-"""The newest revision; a house test compares it with the folder `versions`."""
+OLDEST = "0009"
+HEAD = "0009"
+"""The first and the newest revision; a house test compares them with the folder `versions`."""
 
 _LOCK = 7_821_001
 """The key of the advisory lock under which replicas take turns (any number, but always this)."""
@@ -32,7 +40,7 @@ def migrate(engine: Engine) -> str | None:
     """Bring the schema up to HEAD, unless it is there or beyond; give the revision found before.
 
     None: the database was empty.
-    Raises: BotError (`database-away`, `database-not-ours`, `database-schema-new`).
+    Raises: BotError (`database-…`).
     """
     with or_away(), engine.execution_options(writing=True).begin() as connection:
         take_turn(connection)
@@ -82,18 +90,32 @@ def revision_of(connection: Connection) -> str | None:
 
 def revision_problem(connection: Connection) -> Problem | None:
     """Give what keeps this program from using the tables; None: it can."""
+    encoding = _encoding_of(connection)
+    if encoding != "UTF8":
+        return Problem(DATABASE_ENCODING, {"encoding": encoding})
     revision = revision_of(connection)
     facts = {"found": revision or "none", "needed": HEAD}
-    ours = revision is None or re.fullmatch("[0-9]{4}", revision) is not None
-    if ours and (revision is None or revision < HEAD):
-        return Problem(SCHEMA_OLD, facts)
     if revision == HEAD:
         return None
-    # From revision 0004 on every schema of ours has a floor.
+    if revision is None:
+        return Problem(SCHEMA_OLD, facts)
+    ours = re.fullmatch("[0-9]{4}", revision) is not None
+    if ours and revision < OLDEST:
+        return Problem(SCHEMA_TOO_OLD, facts | {"oldest": OLDEST})
+    if ours and revision < HEAD:
+        return Problem(SCHEMA_OLD, facts)
     if not ours or not inspect(connection).has_table(schema_floor.name):
         return Problem(DATABASE_NOT_OURS, facts)
     floor = connection.execute(select(schema_floor.c.revision)).scalar_one()
     return Problem(SCHEMA_NEW, facts | {"floor": floor}) if floor > HEAD else None
+
+
+def _encoding_of(connection: Connection) -> str:
+    """Give the encoding of the text; whatever a SQLite file has can hold all there is."""
+    if connection.dialect.name == "sqlite":
+        return "UTF8"
+    encoding: str = connection.execute(text("SHOW server_encoding")).scalar_one()
+    return encoding
 
 
 def _upgrade(connection: Connection) -> None:

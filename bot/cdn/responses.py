@@ -1,0 +1,170 @@
+"""What the CDN tells, read from the JSON of its answers.
+
+Each `read_…` gives None for an answer that is not what was asked for.  Strings that end up in
+Slack are taken over only in the form that they should have: an answer may come from anywhere.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from bot.cdn.error_codes import request_id_of
+from bot.core.purge.tracking import RecentTask, Task, TaskState
+
+MAX_BODY_BYTES = 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """An HTTP answer: its JSON object, or {} where the body was none."""
+
+    status: int
+    headers: Mapping[str, str]
+    document: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Submitted:
+    """The CDN took the purge.  `task_id` may be several IDs joined by commas."""
+
+    task_id: str
+    request_id: str | None
+
+
+_TASK_STATES = {
+    "Complete": TaskState.DONE,
+    "Failed": TaskState.FAILED,
+    "Timeout": TaskState.FAILED,
+    "Canceled": TaskState.FAILED,
+}
+"""What the CDN's words for a task's status mean; any other means that it is under way."""
+
+
+@dataclass(frozen=True, slots=True)
+class Quota:
+    """What the account may refresh in a day, and what is left of it; None where not stated.
+
+    The CDN states nothing about tags.
+    """
+
+    url_quota: int | None
+    url_remain: int | None
+    dir_quota: int | None
+    dir_remain: int | None
+    regex_quota: int | None
+    regex_remain: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Domain:
+    """A domain of the account; `status` is the CDN's word, such as `online`."""
+
+    name: str
+    status: str
+
+
+@dataclass(frozen=True, slots=True)
+class Domains:
+    """One page of the account's domains, and how many there are in all."""
+
+    page: tuple[Domain, ...]
+    total: int
+
+
+def json_object(body: bytes) -> dict[str, Any]:
+    """Give the JSON object that a body is, or {} for anything else or for one that is too long."""
+    if len(body) > MAX_BODY_BYTES:
+        return {}
+    try:
+        document = json.loads(body)
+    except (ValueError, RecursionError):
+        return {}
+    return document if isinstance(document, dict) else {}
+
+
+def read_submitted(answer: Answer) -> Submitted | None:
+    task_id = _text(answer.document, "RefreshTaskId", r"[0-9A-Za-z_.,-]{1,1000}")
+    return Submitted(task_id, request_id_of(answer.headers, answer.document)) if task_id else None
+
+
+def read_tasks(answer: Answer) -> list[Task] | None:
+    rows = answer.document.get("Tasks")
+    if not isinstance(rows, list):
+        return None
+    return [
+        Task(
+            id=_text(row, "TaskId", r"[0-9A-Za-z_.-]{1,100}"),
+            state=_TASK_STATES.get(_text(row, "Status", r"[A-Za-z]{1,40}"), TaskState.RUNNING),
+            percent=_number(_text(row, "Process", r"(100|[0-9]{1,2})%").rstrip("%")),
+        )
+        for row in rows
+    ]
+
+
+def read_recent_tasks(answer: Answer) -> list[RecentTask] | None:
+    """Give the tasks of the list; here they lie one level deeper than when asked for by ID."""
+    tasks = answer.document.get("Tasks")
+    rows = tasks.get("CDNTask") if isinstance(tasks, dict) else None
+    if not isinstance(rows, list):
+        return None
+    listed = []
+    for row in rows:
+        at = _moment(_text(row, "CreationTime", _UTC))
+        task_id = _text(row, "TaskId", r"[0-9A-Za-z_.-]{1,100}")
+        if at is not None and task_id:
+            kind, path = (
+                _text(row, "ObjectType", r"\w{1,40}"),
+                _text(row, "ObjectPath", r"\S{1,2000}"),
+            )
+            listed.append(RecentTask(task_id, kind, path, at))
+    return listed
+
+
+def read_quota(answer: Answer) -> Quota | None:
+    """Numbers come as strings."""
+    quota = Quota(
+        url_quota=_number(answer.document.get("UrlQuota")),
+        url_remain=_number(answer.document.get("UrlRemain")),
+        dir_quota=_number(answer.document.get("DirQuota")),
+        dir_remain=_number(answer.document.get("DirRemain")),
+        regex_quota=_number(answer.document.get("RegexQuota")),
+        regex_remain=_number(answer.document.get("RegexRemain")),
+    )
+    return None if quota == Quota(None, None, None, None, None, None) else quota
+
+
+def read_domains(answer: Answer) -> Domains | None:
+    domains, total = answer.document.get("Domains"), _number(answer.document.get("TotalCount"))
+    rows = domains.get("PageData") if isinstance(domains, dict) else None
+    if not isinstance(rows, list) or total is None:
+        return None
+    name, status = r"[0-9A-Za-z*._-]{1,253}", r"[A-Za-z_]{1,40}"
+    page = (
+        Domain(_text(row, "DomainName", name), _text(row, "DomainStatus", status)) for row in rows
+    )
+    return Domains(tuple(page), total)
+
+
+def _text(row: object, key: str, form: str) -> str:
+    value = row.get(key) if isinstance(row, dict) else None
+    return value if isinstance(value, str) and re.fullmatch(form, value) else ""
+
+
+_UTC = r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z"
+
+
+def _moment(text: str) -> datetime | None:
+    """Give the moment that a text names, None for one that there is not, as in a month 13."""
+    try:
+        return datetime.fromisoformat(text)
+    except ValueError:
+        return None
+
+
+def _number(value: object) -> int | None:
+    return int(str(value)) if re.fullmatch(r"[0-9]{1,15}", str(value)) else None

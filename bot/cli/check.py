@@ -1,0 +1,285 @@
+"""`purgebot check`: is everything there that `purgebot run` needs?  One line each, and a remedy."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+
+from bot.app import web_client
+from bot.cdn.client import CdnClient
+from bot.cdn.credentials import from_settings
+from bot.config import trust
+from bot.config.policy_file import PolicySource
+from bot.config.settings import Mode, Settings, read_settings
+from bot.core.errors import Audience, BotError
+from bot.core.network.connection_errors import Unreached, why_database_unreached
+from bot.core.policy.decision import EVERYBODY, Action, Membership, Policy
+from bot.core.policy.document import Role
+from bot.core.setup_errors import SCHEMA_OLD
+from bot.health.ingress import FRESH_FOR_S, words_of
+from bot.slack.client import OPTIONAL_SCOPES, SCOPES, SlackClient, granted_scopes
+from bot.slack.directory import MOST_QUESTIONS, SlackDirectory
+from bot.slack.errors import NO_ANSWER, SAID_NO, read_no, why_no_answer
+from bot.slack.installation import Installation
+from bot.store.database.engine import Database, problem_of
+from bot.store.database.probe import Probe
+from bot.store.database.sqlite_lock import database_file
+from bot.store.migrations import schema_problem
+
+CLOCK_NOTED_S = 60
+"""A clock that is off by less is no news: the answer took its time, and times are in seconds."""
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What one check found; `remedy` is empty when all is well.  Good with a remedy is a warning."""
+
+    name: str
+    good: bool
+    detail: str
+    remedy: str = ""
+
+
+class _Bad(Exception):
+    def __init__(self, detail: str, remedy: str) -> None:
+        super().__init__(detail)
+        self.detail, self.remedy = detail, remedy
+
+
+def check_all() -> Iterator[Finding]:
+    """Check one thing after the other; without settings there is nothing else to check."""
+    try:
+        settings = read_settings()
+    except BotError as error:
+        yield Finding("settings", False, error.problem.message, error.problem.hint)
+        return
+    yield Finding("settings", True, f"{settings.mode.value} mode")
+    yield _approval_key(settings)
+    checks: tuple[tuple[str, Callable[[Settings], str]], ...] = (
+        ("policy", _policy),
+        ("database", _database),
+        ("slack token", _slack_token),
+        ("slack socket", _slack_socket),
+        ("approvers", _approvers),
+        ("cdn", _cdn),
+    )
+    for name, check in checks:
+        yield _run(name, check, settings)
+
+
+def _approval_key(settings: Settings) -> Finding:
+    if settings.approval_keys:
+        return Finding("approval key", True, "approvals are signed")
+    return Finding(
+        "approval key",
+        True,
+        "there is none, so whoever can write to the database can forge approvals",
+        "Set PURGEBOT_APPROVAL_KEY, for all replicas the same: openssl rand -hex 32",
+    )
+
+
+def _run(name: str, check: Callable[[Settings], str], settings: Settings) -> Finding:
+    try:
+        return Finding(name, True, check(settings))
+    except _Bad as bad:
+        return Finding(name, False, bad.detail, bad.remedy)
+    except BotError as error:
+        return Finding(name, False, error.problem.message, error.problem.hint)
+
+
+def _policy(settings: Settings) -> str:
+    policy, policy_hash = PolicySource(settings.policy).current()
+    return f"{len(policy.roles)} roles, {len(policy.rules)} rules ({policy_hash[:12]})"
+
+
+def _database(settings: Settings) -> str:
+    database_file(settings)  # makes its folder, as `run` does
+    database = Database(settings.database_url.get_secret_value())
+    try:
+        database.write(lambda _: None)  # also where there is no table to write to yet
+        problem = schema_problem(database.engine) or Probe(database).problem(datetime.now(UTC))
+    except BotError as error:
+        if unreached := why_database_unreached(error):
+            why, remedy = unreached
+            raise _Bad(f"the database cannot be reached: {why}", remedy) from None
+        problem = problem_of(error.__cause__)
+    finally:
+        database.close()
+    # An older SQLite file is brought up to date by `run`.
+    if problem is not None and not (database.is_sqlite and problem.kind is SCHEMA_OLD):
+        raise _Bad(problem.message, problem.hint)
+    pooled = "" if database.is_direct else ", through a connection pooler"
+    return f"{database.engine.dialect.name}{pooled}"
+
+
+def _slack_token(settings: Settings) -> str:
+    client = web_client(settings)
+    try:
+        answer = client.auth_test()
+    except SAID_NO as error:
+        raise _Bad(
+            f"Slack does not accept SLACK_BOT_TOKEN ({read_no(error).code})",
+            "Copy the Bot User OAuth Token from the app's page, OAuth & Permissions.",
+        ) from None
+    except NO_ANSWER as error:
+        raise _slack_away(error, settings) from None
+    headers = {name.lower(): value for name, value in dict(answer.headers).items()}
+    granted = granted_scopes(answer.headers)
+    lacking = sorted(set(SCOPES.values()) - granted - OPTIONAL_SCOPES)
+    if lacking:
+        raise _Bad(
+            f"the token lacks the scopes {', '.join(lacking)}",
+            "Put manifest.yml into the app's page, App Manifest, and install the app again.",
+        )
+    said = [f"{answer['user']} in {answer['team']}"]
+    off_s = _clock_off_s(headers)
+    if off_s is not None and abs(off_s) > CLOCK_NOTED_S:
+        said.append(f"this machine's clock is {words_of(off_s)}")
+        if settings.mode is Mode.HTTP and abs(off_s) > FRESH_FOR_S:
+            raise _Bad(
+                "; ".join(said), "Set the clock: so none of Slack's requests can be verified."
+            )
+    if without := sorted(OPTIONAL_SCOPES - granted):
+        said.append(f"without {', '.join(without)} a crash may post a card twice")
+    return "; ".join(said)
+
+
+def _clock_off_s(headers: Mapping[str, str]) -> int | None:
+    """Give how far this machine's clock is behind that of an answer; None if it does not say."""
+    try:
+        there = parsedate_to_datetime(headers["date"])
+        return round((there - datetime.now(UTC)).total_seconds())
+    except (KeyError, TypeError, ValueError):
+        return None
+
+
+def _slack_socket(settings: Settings) -> str:
+    if settings.mode is Mode.HTTP or settings.slack_app_token is None:
+        return "not needed in http mode"
+    try:
+        web_client(settings).apps_connections_open(
+            app_token=settings.slack_app_token.get_secret_value()
+        )
+    except SAID_NO as error:
+        raise _Bad(
+            f"Slack does not accept SLACK_APP_TOKEN ({read_no(error).code})",
+            "Make an app-level token with the scope connections:write, and turn Socket Mode on.",
+        ) from None
+    except NO_ANSWER as error:
+        raise _slack_away(error, settings) from None
+    return "app token accepted"
+
+
+def _approvers(settings: Settings) -> str:
+    """Look whether the people whom the policy names are full members, and enough to approve.
+
+    And whether Slack tells who is in the groups that it names.
+    """
+    client = web_client(settings)
+    try:
+        source = PolicySource(settings.policy)
+        client.auth_test()
+    except (BotError, *SAID_NO, *NO_ANSWER):
+        return "not looked at: the policy or Slack cannot be used"  # as a line above says
+    policy, _ = source.current()
+    roles: dict[str, list[str]] = {}
+    for name, role in policy.roles.items():
+        for who in role.users:
+            roles.setdefault(who, []).append(name)
+    ours = Installation.of(client.identity)
+    directory = SlackDirectory(client, source, lambda: datetime.now(UTC), ours)
+    standings: dict[str, Membership] = {}
+    named = list(roles)
+    for first in range(0, len(named), MOST_QUESTIONS):
+        standings |= directory.standings(named[first : first + MOST_QUESTIONS])
+    lost = {who for who, found in standings.items() if found is not Membership.MEMBER}
+    said = [f"{len(standings) - len(lost)} of {len(roles)} people named are full members"]
+    if len(standings) < len(roles):
+        said.append(f"Slack did not tell of {len(roles) - len(standings)}")
+    said += [
+        f"{who} ({', '.join(roles[who])}) {_STANDINGS[standings[who]]}"
+        for who in named
+        if who in lost
+    ]
+    empty = sorted(name for name in _approving(policy) if _is_empty(policy.roles[name], lost))
+    if empty:
+        said.append(f"nobody is left to approve in {', '.join(empty)}")
+        raise _Bad("; ".join(said), "Name people in these roles who are full members, or a group.")
+    said.append(_groups_read(client, ours, policy))
+    return "; ".join(said)
+
+
+def _groups_read(client: SlackClient, ours: Installation, policy: Policy) -> str:
+    """Read the members of each group, and tell how many there are that can be.  Raises: _Bad."""
+    groups = sorted({group for role in policy.roles.values() for group in role.groups})
+    if ours.is_org:  # it is found in the workspaces of whoever asks
+        return f"{len(groups)} user groups not looked at, for the app is installed over an organisation"
+    read = 0
+    for group in groups:
+        try:
+            client.usergroups_users_list(usergroup=group)
+            read += 1
+        except (*SAID_NO, *NO_ANSWER):
+            continue
+    if refused := sorted(map(str, client.refusals.values())):
+        raise _Bad(
+            f"Slack refuses {', '.join(refused)}",
+            "Without it nobody's rights can be checked. docs/operate.md tells what each word means.",
+        )
+    return f"{read} of {len(groups)} user groups can be read"
+
+
+_STANDINGS = {
+    Membership.GUEST: "is a guest",
+    Membership.BOT: "is a bot",
+    Membership.DELETED: "is closed",
+    Membership.OUTSIDER: "is of another workspace",
+    Membership.UNKNOWN: "is unknown to Slack",
+}
+
+
+def _approving(policy: Policy) -> set[str]:
+    """Give the roles whose yes the policy lets count, or asks for."""
+    rules = {
+        role for rule in policy.rules if Action.APPROVE in (rule.allow or ()) for role in rule.roles
+    }
+    asked = {role for each in policy.approvals if each.required for role in each.roles or ()}
+    return (rules | asked) - {EVERYBODY}
+
+
+def _is_empty(role: Role, lost: set[str]) -> bool:
+    return not (role.groups or role.channels) and lost.issuperset(role.users)
+
+
+def _slack_away(error: BaseException, settings: Settings) -> _Bad:
+    why = why_no_answer(error, settings.slack_api_url)
+    return _Bad(f"Slack cannot be reached: {why}", _in_short(why, "SLACK_API_URL"))
+
+
+def _in_short(why: Unreached, variable: str) -> str:
+    return f"{why.remedy}\n        The address is that of {variable}."
+
+
+def _cdn(settings: Settings) -> str:
+    client = CdnClient(
+        settings.cdn_endpoint, from_settings(settings), trust=trust.for_cdn(settings)
+    )
+    try:
+        client.describe_quota()
+    except BotError as error:
+        why = error.problem.facts.get("why")
+        if why in set(Unreached):
+            raise _Bad(
+                error.problem.message, _in_short(Unreached(why), "PURGEBOT_CDN_ENDPOINT")
+            ) from None
+        hint = error.problem.hint_for(Audience.OPERATORS)
+        raise _Bad(
+            error.problem.message,
+            f"{hint}\n        The settings are ALIBABA_CLOUD_ACCESS_KEY_ID, "
+            "ALIBABA_CLOUD_ACCESS_KEY_SECRET and PURGEBOT_CDN_ENDPOINT.",
+        ) from None
+    finally:
+        client.close()
+    return f"{settings.cdn_endpoint} answers"

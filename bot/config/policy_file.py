@@ -1,0 +1,344 @@
+"""The policy file: YAML read into a Policy, or every mistake in it with its line.
+
+    text ── size, anchors, tags, depth ── nodes ── plain values ── Policy
+              refused before anything      with     text, lists,    with the rules
+              is built                     lines    mappings only   of `bot.core.policy.document`
+
+Every plain value is text (`no` and `2026` too), except the number after `version`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+import threading
+import unicodedata
+from bisect import bisect_left
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import structlog
+import yaml
+from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
+
+from bot.core.errors import BotError
+from bot.core.policy.document import PARTS, WHOLE_FAULT, Policy, did_you_mean, whole_faults
+from bot.core.policy.fields import Action
+from bot.core.setup_errors import POLICY_INVALID, POLICY_UNREADABLE
+from bot.core.text.tokens import SPACES
+
+MAX_BYTES = 1024 * 1024
+MAX_DEPTH = 8
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class FileMistake:
+    """One mistake; lines count from 1."""
+
+    line: int
+    sentence: str
+
+    def __str__(self) -> str:
+        return f"line {self.line}: {self.sentence}"
+
+
+class PolicyFileInvalid(BotError):
+    """The text is no policy.  `mistakes`: all that are in it, by line."""
+
+    def __init__(self, source: str, mistakes: list[FileMistake]) -> None:
+        self.mistakes = tuple(sorted(set(mistakes)))
+        super().__init__(POLICY_INVALID, source=source, mistakes="\n".join(map(str, self.mistakes)))
+
+
+class PolicyFileUnreadable(BotError):
+    """The file cannot be read."""
+
+
+def load_policy(text: str, source: str) -> Policy:
+    """The policy in `text`.  Raises: PolicyFileInvalid, naming `source` and every mistake."""
+    if len(text.encode()) > MAX_BYTES:
+        raise PolicyFileInvalid(source, [_TOO_LARGE])
+    mistakes, policy = _attempt(text)
+    if policy is None:
+        raise PolicyFileInvalid(source, _with_strange_spaces(text, mistakes))
+    return policy
+
+
+def policy_hash(text: str) -> str:
+    """SHA-256 of the text, in hex: says which policy a decision was made under."""
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def policy_schema() -> dict[str, Any]:
+    """The JSON Schema of the file, for editors."""
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema"} | Policy.model_json_schema()
+
+
+class LoadedPolicy(NamedTuple):
+    policy: Policy
+    hash: str
+
+
+class PolicySource:
+    """The policy of a file, kept up to date; a broken file leaves the last good one in force.
+
+    Safe to use from several threads.  Raises, when made: PolicyFileInvalid or -Unreadable.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.error: BotError | None = None
+        """Why the file as it is now is not in force; None when it is."""
+        self._lock = threading.Lock()
+        self._complained: set[tuple[str, str]] = set()
+        self._stamp: _Stamp | None
+        self._stamp, content = _read(path)
+        self._loaded = _load(content, path)
+
+    def current(self) -> LoadedPolicy:
+        """The policy in force and its hash."""
+        return self._loaded
+
+    def reload(self, *, force: bool = False) -> bool:
+        """Whether another policy is in force now.
+
+        Reads the file only when it changed on disk, or when told to by `force`.
+        Never raises: what is wrong with the file is kept as `error`, and logged once.
+        """
+        with self._lock:
+            if not force and self._is_unchanged():
+                return False
+            self._stamp, content = None, b""
+            try:
+                self._stamp, content = _read(self.path)
+                loaded = _load(content, self.path)
+            except BotError as error:
+                self._keep(error, hashlib.sha256(content).hexdigest())
+                return False
+            self.error = None
+            self._complained.clear()
+            changed, self._loaded = loaded.hash != self._loaded.hash, loaded
+        if changed:
+            log.info("policy-loaded", path=str(self.path), policy_hash=loaded.hash)
+        return changed
+
+    def _is_unchanged(self) -> bool:
+        try:
+            return self._stamp == _stamp(self.path.stat())
+        except OSError:
+            return False
+
+    def _keep(self, error: BotError, content_hash: str) -> None:
+        self.error = error
+        complaint = (error.problem.code, content_hash)
+        if complaint not in self._complained:
+            self._complained.add(complaint)
+            log.error(error.problem.code, in_force=self._loaded.hash, **error.problem.facts)
+
+
+_Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+_Path = tuple[str | int, ...]
+_Stamp = tuple[int, int, int]
+_SYNTAX = "this is no YAML"
+_WITHOUT_WIDTH = "\u200b\u2060\ufeff"
+_STRANGE = re.compile(rf"(?!\A\ufeff)(?:[^\S \t\n\r]|[{_WITHOUT_WIDTH}])+")
+_BLANKS = SPACES + _WITHOUT_WIDTH
+_NEAR = 80
+"""How far the signs of YAML are looked for beside a space."""
+_TAB = re.compile("^[ -]*\t", re.MULTILINE)
+_TOO_LARGE = FileMistake(1, f"the file is larger than {MAX_BYTES // 1024} KiB")
+
+
+def _stamp(status: os.stat_result) -> _Stamp:
+    return status.st_mtime_ns, status.st_size, status.st_ino
+
+
+def _read(path: Path) -> tuple[_Stamp, bytes]:
+    try:
+        with path.open("rb") as file:
+            # The stamp comes first: what is written after it will look like a change.
+            return _stamp(os.fstat(file.fileno())), file.read(MAX_BYTES + 1)
+    except OSError as error:
+        cause = error.strerror or type(error).__name__
+        raise PolicyFileUnreadable(POLICY_UNREADABLE, source=str(path), cause=cause) from error
+
+
+def _load(content: bytes, path: Path) -> LoadedPolicy:
+    if len(content) > MAX_BYTES:
+        raise PolicyFileInvalid(str(path), [_TOO_LARGE])
+    try:
+        text = content.decode()
+    except UnicodeDecodeError as error:
+        line = content.count(b"\n", 0, error.start) + 1
+        mistake = FileMistake(line, "the file is not in UTF-8")
+        raise PolicyFileInvalid(str(path), [mistake]) from error
+    return LoadedPolicy(load_policy(text, str(path)), policy_hash(text))
+
+
+def _attempt(text: str) -> tuple[list[FileMistake], Policy | None]:
+    """The mistakes, or the policy when there are none."""
+    try:
+        if mistakes := list(_forbidden(text)):
+            return mistakes, None
+        return _read_nodes(yaml.compose(text, Loader=_Loader))
+    except yaml.YAMLError as error:
+        return [_syntax_mistake(error)], None
+
+
+def _with_strange_spaces(text: str, mistakes: list[FileMistake]) -> list[FileMistake]:
+    """The mistakes, with the spaces that are none to YAML named in place of what they lead to.
+
+    To YAML a no-break space is a letter: it stumbles a line later, or misses a key that seems to be
+    there.  So the text is read once more with plain spaces in such places.  If it is no YAML then
+    either, or has a tab before a line, what follows is left until these are put right.
+    """
+    strange: list[re.Match[str]] = []
+    others = mistakes
+    widths = ("", " ") if _STRANGE.search(text) else ()
+    for width in widths:  # What has no width was pasted beside a space, or in place of one.
+        replace = partial(_plain_space, width=width)
+        again, _ = _attempt(_STRANGE.sub(replace, text))
+        if again != mistakes:
+            strange, others = list(filter(_parts_words, _STRANGE.finditer(text))), again
+            break
+    broken = any(_SYNTAX in each.sentence for each in others)
+    tabs = list(_TAB.finditer(text)) if broken else []
+    breaks = [found.start() for found in re.finditer("\n", text)]
+    named = [
+        FileMistake(bisect_left(breaks, found.end() - 1) + 1, _space_mistake(found[0][-1]))
+        for found in (*strange, *tabs)
+    ]
+    return named if named and broken else [*named, *others]
+
+
+def _plain_space(found: re.Match[str], width: str) -> str:
+    if not _parts_words(found):
+        return found[0]
+    return "".join(width if character in _WITHOUT_WIDTH else " " for character in found[0])
+
+
+def _parts_words(found: re.Match[str]) -> bool:
+    """Whether YAML expects a space there: beside a sign of its own, or at the end of a line."""
+    before = found.string[max(0, found.start() - _NEAR) : found.start()]
+    before = before.rpartition("\n")[2].strip(_BLANKS)
+    after = found.string[found.end() : found.end() + _NEAR].partition("\n")[0].strip(_BLANKS)
+    return not before.strip("-") or not after or before[-1] in ":,[{" or after[0] in ":,]}#"
+
+
+def _space_mistake(character: str) -> str:
+    name = "tab" if character == "\t" else unicodedata.name(character, "line break").lower()
+    article = "an" if name[0] in "aeiou" else "a"
+    return f"{article} {name} stands where plain spaces must"
+
+
+def _forbidden(text: str) -> Iterator[FileMistake]:
+    """What YAML has and a policy needs not; found before any of it is built."""
+    depth = documents = 0
+    for event in yaml.parse(text, Loader=_Loader):
+        line = _line(event)
+        if getattr(event, "anchor", None) is not None:  # an alias has one too
+            yield FileMistake(line, "anchors and aliases (&name, *name) are not used here; quote *")
+        if (tag := getattr(event, "tag", None)) is not None:
+            shown = tag.replace("tag:yaml.org,2002:", "!!")
+            yield FileMistake(line, f"tags such as {shown} are not used here")
+        if isinstance(event, yaml.DocumentStartEvent):
+            documents += 1
+            if documents == 2:
+                yield FileMistake(line, "a second document begins here; only one is read")
+        depth += isinstance(event, yaml.CollectionStartEvent)
+        depth -= isinstance(event, yaml.CollectionEndEvent)
+        if depth > MAX_DEPTH:
+            yield FileMistake(line, "lists and mappings lie too deep in each other")
+            return
+
+
+def _line(part: yaml.Event | yaml.Node) -> int:
+    return part.start_mark.line + 1 if part.start_mark else 1
+
+
+def _syntax_mistake(error: yaml.YAMLError) -> FileMistake:
+    mark = getattr(error, "problem_mark", None)
+    problem = getattr(error, "problem", None) or str(error).partition("\n")[0]
+    star = "; write “*” in quotes" if "alias" in (getattr(error, "context", "") or "") else ""
+    return FileMistake(mark.line + 1 if mark else 1, f"{_SYNTAX}: {problem}{star}")
+
+
+def _read_nodes(root: yaml.Node | None) -> tuple[list[FileMistake], Policy | None]:
+    """The mistakes, or the policy when there are none."""
+    lines: dict[_Path, int] = {}
+    mistakes: list[FileMistake] = []
+    if root is None:
+        return [FileMistake(1, "the file is empty")], None
+    value = _plain(root, (), lines, mistakes)
+    if isinstance(value, dict) and value.get("version") == "1":
+        value["version"] = 1
+    policy, faults = None, list(whole_faults(value))
+    try:
+        policy = Policy.model_validate(value)
+    except ValidationError as error:
+        faults += [(fault["loc"], _sentence(fault)) for fault in error.errors() if _is_new(fault)]
+    for path, sentence in faults:
+        known = next(path[:n] for n in range(len(path), -1, -1) if path[:n] in lines)
+        mistakes.append(FileMistake(lines[known], sentence))
+    return mistakes, None if mistakes else policy
+
+
+def _plain(
+    node: yaml.Node, path: _Path, lines: dict[_Path, int], mistakes: list[FileMistake]
+) -> Any:
+    """Text, lists and mappings; the line of each goes into `lines`."""
+    lines.setdefault(path, _line(node))
+    if isinstance(node, yaml.SequenceNode):
+        return [_plain(item, (*path, n), lines, mistakes) for n, item in enumerate(node.value)]
+    if not isinstance(node, yaml.MappingNode):
+        return node.value
+    result: dict[str, Any] = {}
+    for key, item in node.value:
+        if not isinstance(key, yaml.ScalarNode):
+            mistakes.append(FileMistake(_line(key), "a key must be a word"))
+        elif key.value in result:
+            mistakes.append(FileMistake(_line(key), f"“{key.value}” stands here twice"))
+        else:
+            lines[(*path, key.value)] = _line(key)
+            result[key.value] = _plain(item, (*path, key.value), lines, mistakes)
+    return result
+
+
+def _is_new(fault: ErrorDetails) -> bool:
+    """False for what `whole_faults` said, and for a list that is short only of bad items."""
+    return fault["type"] != WHOLE_FAULT and not (fault["type"] == "too_short" and fault["input"])
+
+
+_SENTENCES = {
+    "missing": "“{name}” is missing",
+    "extra_forbidden": "there is no key “{name}”{near_key}",
+    "enum": "there is no action “{word}”, only {actions}{near_action}",
+    "tuple_type": "“{name}” must be a list, in brackets: [one, two]",
+    "model_type": "“{name}” must hold keys and values",
+    "dict_type": "“{name}” must hold keys and values",
+    "string_type": "“{name}” must hold text only",
+    "too_short": "“{name}” must not be empty",
+    "string_too_short": "“{name}” must not be empty",
+    "literal_error": "“{name}” must be 1",
+}
+
+
+def _sentence(fault: ErrorDetails) -> str:
+    path, word = fault["loc"], str(fault["input"])
+    name = next((key for key in reversed(path) if isinstance(key, str)), "the file")
+    model: type[BaseModel] = PARTS.get(path[0], Policy) if len(path) > 1 else Policy
+    return _SENTENCES.get(fault["type"], "{other}").format(
+        name=name,
+        near_key=did_you_mean(name, model.model_fields),
+        word=word,
+        actions=", ".join(Action),
+        near_action=did_you_mean(word, Action),
+        other=fault["msg"],
+    )

@@ -1,0 +1,358 @@
+"""The questions after `/purge`: what became of a purge, what was purged, what waits, what is left.
+
+    question  ::=  nothing | "help" [ word ] | word "help"        word: another question's first
+               |   "status" [ id | "last" ]                       alone: the asker's latest purge
+               |   "history" { domain | member | option }         each at most once, in any order
+               |   "pending"                                      what waits for approval
+               |   "quota"
+               |   "version"
+    id        ::=  the ID of a purge, in any case, or a task ID of the CDN; in a code span or not
+    option    ::=  dash+ "user" sep member             dash: - or what phones make of it
+               |   dash+ "since" sep ( span | day )
+    sep       ::=  spaces | "="
+    member    ::=  U0123456 | <@U0123456> | <@U0123456|name> | "me"
+    span      ::=  number ( "m" | "h" | "d" | "w" )    90m, 12h, 2d, 2w
+    day       ::=  2026-11-20                          from 00:00 UTC on
+
+None of the first words has a dot, so none of them can be a domain.  A word that is like one of them
+is a mistake with a correction, and any other word is read as the domain of a purge.
+
+A page of the history is asked for again in the same words, with the place where it begins before
+them: `older 2026-11-20T09:41:07+00:00 P1M82J8FAHK949 history www.example.com --since 2d`.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import difflib
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime, timedelta
+
+from bot.core.command import query_errors as kinds
+from bot.core.errors import Mistake
+from bot.core.text.domain_name import excerpt, normalise_domain
+from bot.core.text.errors import DOMAIN_DOTLESS
+from bot.core.text.tokens import DASHES, SPACES, Fault, Word, words_of
+
+STATUS, HISTORY, PENDING, QUOTA = "status", "history", "pending", "quota"
+"""The codes of the notices that answer."""
+VERSION = "version"
+TOPICS = (STATUS, HISTORY, PENDING, QUOTA, VERSION)
+"""What there is help on."""
+STATUS_FORM = "/purge status ID"
+HISTORY_FORM = "/purge history [domain] [--user U0123456] [--since 2d]"
+PENDING_FORM = "/purge pending"
+QUOTA_FORM = "/purge quota"
+VERSION_FORM = "/purge version"
+LATEST = "last"
+"""In place of an ID: the latest purge of the asker."""
+ME = "me"
+"""In place of a member ID: the asker."""
+
+
+@dataclass(frozen=True, slots=True)
+class HelpCommand:
+    """The wish to be shown how; `topic` is one of TOPICS, or None for all of it."""
+
+    topic: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class VersionCommand:
+    """The wish to know which version this is."""
+
+
+@dataclass(frozen=True, slots=True)
+class StatusQuestion:
+    """What became of a purge?  `id`: its own, or a task ID of the CDN, or LATEST."""
+
+    id: str
+
+
+@dataclass(frozen=True, slots=True)
+class PendingQuestion:
+    """What waits for approval?"""
+
+
+@dataclass(frozen=True, slots=True)
+class QuotaQuestion:
+    """What is left of the CDN's quotas?"""
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Key:
+    """The place of a purge among all, by time; of two at the same moment the ID decides."""
+
+    at: datetime
+    id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Cursor:
+    """Where a page begins: just before a place in time, or (`newer`) just after it."""
+
+    key: Key
+    newer: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class HistoryQuestion:
+    """What was purged?  `since` is a span or a day as it was written, in small letters.
+
+    `user_id` is ME until it is known who asks.
+    """
+
+    domain: str | None = None
+    user_id: str | None = None
+    since: str | None = None
+    cursor: Cursor | None = None
+
+
+Question = StatusQuestion | HistoryQuestion | PendingQuestion | QuotaQuestion
+
+
+def read_question(text: str) -> HelpCommand | VersionCommand | Question | None:
+    """The question that `text` (what follows `/purge`) asks; None if it is none.
+
+    Raises: Mistake, of a kind in `bot.core.command.query_errors` or of one about domains.
+    """
+    first, *more = re.split(f"[{SPACES}]+", text.strip(SPACES), maxsplit=1)
+    rest = more[0] if more else ""
+    word = _word(first)
+    if not first or word == _HELP:
+        return HelpCommand(_topic(rest))
+    if word in TOPICS and _word(rest) == _HELP:
+        return HelpCommand(word)
+    try:
+        match word:
+            case "status":
+                return _status(rest)
+            case "history":
+                return _history(_MENTION.sub(r"\1", rest))
+            case "pending":
+                _nothing_more(list(words_of(rest)), PENDING_FORM)
+                return PendingQuestion()
+            case "quota":
+                _nothing_more(list(words_of(rest)), QUOTA_FORM)
+                return QuotaQuestion()
+            case "version":
+                _nothing_more(list(words_of(rest)), VERSION_FORM)
+                return VersionCommand()
+            case _:
+                _check_spelling(word, rest)
+                return None
+    except Fault as fault:
+        facts = dict(fault.facts)
+        with contextlib.suppress(Fault, Mistake):  # of two mistakes only the first is explained
+            if fault.draft is not None:
+                facts["corrected"] = f"/purge {format_question(_history(fault.draft))}"
+        raise Mistake(fault.kind, **facts) from None
+
+
+def put_right(text: str) -> str | None:
+    """The question that `text` asks, as one would best type it, `/purge` included; None if none.
+
+    Raises: Mistake, as `read_question` does.
+    """
+    match read_question(text):
+        case None:
+            return None
+        case HelpCommand(topic):
+            return " ".join(filter(None, ("/purge help", topic)))
+        case VersionCommand():
+            return VERSION_FORM
+        case question:
+            return f"/purge {format_question(question)}"
+
+
+def format_question(question: Question) -> str:
+    """The question in words that `read_asked` reads back."""
+    match question:
+        case StatusQuestion(id=wanted):
+            return f"status {wanted}"
+        case PendingQuestion():
+            return "pending"
+        case QuotaQuestion():
+            return "quota"
+        case HistoryQuestion(cursor=Cursor(key=key, newer=newer)):
+            words = format_question(replace(question, cursor=None))
+            return f"{'newer' if newer else 'older'} {key.at.isoformat()} {key.id} {words}"
+        case HistoryQuestion(domain=domain):
+            user = f"--user {question.user_id}" if question.user_id else ""
+            since = f"--since {question.since}" if question.since else ""
+            return " ".join(filter(None, ("history", domain, user, since)))
+
+
+def read_asked(text: str) -> Question | None:
+    """The question that `format_question` wrote; None for any other text."""
+    place = _PLACE.fullmatch(text)
+    try:
+        question = read_question(place["words"] if place else text)
+        if place is None:
+            return None if isinstance(question, HelpCommand | VersionCommand) else question
+        if not isinstance(question, HistoryQuestion):
+            return None
+        at = datetime.fromisoformat(place["at"])
+    except (Mistake, ValueError):
+        return None
+    if at.tzinfo is None:
+        return None
+    key = Key(at, place["id"])
+    return replace(question, cursor=Cursor(key, place["way"] == "newer"))
+
+
+def began_at(since: str | None, now: datetime) -> datetime | None:
+    """The moment that `since` of a question means; None if it has none."""
+    if since is None:
+        return None
+    if span := _SPAN.fullmatch(since):
+        return now - timedelta(**{_UNITS[span[2]]: int(span[1])})
+    return datetime.combine(date.fromisoformat(since), datetime.min.time(), UTC)
+
+
+_HELP = "help"
+_SAME_AS = {
+    **{f"--{word}": word for word in (_HELP, VERSION)},
+    **dict.fromkeys(("--h", "--usage", "--?", "?"), _HELP),
+    "waiting": PENDING,
+}
+"""Other words that people try."""
+_LATEST = frozenset({"", "last", "latest", "newest"})
+_ME = frozenset({"me", "@me", "mine", "myself", "@myself"})
+_MENTION = re.compile(r"<@([UW][A-Z0-9]+)(?:\|[^<>]*)?>")
+_MEMBER = re.compile("[UW][A-Z0-9]{2,30}")
+_PURGE_ID = re.compile("P[0-9A-Z]{13}")
+_ID = re.compile("[0-9A-Za-z_.,-]{1,1000}")
+_SPAN = re.compile("([1-9][0-9]{0,3})([mhdw])")
+_DAY = re.compile("[0-9]{4}-[0-9]{2}-[0-9]{2}")
+_UNITS = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
+_PLACE = re.compile(r"(?P<way>older|newer) (?P<at>\S{1,40}) (?P<id>\w{1,32}) (?P<words>history.*)")
+_READ_ALOUD = str.maketrans("OIL", "011")
+"""An ID has no such letters: who writes one has heard, or misread, the digit."""
+
+
+def _word(text: str) -> str:
+    """The first word of a question in the one form of all the ways in which it is written."""
+    word = text.strip(SPACES).casefold()
+    if word.startswith(tuple(DASHES)):
+        word = re.sub(f"^[{DASHES}]+", "--", word)
+    return _SAME_AS.get(word, word)
+
+
+def _topic(text: str) -> str | None:
+    word = _word(text)
+    return word if word in TOPICS else None
+
+
+def _check_spelling(word: str, rest: str) -> None:
+    """Refuse what is no question and no domain, but is like the first word of a question."""
+    if not re.fullmatch("[a-z]{3,20}", word):
+        return
+    known = (_HELP, *TOPICS)
+    near = [each for each in known if each.startswith(word)]
+    near = near or difflib.get_close_matches(word, known, n=1, cutoff=_LIKE)
+    if not near:
+        return
+    facts = {"part": word, "suggestion": near[0]}
+    with contextlib.suppress(Mistake):  # of two mistakes only the first is explained
+        if (corrected := put_right(f"{near[0]} {rest}")) is not None:
+            facts["corrected"] = corrected
+    raise Mistake(kinds.MISSPELT, **facts)
+
+
+_LIKE = 0.7
+"""How like a word must be to the first word of a question, by `difflib`: halp, stats, pendng."""
+
+
+def _status(text: str) -> StatusQuestion:
+    words = text.strip(f"{SPACES}`").split()
+    if len(words) > 1:
+        raise Mistake(kinds.WORD_EXTRA, part=excerpt(words[1]), form=STATUS_FORM)
+    wanted = words[0] if words else ""
+    if wanted.lstrip(DASHES).casefold() in _LATEST:
+        return StatusQuestion(LATEST)
+    if _PURGE_ID.fullmatch(wanted.upper()):
+        return StatusQuestion(wanted.upper().translate(_READ_ALOUD))
+    if not _ID.fullmatch(wanted):
+        raise Mistake(kinds.ID_MALFORMED, part=excerpt(wanted))
+    return StatusQuestion(wanted)
+
+
+def _history(text: str) -> HistoryQuestion:
+    words = list(words_of(text))
+    given: dict[str, str] = {}
+    while words:
+        word = words.pop(0)
+        if word.is_option:
+            option, *values = re.split("[=:]", word.visible.lstrip(DASHES), maxsplit=1)
+            name = option.casefold()
+            if name not in _OPTIONS or word.is_reason:
+                raise _no_such_option(word, name)
+            if not values and words and not words[0].is_option:
+                values = [words.pop(0).shown]
+            value = values[0] if values else ""
+        elif word.shown.startswith("@") or _MEMBER.fullmatch(word.shown) or _is_me(word.shown):
+            name, value = "user", word.shown
+        else:
+            name, value = "domain", _domain(word, given)
+        if name in given:
+            raise Mistake(kinds.OPTION_TWICE, option=f"--{name}")
+        given[name] = _OPTIONS[name](value) if name in _OPTIONS else value
+    return HistoryQuestion(given.get("domain"), given.get("user"), given.get("since"))
+
+
+def _domain(word: Word, given: Mapping[str, str]) -> str:
+    if "domain" in given:
+        raise Mistake(kinds.WORD_EXTRA, part=excerpt(word.shown), form=HISTORY_FORM)
+    try:
+        domain = normalise_domain(word.shown)
+    except Mistake as mistake:
+        if mistake.problem.kind is not DOMAIN_DOTLESS:
+            raise
+        # What is said of it where a purge begins would mislead: history hero
+        raise Mistake(kinds.WORD_EXTRA, part=excerpt(word.shown), form=HISTORY_FORM) from None
+    if word.link and normalise_domain(word.link["address"]) != domain:
+        raise Mistake(kinds.WORD_EXTRA, part=excerpt(word.link[0]), form=HISTORY_FORM)
+    return domain
+
+
+def _is_me(written: str) -> bool:
+    return written.casefold() in _ME
+
+
+def _member(written: str) -> str:
+    if _is_me(written):
+        return ME
+    if not _MEMBER.fullmatch(written):
+        raise Mistake(kinds.USER_MALFORMED, part=excerpt(written) or "--user")
+    return written
+
+
+def _since(written: str) -> str:
+    since = written.casefold()
+    if _DAY.fullmatch(since):
+        try:
+            date.fromisoformat(since)
+        except ValueError:
+            since = ""
+    elif not _SPAN.fullmatch(since):
+        since = ""
+    if not since:
+        raise Mistake(kinds.SINCE_MALFORMED, part=excerpt(written) or "--since")
+    return since
+
+
+_OPTIONS = {"user": _member, "since": _since}
+
+
+def _no_such_option(word: Word, name: str) -> Fault:
+    near = difflib.get_close_matches(name, _OPTIONS, n=1, cutoff=0.5)
+    draft = word.become(f"--{near[0]}") if near and not word.is_reason else None
+    return Fault(kinds.OPTION_UNKNOWN, draft, part=excerpt(word.shown))
+
+
+def _nothing_more(words: Sequence[Word], form: str) -> None:
+    if words:
+        raise Mistake(kinds.WORD_EXTRA, part=excerpt(words[0].shown), form=form)

@@ -1,0 +1,187 @@
+"""The gate: may this purge be sent now?  Nothing reaches the CDN without its permit.
+
+    requester  may do this to every tag, by the policy and the facts of this moment
+    record     what others have to approve, and what is forced, fits its audit trail, and its
+               request is signed where there is a key
+    undo       by its row, and by the trail and the policy of this moment, it is over
+    approvals  enough that count: each signed where there is a key, by somebody who is not the
+               requester, counts once, and may still approve; or the requester may break the glass
+
+It is asked for every purge just before it is sent, whatever way that came to be: approved, held,
+queued, run later, restored from a backup, or written into the database by hand.  So it takes nothing
+from the state of the row but what it finds proved anew.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import InitVar, dataclass, replace
+from datetime import datetime
+
+from bot.core.audit import Link
+from bot.core.decisions.rulings import action_of, needs_for, refusal_of
+from bot.core.decisions.transition import Transition, transition
+from bot.core.errors import BotError, ErrorKind
+from bot.core.policy.decision import Action, Actor, Decision, Policy, decide_all, roles_held
+from bot.core.policy.quorum import Approval, ApprovalRequirements
+from bot.core.purge import trail
+from bot.core.purge.purge import UNSENT, WRONG_TURN, Event, Purge, Refusal
+from bot.core.purge.signatures import ApprovalKeys
+
+APPROVAL_LOST = ErrorKind(
+    code="approval-lost",
+    message="It was approved, but before it was sent a right was withdrawn, or the policy came to "
+    "ask for more.",
+    hint="If the purge is still wanted, ask for it again with /purge.",
+)
+RECORD_DOUBTFUL = ErrorKind(
+    code="record-doubtful",
+    message="What my database says of this purge does not fit its audit trail or its signatures, "
+    "so I did not send it.",
+    hint="Ask for it again with /purge. For the operators of Purgebot: purgebot audit verify tells "
+    "what does not fit; perhaps PURGEBOT_APPROVAL_KEY was changed.",
+)
+
+_SEAL = object()
+
+
+@dataclass(frozen=True, slots=True)
+class SendPermit:
+    """Leave to send a purge as it is here, and why.  Only `authorize_send` makes one."""
+
+    purge: Purge
+    because: str
+    seal: InitVar[object]
+
+    def __post_init__(self, seal: object) -> None:
+        if seal is not _SEAL:
+            raise TypeError("only authorize_send gives a permit")
+
+
+@dataclass(frozen=True, slots=True)
+class SendRefused:
+    """It may not be sent; its purge says why."""
+
+    transition: Transition
+
+
+@dataclass(frozen=True, slots=True)
+class SendLater:
+    """It may still be taken back, until `at`."""
+
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class SendFacts:
+    """What is known at the moment of sending: the requester and everybody who approved, by the ID
+    under which they did, and the purge's chain in the audit trail (None: it cannot be read).
+    """
+
+    actors: Mapping[str, Actor]
+    links: Sequence[Link] | None = ()
+
+
+def takes_proof(purge: Purge, policy: Policy) -> bool:
+    """Whether the gate wants facts of this very moment, and the audit trail."""
+    return _takes_proof(purge, needs_for(purge, policy))
+
+
+def authorize_send(
+    purge: Purge,
+    policy: Policy,
+    policy_hash: str,
+    facts: SendFacts,
+    keys: ApprovalKeys,
+    now: datetime,
+) -> SendPermit | SendRefused | SendLater:
+    """Decide whether a purge that is to be sent may be.
+
+    Raises: BotError `purge-wrong-turn` where it is not to be sent at all.
+    """
+    if purge.state not in UNSENT:
+        raise BotError(WRONG_TURN, state=purge.state.value, event=Event.SEND.value)
+    if purge.send_at is not None and now < purge.send_at:
+        return SendLater(purge.send_at)
+
+    def refused(refusal: Refusal) -> SendRefused:
+        return SendRefused(
+            transition(purge, Event.REFUSE, now, refusal=refusal, policy_hash=policy_hash)
+        )
+
+    requester = facts.actors[purge.user_id]
+    allowed = decide_all(policy, requester, action_of(purge), purge.domain, purge.tags)
+    if not allowed.allowed:
+        return refused(refusal_of(allowed, policy))
+    needs = needs_for(purge, policy)
+    if _takes_proof(purge, needs) and not _is_proved(purge, facts, keys):
+        return refused(Refusal(RECORD_DOUBTFUL.code, RECORD_DOUBTFUL.message))
+    if not needs.quorums:
+        return SendPermit(purge, _rules(allowed), seal=_SEAL)
+    decision = (
+        _by_glass(purge, policy, requester, needs)
+        if purge.break_glass
+        else _by_approvals(purge, policy, requester, facts, needs, now)
+    )
+    return decision or refused(Refusal(APPROVAL_LOST.code, APPROVAL_LOST.message))
+
+
+def _takes_proof(purge: Purge, needs: ApprovalRequirements) -> bool:
+    return purge.force or bool(needs.quorums)
+
+
+def _by_glass(
+    purge: Purge, policy: Policy, requester: Actor, needs: ApprovalRequirements
+) -> SendPermit | None:
+    if needs.may_break_glass(roles_held(policy, requester)):
+        return SendPermit(purge, "break-glass", seal=_SEAL)
+    return None
+
+
+def _by_approvals(
+    purge: Purge,
+    policy: Policy,
+    requester: Actor,
+    facts: SendFacts,
+    needs: ApprovalRequirements,
+    now: datetime,
+) -> SendPermit | SendLater | None:
+    counted = tuple(_counted(purge, policy, requester, facts.actors))
+    if not needs.satisfied_by(counted):
+        return None
+    approved_at = trail.approved_at(facts.links or ())
+    if approved_at is not None and now < approved_at + needs.undo:
+        return SendLater(approved_at + needs.undo)  # though its row may say otherwise
+    return SendPermit(purge, "approved by " + ",".join(_names(counted)), seal=_SEAL)
+
+
+def _is_proved(purge: Purge, facts: SendFacts, keys: ApprovalKeys) -> bool:
+    """Whether the bot itself wrote the request and each approval, and the trail says the same."""
+    return (
+        keys.verify_request(purge)
+        and all(keys.verify_approval(purge, each) for each in purge.approvals)
+        and facts.links is not None
+        and trail.mismatch(purge, facts.links) is None
+    )
+
+
+def _counted(
+    purge: Purge, policy: Policy, requester: Actor, actors: Mapping[str, Actor]
+) -> Iterator[Approval]:
+    """Give the approvals that count now, with the roles that their givers hold now."""
+    seen = set(purge.requester_ids | requester.ids)
+    for given in purge.approvals:
+        actor = actors[given.user_id]
+        ids = given.ids | actor.ids
+        may = decide_all(policy, actor, Action.APPROVE, purge.domain, purge.tags).allowed
+        if may and seen.isdisjoint(ids):
+            yield replace(given, roles=tuple(sorted(roles_held(policy, actor))))
+        seen |= ids
+
+
+def _rules(decision: Decision) -> str:
+    return "allowed by " + "; ".join(reason.rule or reason.code for reason in decision.reasons)
+
+
+def _names(approvals: Sequence[Approval]) -> list[str]:
+    return [each.user_id for each in approvals]

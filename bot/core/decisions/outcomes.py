@@ -1,0 +1,202 @@
+"""From the intent to send to the end: what the CDN said, and what follows from it.
+
+    sending ──► accepted ──► task_polled …
+            ├─► rejected   failed, held, or offered for when the quota starts afresh
+            └─► lost ──► found, or searched in vain
+
+Pure: what was heard comes in as values, and a Transition comes out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from bot.core import error_registry
+from bot.core.cdn import errors as cdn_errors
+from bot.core.cdn.quota import LowQuota, resets_at
+from bot.core.decisions.authorization import SendPermit
+from bot.core.decisions.transition import Transition, transition
+from bot.core.purge.joining import QUEUE_AT_MOST, event_of_duplicate, is_double_submit, wait_until
+from bot.core.purge.purge import Event, Evidence, Facts, Failure, Purge, State
+from bot.core.purge.tracking import HELD_AT_MOST, TASK_UNKNOWN, Judgement, try_again_at
+from bot.core.suggestions.confirmation import MOST_TYPED
+
+_ASKED_ANEW: Facts = {
+    "approvals": (),
+    "counted": 0,
+    "quorum": 0,
+    "needs": None,
+    "briefing": None,
+    "approvers": (),
+    "unreachable": (),
+    "expires_at": None,
+    "reminded_at": None,
+    "decided_by": None,
+    "send_at": None,
+}
+"""What a joined purge forgets when it has to be asked for again: it waits for its own approval."""
+
+
+@dataclass(frozen=True, slots=True)
+class NewTags:
+    """Tags that its domain was never purged of: all of them, and those that are worth a word."""
+
+    learns: tuple[str, ...]
+    worth_a_word: tuple[str, ...] = ()
+
+
+def sending(
+    permit: SendPermit, evidence: tuple[Evidence, ...], join_window: timedelta, now: datetime
+) -> Transition:
+    """Give the intent to send, which is on disk before a byte is on the wire."""
+    purge = permit.purge
+    intent = transition(
+        purge,
+        Event.SEND,
+        now,
+        sent_at=now,
+        attempt=purge.attempt + 1,
+        failure=None,
+        held_until=None,
+        evidence=evidence or purge.evidence,
+    )
+    (entry,) = intent.audit
+    return replace(
+        intent,
+        audit=(replace(entry, detail=entry.detail | {"because": permit.because}),),
+        alone_since=now - QUEUE_AT_MOST if join_window else None,
+    )
+
+
+def give_way(purge: Purge, sent: Purge, join_window: timedelta, now: datetime) -> Transition:
+    """Join a purge to the same that was sent meanwhile, or queue it behind that one."""
+    if is_double_submit(purge, sent, join_window):
+        return transition(purge, Event.JOIN, now, joined_to=sent.id, held_until=None)
+    return transition(purge, Event.QUEUE, now, joined_to=sent.id, held_until=wait_until(sent))
+
+
+def accepted(
+    purge: Purge,
+    task_id: str,
+    request_id: str | None,
+    low_quota: LowQuota | None,
+    new: NewTags,
+    now: datetime,
+) -> Transition:
+    """The CDN gave a task ID: the only success there is."""
+    taken = transition(
+        purge,
+        Event.ACCEPT,
+        now,
+        task_id=task_id,
+        request_id=request_id,
+        low_quota=low_quota,
+        new_tags=new.worth_a_word,
+    )
+    return replace(taken, learns=new.learns)
+
+
+def rejected(
+    purge: Purge,
+    failure: Failure,
+    request_id: str | None,
+    retry_after_s: float | None,
+    jitter: float,
+    now: datetime,
+    *,
+    passing: bool,
+) -> Transition:
+    """The CDN, or the road to it, did not do it; `passing`: another try may do.
+
+    Held too long, it has failed; but where a try may have been carried out, nobody knows.
+    """
+    doubt = failure if error_registry.kind(failure.code).in_doubt else purge.doubt
+    known = replace(purge, request_id=request_id, doubt=doubt)
+    if failure.code in cdn_errors.SPENT:
+        return offered(known, failure, resets_at(now), now)
+    held_since = purge.held_since or now
+    if passing and now - held_since < HELD_AT_MOST:
+        until = try_again_at(purge.attempt, retry_after_s, jitter, now)
+        return transition(
+            known, Event.HOLD, now, failure=failure, held_since=held_since, held_until=until
+        )
+    return transition(known, Event.LOSE if doubt else Event.REJECT, now, failure=doubt or failure)
+
+
+def offered(purge: Purge, failure: Failure, until: datetime, now: datetime) -> Transition:
+    """Offer to run it when the day's quota starts afresh."""
+    return transition(purge, Event.OFFER, now, failure=failure, held_until=until)
+
+
+def lost(purge: Purge, failure: Failure, request_id: str | None, now: datetime) -> Transition:
+    """Nobody knows whether the CDN did it; it is never sent again by itself."""
+    return transition(purge, Event.LOSE, now, failure=failure, request_id=request_id)
+
+
+def task_polled(
+    purge: Purge, judgement: Judgement, evidence: tuple[Evidence, ...], now: datetime
+) -> Transition:
+    """Give what an answer about the purge's tasks comes to; `judgement` has an event."""
+    assert judgement.event is not None, "what changes nothing is not saved"
+    facts: Facts = {"evidence": evidence, **(judgement.facts or {})}
+    if judgement.event is Event.FAIL:
+        facts["failure"] = Failure(cdn_errors.TASK_FAILED.code)
+    if judgement.event is Event.GIVE_UP:
+        facts["failure"] = Failure(TASK_UNKNOWN.code)
+    return transition(purge, judgement.event, now, **facts)
+
+
+def found(purge: Purge, task_id: str, new: NewTags, now: datetime) -> Transition:
+    """The task of a lost purge is among the CDN's recent ones."""
+    taken = transition(
+        purge,
+        Event.FIND,
+        now,
+        task_id=task_id,
+        failure=None,
+        found_at=now,
+        new_tags=new.worth_a_word,
+    )
+    return replace(taken, learns=new.learns)
+
+
+def searched(purge: Purge, evidence: tuple[Evidence, ...], now: datetime) -> Transition:
+    """It was looked for in vain: now a person has to decide, by what the edge shows."""
+    return transition(purge, Event.SEARCHED, now, evidence=evidence)
+
+
+def proved(purge: Purge, evidence: tuple[Evidence, ...], now: datetime) -> Transition:
+    """Keep what the edge showed after the purge."""
+    return transition(purge, Event.PROVE, now, evidence=evidence)
+
+
+def followed(purge: Purge, duplicate: Purge | None, now: datetime) -> Transition | None:
+    """Let a joined purge end as the one it was joined to, and a queued one go; None: it waits."""
+    event = event_of_duplicate(purge, duplicate, now)
+    if event is None:
+        return None
+    facts: Facts = {"held_until": None}
+    if event is Event.RELEASE and purge.state is State.QUEUED:
+        facts = {"joined_to": None, "held_until": now}
+    elif event is Event.RELEASE:
+        facts = {**facts, **_ASKED_ANEW, "joined_to": None, "decided_at": now}
+    elif duplicate is not None and event is not Event.JOIN:
+        facts |= {
+            "task_id": duplicate.task_id,
+            "request_id": duplicate.request_id,
+            "failure": duplicate.failure,
+            "percent": duplicate.percent,
+            "sent_at": duplicate.sent_at,
+        }
+    return transition(purge, event, now, **facts)
+
+
+def worth_a_word(purge: Purge, odd: Sequence[str], *, many_known: bool) -> tuple[str, ...]:
+    """Give those tags that somebody may have mistyped, as far as it can be told.
+
+    `odd` are those that the domain was never purged of, and that the policy does not name; where
+    only a few are known at all, a new one is nothing to speak of.
+    """
+    return tuple(odd) if many_known and len(purge.tags) <= MOST_TYPED else ()

@@ -1,0 +1,283 @@
+"""The rules of a request: refused, joined, queued, waiting for the approval of others, or ready.
+
+Pure: the facts about people, the policy and the moment come in as values; what comes out is a
+Transition.  Presses: `bot.core.decisions.presses`; sending: `bot.core.decisions.authorization`.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+
+from bot.core.decisions.authorization import RECORD_DOUBTFUL
+from bot.core.decisions.records import approval_card_of, thread_reply_of
+from bot.core.decisions.rulings import BREAK_GLASS, action_of, needs_for, refusal_of
+from bot.core.decisions.transition import Transition, transition
+from bot.core.errors import ErrorKind, Problem
+from bot.core.policy.approvers import (
+    STANDING_WORDS,
+    Briefing,
+    Deciders,
+    Roster,
+    Traffic,
+    deciders,
+    peak_of,
+)
+from bot.core.policy.decision import (
+    EVERYBODY,
+    Actor,
+    Membership,
+    Policy,
+    decide_all,
+    holders_of,
+    roles_held,
+)
+from bot.core.policy.quorum import ApprovalRequirements
+from bot.core.purge.joining import Related, is_double_submit, wait_until
+from bot.core.purge.limits import (
+    TOO_MANY_JOINED,
+    TOO_MANY_REQUESTS,
+    TOO_MANY_WAITING,
+    Limits,
+    Load,
+    exceeded,
+)
+from bot.core.purge.purge import Event, Purge, Refusal
+from bot.core.purge.signatures import ApprovalKeys
+
+NO_APPROVER = ErrorKind(
+    code="no-approver",
+    message="Nobody but you could approve this purge, so it was not started.",
+    hint="Ask the owners of the policy to give somebody else the right to approve for this domain, "
+    "or purge without --force.",
+)
+TOO_FEW_APPROVERS = ErrorKind(
+    code="too-few-approvers",
+    message="The policy asks for the yes of more people than there are who may approve this purge, "
+    "so it was not started.",
+    hint="Ask the owners of the policy to give more people the right to approve for this domain, "
+    "or purge without --force.",
+)
+BREAK_GLASS_NOT_ALLOWED = ErrorKind(
+    code="break-glass-not-allowed",
+    message="The policy does not let you skip the approval of this purge, so it was not started.",
+    hint="Ask for it without --break-glass, and somebody else can approve it.",
+)
+ALREADY_WAITING = ErrorKind(
+    code="already-waiting",
+    message="The same waits for approval already, so nobody is asked twice.",
+    hint="Follow its card: if it is denied or expires, ask again.",
+)
+BREAK_GLASS_NOT_NEEDED = ErrorKind(
+    code="break-glass-not-needed",
+    message="--break-glass skips the approval of others, and this plain purge takes none, so it was "
+    "not started.",
+    hint="Add --force if every edge is to fetch anew, or leave --break-glass out.",
+)
+
+TOO_MANY_TAGS = ErrorKind(
+    code="too-many-tags",
+    message="It has {count} tags, and the policy lets a forced purge have {most}, so that whoever "
+    "decides can read them all. It was not started.",
+    hint="Split it: ask for several forced purges of fewer tags each.",
+)
+
+RIGHTS_UNKNOWN = ErrorKind(
+    code="rights-unknown",
+    message="Slack did not tell me in time who you are and which groups you are in, "
+    "so I could not check your rights: nothing was purged.",
+    hint="Try again in a minute.",
+    retryable=True,
+)
+RIGHTS_LOOKUP_REFUSED = ErrorKind(
+    code="rights-lookup-refused",
+    message="Slack does not let me look up who you are and which groups you are in, "
+    "so I could not check your rights: nothing was purged.",
+    hint="It does not pass by itself. Tell the operators of Purgebot: /readyz and its log name what "
+    "Slack refuses.",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """What requests are ruled by: the policy of the moment, and the operator's settings.
+
+    `join_window`: how long what was sent covers the same; zero: nothing is joined or queued.
+    """
+
+    policy: Policy
+    policy_hash: str
+    limits: Limits = field(default_factory=Limits)
+    join_window: timedelta = timedelta(0)
+    keys: ApprovalKeys = field(default_factory=ApprovalKeys)
+
+
+@dataclass(frozen=True, slots=True)
+class RequestFacts:
+    """What is known of a request when it is ruled on: who asks, who could decide, what else runs."""
+
+    actor: Actor
+    roster: Roster = field(default_factory=Roster)
+    traffic: Traffic = field(default_factory=Traffic)
+    related: Related = field(default_factory=Related)
+    load: Load = field(default_factory=Load)
+
+
+def authorize_request(purge: Purge, rules: Rules, facts: RequestFacts, now: datetime) -> Transition:
+    """Decide what a request comes to: refused, joined, queued, waiting, or ready to go."""
+    policy, actor = rules.policy, facts.actor
+    known = replace(
+        purge,
+        policy_hash=rules.policy_hash,
+        aliases=tuple(sorted(actor.ids - {purge.user_id})),
+    )
+
+    def refused(refusal: Refusal) -> Transition:
+        return transition(known, Event.REFUSE, now, refusal=refusal)
+
+    if not rules.keys.verify_request(purge):
+        return refused(Refusal(RECORD_DOUBTFUL.code, RECORD_DOUBTFUL.message))
+    decision = decide_all(policy, actor, action_of(purge), purge.domain, purge.tags)
+    if not decision.allowed:
+        return refused(refusal_of(decision, policy))
+    needs = needs_for(purge, policy)
+    if why_not := (
+        _too_many_requests(rules.limits, facts.load)
+        or _too_many_tags(purge, policy)
+        or _needless_glass(purge, needs)
+    ):
+        return refused(why_not)
+    decided = _joined(known, needs, rules, facts, now)
+    if decided is None and not needs.quorums:  # there is no glass to break
+        decided = transition(known, Event.ALLOW, now, break_glass=False)
+    if decided is None:
+        decided = _asks_others(known, needs, rules, facts, now)
+    signature = rules.keys.sign_request(decided.purge)
+    return replace(decided, purge=replace(decided.purge, signature=signature))
+
+
+def refuse_unchecked(purge: Purge, now: datetime, *, lasting: bool) -> Transition:
+    """Refuse a request, or a sending, because nobody could find out who asked: fail closed.
+
+    `lasting`: Slack will not say until somebody changes what the app may do.
+    """
+    kind = RIGHTS_LOOKUP_REFUSED if lasting else RIGHTS_UNKNOWN
+    return transition(purge, Event.REFUSE, now, refusal=Refusal(kind.code, kind.message))
+
+
+def _too_many_requests(limits: Limits, load: Load) -> Refusal | None:
+    return exceeded(TOO_MANY_REQUESTS, load.requests, limits.requests_a_minute)
+
+
+def _too_many_tags(purge: Purge, policy: Policy) -> Refusal | None:
+    """Whoever decides on a forced purge must be able to read all its tags."""
+    if not purge.force or len(purge.tags) <= policy.max_tags:
+        return None
+    facts = {"count": f"{len(purge.tags):,}", "most": f"{policy.max_tags:,}"}
+    return Refusal(TOO_MANY_TAGS.code, Problem(TOO_MANY_TAGS, facts).message)
+
+
+def _needless_glass(purge: Purge, needs: ApprovalRequirements) -> Refusal | None:
+    """Whoever skips an approval that nobody asks for believes that the purge is a forced one."""
+    if not purge.break_glass or purge.force or needs.quorums:
+        return None
+    return Refusal(BREAK_GLASS_NOT_NEEDED.code, BREAK_GLASS_NOT_NEEDED.message)
+
+
+def _joined(
+    purge: Purge, needs: ApprovalRequirements, rules: Rules, facts: RequestFacts, now: datetime
+) -> Transition | None:
+    """Join it to the same beside it, or queue it behind that one; None: it goes its own way.
+
+    Nothing is sent for what is joined, so nobody has to be asked; for what is queued there will be.
+    """
+    other = facts.related
+    double = other.sent and is_double_submit(purge, other.sent, rules.join_window)
+    duplicate = (None if purge.break_glass else other.unsent) or (other.sent if double else None)
+    queued = other.sent if not needs.quorums else None
+    if not rules.join_window or (duplicate is None and queued is None):
+        return None
+    if too_many := exceeded(TOO_MANY_JOINED, facts.load.joined, rules.limits.joined):
+        return transition(purge, Event.REFUSE, now, refusal=too_many)
+    if duplicate is not None:
+        return transition(purge, Event.JOIN, now, joined_to=duplicate.id, break_glass=False)
+    assert queued is not None, "else there is a leader"
+    until = wait_until(queued)
+    return transition(
+        purge, Event.QUEUE, now, joined_to=queued.id, held_until=until, break_glass=False
+    )
+
+
+def _asks_others(
+    purge: Purge, needs: ApprovalRequirements, rules: Rules, facts: RequestFacts, now: datetime
+) -> Transition:
+    """Have others decide on it, unless its requester may go without them, or there are too few."""
+    policy, limits, load = rules.policy, rules.limits, facts.load
+    who = deciders(policy, purge.requester_ids, purge.domain, purge.tags, needs, facts.roster)
+    peak = peak_of(policy, purge.domain, now)
+    briefing = _briefing(who, needs, peak, facts.traffic, quiet=load.asked_others > 0)
+    briefed = replace(
+        purge,
+        approvers=who.ids,
+        briefing=briefing,
+        needs=needs.sentence,
+        unreachable=who.unreachable,
+    )
+    if purge.break_glass:
+        return _break_glass(briefed, policy, needs, facts.actor, now)
+    if waiting := facts.related.waiting:
+        same = Refusal(ALREADY_WAITING.code, ALREADY_WAITING.message, other=waiting.id)
+        return transition(purge, Event.REFUSE, now, refusal=same)
+    if not who.enough:
+        return transition(purge, Event.REFUSE, now, refusal=_too_few(who, purge))
+    if too_many := exceeded(TOO_MANY_WAITING, load.waiting, limits.waiting):
+        return transition(purge, Event.REFUSE, now, refusal=too_many)
+    counted, quorum = needs.progress(())
+    expires_at = now + needs.expires_after
+    waits = transition(
+        briefed, Event.WAIT, now, expires_at=expires_at, counted=counted, quorum=quorum
+    )
+    return waits.telling(approval_card_of(waits.purge, now))
+
+
+def _too_few(who: Deciders, purge: Purge) -> Refusal:
+    alone = not who.people and not set(who.ids) - purge.requester_ids
+    kind = NO_APPROVER if alone or who.people == 0 else TOO_FEW_APPROVERS
+    return Refusal(kind.code, kind.message + _out_of_reach(who.unreachable))
+
+
+def _out_of_reach(unreachable: Sequence[str]) -> str:
+    """Give a sentence about those whom the policy names in vain."""
+    if not unreachable:
+        return ""
+    how = Counter(STANDING_WORDS[Membership(each.split()[1])] for each in unreachable)
+    named = ", ".join(f"{count} × {what}" for what, count in sorted(how.items()))
+    return f" Named for it, but without any rights: {named}."
+
+
+def _briefing(
+    who: Deciders, needs: ApprovalRequirements, peak: str | None, traffic: Traffic, *, quiet: bool
+) -> Briefing:
+    called = () if quiet else needs.call_groups or who.ids
+    return Briefing(who.titles, who.people, called, needs.call_channel, peak, traffic)
+
+
+def _break_glass(
+    purge: Purge, policy: Policy, needs: ApprovalRequirements, actor: Actor, now: datetime
+) -> Transition:
+    if needs.may_break_glass(roles_held(policy, actor)):
+        broken = transition(purge, Event.BREAK_GLASS, now)
+        return broken.telling(
+            approval_card_of(broken.purge, now), thread_reply_of(purge, BREAK_GLASS, now)
+        )
+    roles = needs.break_glass_roles
+    titles = tuple(policy.roles[role].title for role in roles if role != EVERYBODY)
+    refusal = Refusal(
+        BREAK_GLASS_NOT_ALLOWED.code,
+        BREAK_GLASS_NOT_ALLOWED.message,
+        titles,
+        holders_of(policy, roles).ids,
+    )
+    return transition(purge, Event.REFUSE, now, refusal=refusal, needs=None, briefing=None)

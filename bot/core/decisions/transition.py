@@ -1,0 +1,158 @@
+"""A whole decision about a purge, as one value: what it becomes, and all that goes with it.
+
+Each kind of input has one function that gives a Transition:
+
+    a request      `bot.core.decisions.requests.authorize_request`
+    a press        `bot.core.decisions.presses.decide_press`
+    the sending    `bot.core.decisions.authorization.authorize_send`
+    the CDN        `bot.core.decisions.outcomes`
+    the clock      `bot.core.decisions.clock`
+
+`bot.store.store.Store.apply` saves it whole, or not at all.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Unpack
+
+from bot.core.audit import AuditEntry
+from bot.core.decisions.records import card_of, entry_of, thread_reply_of
+from bot.core.message import Post
+from bot.core.purge.purge import Event, Facts, Purge, State, advance
+from bot.core.purge.tracking import next_look_at, next_search_at
+
+OUTCOME = "outcome"
+"""The code of the note that tells the requester how a request that others decided on ended."""
+CARD_GRACE = timedelta(milliseconds=400)
+"""How long a card waits for the CDN's answer, so that the channel sees the task ID at once, and not
+after an edit more."""
+FOLLOW_EVERY = timedelta(minutes=1)
+"""How often a purge that was joined to another looks at it; its end wakes it at once."""
+_TOLD = frozenset(
+    {
+        *(Event.DENY, Event.EXPIRE, Event.REJECT, Event.SILENT),
+        *(Event.FINISH, Event.FAIL, Event.GIVE_UP, Event.SEARCHED),
+    }
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Transition:
+    """What a purge becomes by an event, and what is saved with it.
+
+    `due_at` is when there is something to do for it next; None: nothing, until somebody acts.
+    `messages` are new ones; they, and the cards that change with the purge, are due at
+    `messages_due_at` (None: not before something else makes them due).
+    `is_new`: it is written down for the first time.  Not `reschedules`: when it is due, and who
+    works on it, stays as it is.
+    `alone_since`: it holds only if no other process has sent the same since then.
+    `learns` are the tags that its domain is known to have been purged of from now on.
+    """
+
+    purge: Purge
+    event: Event
+    due_at: datetime | None
+    audit: tuple[AuditEntry, ...]
+    messages: tuple[Post, ...] = ()
+    messages_due_at: datetime | None = None
+    is_new: bool = False
+    reschedules: bool = True
+    alone_since: datetime | None = None
+    learns: tuple[str, ...] = ()
+
+    @property
+    def wakes_followers(self) -> bool:
+        """Whether those joined to it or queued behind it have something to look at."""
+        return self.purge.settled or self.event is Event.SILENT
+
+    def telling(self, *messages: Post | None) -> Transition:
+        """Give the same with more messages."""
+        more = tuple(message for message in messages if message is not None)
+        return replace(self, messages=(*self.messages, *more))
+
+    @property
+    def changes_cards(self) -> bool:
+        """Whether its cards say something else than before."""
+        return self.event is not Event.REMIND
+
+
+def transition(purge: Purge, event: Event, now: datetime, **facts: Unpack[Facts]) -> Transition:
+    """Give what an event comes to; `facts` are the purge's fields that come with it.
+
+    Where it is how the purge ended, its requester is told, once.
+    Raises: BotError `purge-wrong-turn` where the drawing in `bot.core.purge.states` has no such arrow.
+    """
+    after = advance(purge, event, now, **facts)
+    is_outcome = after.notified_at is None and notifies_requester(after, event)
+    if is_outcome:
+        after = replace(after, notified_at=now)
+    patient = event is Event.SEND or (after.state is State.READY and after.send_at is None)
+    return Transition(
+        purge=after,
+        event=event,
+        due_at=due_at(after, event, now),
+        audit=(entry_of(after, event, now),),
+        messages=(thread_reply_of(after, OUTCOME, now),) if is_outcome else (),
+        messages_due_at=now + CARD_GRACE if patient else now,
+    )
+
+
+def requested(purge: Purge, response_url: str, decided: Transition | None = None) -> Transition:
+    """Give the first transition of a purge: it is written down, and `decided` where that is known."""
+    now = purge.requested_at
+    entry = entry_of(purge, Event.REQUEST, now, user_id=purge.user_id)
+    card = card_of(purge, response_url, now)
+    if decided is None:
+        card = replace(card, wanted_version=purge.version)
+        return Transition(purge, Event.REQUEST, now, (entry,), (card,), is_new=True)
+    card = replace(card, wanted_version=decided.purge.version)
+    return replace(
+        decided,
+        audit=(entry, *decided.audit),
+        messages=(card, *decided.messages),
+        is_new=True,
+    )
+
+
+def notifies_requester(purge: Purge, event: Event) -> bool:
+    """Whether this is how it went, so that its requester is to be told.
+
+    An answer that was lost may still be found; a refusal at once, and what the requester did
+    themselves, they know.
+    """
+    match event:
+        case Event.CANCEL:
+            return purge.decided_by != purge.user_id
+        case Event.REFUSE:
+            # Not where nobody but they have seen anything of it: they are told as they ask.
+            known = (purge.needs, purge.attempt or None, purge.decided_at, purge.held_until)
+            return any(fact is not None for fact in known)
+        case Event.LOSE:
+            return purge.joined_to is not None or purge.sent_at is None
+        case _:
+            return event in _TOLD
+
+
+def due_at(purge: Purge, event: Event, now: datetime) -> datetime | None:
+    """Give when there is something to do for a purge that has just come to its state."""
+    at = None
+    match purge.state:
+        case State.REQUESTED | State.READY:
+            at = purge.send_at or now
+        case State.WAITING:
+            at = purge.remind_at or purge.expires_at
+        case State.SENDING:
+            at = now  # for whoever finds it, should the lease of its sender run out
+        case State.HELD | State.OFFERED:
+            at = purge.held_until
+        case State.JOINED | State.QUEUED:
+            at = min(now + FOLLOW_EVERY, purge.held_until or now + FOLLOW_EVERY)
+        case State.SUBMITTED | State.RUNNING:
+            at = next_look_at(purge, now)
+        case State.UNKNOWN if event is Event.LOSE and purge.joined_to is None and purge.sent_at:
+            at = next_search_at(purge, now)
+        case State.COMPLETE if event is Event.FINISH and purge.evidence:
+            at = now
+    return at

@@ -1,0 +1,174 @@
+"""What those who decide on a purge are told: who they are, who is called, what the origin risks.
+
+It is put together once, when the purge is requested, and shown as it was then.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+from bot.core.policy.decision import (
+    Actor,
+    Membership,
+    Policy,
+    approving_roles,
+    decide_all,
+    holders_of,
+    roles_held,
+)
+from bot.core.policy.fields import EVERYBODY, Action
+from bot.core.policy.quorum import Approval, ApprovalRequirements
+
+Members = Mapping[str, frozenset[str]]
+"""Who is in which user group; a group that is missing could not be read."""
+
+
+@dataclass(frozen=True, slots=True)
+class Roster:
+    """What is known of those whom the policy names.
+
+    `standings`: what people are to the workspace; who is missing could not be looked up.
+    """
+
+    members: Members = field(default_factory=dict)
+    standings: Mapping[str, Membership] = field(default_factory=dict)
+
+    def is_out_of_reach(self, user_id: str) -> bool:
+        """Whether it is known that somebody can have no rights."""
+        return self.standings.get(user_id, Membership.MEMBER) is not Membership.MEMBER
+
+
+@dataclass(frozen=True, slots=True)
+class Traffic:
+    """How much the origin of a domain has to do with purges at this moment.
+
+    Counts of purges that reached the CDN, or may have; `in_flight` is one or more that were sent
+    within the last minutes and that nobody knows to be over.
+    """
+
+    forced_hour: int = 0
+    plain_hour: int = 0
+    forced_day: int = 0
+    plain_day: int = 0
+    in_flight: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Briefing:
+    """`titles` of the roles that may decide; `people`: how many they are, where that is known.
+
+    `called` are Slack IDs, and `channel_id` is where else than in the card's own channel they
+    are called.  `peak`: the sentence of the policy's peak hours at that time.
+    Where the same person had them called a moment before, nobody is `called`.
+    """
+
+    titles: tuple[str, ...] = ()
+    people: int | None = None
+    called: tuple[str, ...] = ()
+    channel_id: str | None = None
+    peak: str | None = None
+    traffic: Traffic | None = None
+
+    @property
+    def quiet(self) -> bool:
+        """Whether nobody is called."""
+        return not self.called
+
+
+@dataclass(frozen=True, slots=True)
+class Deciders:
+    """Who can decide on a purge: Slack IDs of people and groups, and the titles of their roles.
+
+    `people` is None where nobody can count them: every full member, whoever speaks in a channel,
+    or a group whose list could not be read.  `enough`: together they can say yes; where they
+    cannot be counted that is taken for granted.  `unreachable` can have no rights, whatever the
+    policy says: accounts that are closed, guests, bots, outsiders, IDs that Slack does not know.
+    """
+
+    ids: tuple[str, ...]
+    titles: tuple[str, ...]
+    people: int | None
+    enough: bool
+    unreachable: tuple[str, ...] = ()
+
+
+STANDING_WORDS = {
+    Membership.GUEST: "guest",
+    Membership.BOT: "bot",
+    Membership.DELETED: "account closed",
+    Membership.OUTSIDER: "of another workspace",
+    Membership.UNKNOWN: "unknown to Slack",
+}
+"""Why somebody whom the policy names can have no rights."""
+
+_SOME_TIME = datetime.min.replace(tzinfo=UTC)
+"""The yes of somebody who was not asked yet, to see whether it would count."""
+
+
+def named_deciders(
+    policy: Policy, domain: str, tags: Sequence[str], needs: ApprovalRequirements, members: Members
+) -> tuple[str, ...]:
+    """Give those whose standing tells how many can decide: people whom the policy names come
+    first, then the members of its groups.
+    """
+    holders = holders_of(policy, _roles_asked(policy, domain, tags, needs))
+    grouped = (who for group in holders.groups for who in sorted(members.get(group, ())))
+    return tuple(dict.fromkeys((*holders.users, *grouped)))
+
+
+def deciders(
+    policy: Policy,
+    requester_ids: Collection[str],
+    domain: str,
+    tags: Sequence[str],
+    needs: ApprovalRequirements,
+    roster: Roster,
+) -> Deciders:
+    """Give who can decide on a purge; its requester can not, under none of their IDs."""
+    members = roster.members
+    roles = _roles_asked(policy, domain, tags, needs)
+    holders = holders_of(policy, roles)
+    titles = tuple(policy.roles[role].title for role in roles if role != EVERYBODY)
+    grouped = {who for group in holders.groups for who in members.get(group, ())}
+    candidates = {*holders.users, *grouped} - set(requester_ids)
+    lost = sorted(filter(roster.is_out_of_reach, candidates))
+    unreachable = tuple(f"{who} {roster.standings[who].value}" for who in lost)
+    ids = tuple(each for each in holders.ids if each not in lost)
+    known = all(group in members for group in holders.groups)
+    if holders.everybody or holders.channels or not known:
+        enough = bool(set(ids) - set(requester_ids))
+        return Deciders(ids, titles, None, enough, unreachable)
+    groups_of: dict[str, set[str]] = {who: set() for who in candidates.difference(lost)}
+    for group, people in members.items():
+        for who in people & groups_of.keys():
+            groups_of[who].add(group)
+    can: dict[frozenset[str], bool] = {}
+    counting: list[Approval] = []
+    for who, groups in groups_of.items():
+        actor = Actor("", who, Membership.MEMBER, frozenset(groups))
+        held = roles_held(policy, actor)
+        yes = Approval(who, _SOME_TIME, tuple(sorted(held)))
+        if held not in can:  # rights go by roles: of ten thousand alike one is looked at
+            may = decide_all(policy, actor, Action.APPROVE, domain, tags).allowed
+            can[held] = may and needs.accepts(yes)
+        if can[held]:
+            counting.append(yes)
+    return Deciders(ids, titles, len(counting), needs.satisfied_by(counting), unreachable)
+
+
+def peak_of(policy: Policy, domain: str, now: datetime) -> str | None:
+    """Give the sentence of the peak hours that it is for a domain, if it is."""
+    return next((each.peak for each in policy.peak_hours if each.covers(domain, now)), None)
+
+
+def _roles_asked(
+    policy: Policy, domain: str, tags: Sequence[str], needs: ApprovalRequirements
+) -> list[str]:
+    """Give the roles whose yes can count: they may approve, and are asked."""
+    may = approving_roles(policy, domain, tags)
+    asked = [role for quorum in needs.quorums for role in (quorum.roles or may)]
+    if EVERYBODY in may:  # then everybody of the roles asked may approve
+        return list(dict.fromkeys(asked))
+    return list(may) if EVERYBODY in asked else [role for role in may if role in asked]

@@ -1,0 +1,251 @@
+"""Who may do what to which domain and tag: a decision with its reasons.
+
+    1  only full members have rights            policy-not-member
+    2  a deny rule that applies wins            policy-denied
+    3  an allow rule that applies permits       policy-allowed
+    4  no rule applies: no                      policy-no-rule
+
+A rule applies when it holds for one of the actor's roles (or for everybody), for the
+action, the domain and the tag.  How rules are written: `bot.core.policy.document`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from bot.core.policy.document import Policy, Role, Rule
+from bot.core.policy.fields import EVERYBODY, Action
+
+__all__ = [
+    "ANYTHING",
+    "EVERYBODY",
+    "Action",
+    "Actor",
+    "Decision",
+    "Holders",
+    "Membership",
+    "Policy",
+    "Reason",
+    "Role",
+    "Rule",
+    "approving_roles",
+    "decide",
+    "decide_all",
+    "domains_for",
+    "holders_of",
+    "roles_held",
+]
+
+ANYTHING = "*"
+"""As the domain and the tag asked about: does the right hold for every one?"""
+
+
+class Membership(StrEnum):
+    """What somebody is to the workspace.  Only a MEMBER can have rights."""
+
+    MEMBER = "member"
+    GUEST = "guest"
+    BOT = "bot"
+    DELETED = "deleted"
+    OUTSIDER = "outsider"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """Somebody as Slack knows them: IDs, never names.  `channel_id`: where they speak.
+
+    `aliases` are the other IDs of the same person: in an Enterprise Grid organisation somebody has
+    an ID of the workspace (`U…`) and one of the organisation (`W…`).
+    """
+
+    team_id: str
+    user_id: str
+    standing: Membership
+    groups: frozenset[str]
+    channel_id: str | None = None
+    aliases: frozenset[str] = frozenset()
+
+    @property
+    def ids(self) -> frozenset[str]:
+        """All IDs of this person."""
+        return self.aliases | {self.user_id}
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """Why a decision fell as it did.  `rule`: the sentence of the rule that did it."""
+
+    code: str
+    sentence: str
+    rule: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Holders:
+    """Who holds some roles, as Slack IDs; `everybody`: all full members do."""
+
+    users: tuple[str, ...] = ()
+    groups: tuple[str, ...] = ()
+    channels: tuple[str, ...] = ()
+    everybody: bool = False
+
+    @property
+    def ids(self) -> tuple[str, ...]:
+        """All of them in one row; "*" stands for everybody."""
+        everybody = (EVERYBODY,) if self.everybody else ()
+        return (*everybody, *self.users, *self.groups, *self.channels)
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """Yes or no, and why.
+
+    `tag`: the tag that was refused, or the first one when all are allowed.
+    `needed_roles`: those that suffice for every tag asked about, and `holders` of them;
+    "*" among them stands for every full member.
+    """
+
+    allowed: bool
+    action: Action
+    domain: str
+    tag: str
+    reasons: tuple[Reason, ...]
+    needed_roles: tuple[str, ...]
+    holders: Holders
+
+    @property
+    def sentence(self) -> str:
+        return " ".join(reason.sentence for reason in self.reasons)
+
+
+def decide(policy: Policy, actor: Actor, action: Action, domain: str, tag: str) -> Decision:
+    """Whether the actor may do this.  Form: `domain` as `normalise_domain` gives it."""
+    return decide_all(policy, actor, action, domain, (tag,))
+
+
+def decide_all(
+    policy: Policy, actor: Actor, action: Action, domain: str, tags: Sequence[str]
+) -> Decision:
+    """Whether the actor may do this to all the tags: the first refusal, or the permission.
+
+    Raises: ValueError, when there are no tags: of nothing nothing can be said.
+    """
+    if not tags:
+        raise ValueError("decide_all needs at least one tag")
+    rules = policy.rules_for(action, domain)
+    needed = _sufficient_roles(rules, tags)
+    holders = holders_of(policy, needed)
+
+    def decision(tag: str, *reasons: Reason, allowed: bool = False) -> Decision:
+        return Decision(allowed, action, domain, tag, reasons, needed, holders)
+
+    if actor.standing is not Membership.MEMBER:
+        return decision(tags[0], Reason("policy-not-member", _STANDINGS[actor.standing]))
+    held = roles_held(policy, actor) | {EVERYBODY}
+    mine = [rule for rule in rules if not held.isdisjoint(rule.roles)]
+    permitting: dict[Reason, None] = {}
+    for tag in tags:
+        applying = [rule for rule in mine if rule.covers_tag(tag)]
+        if denying := [rule for rule in applying if rule.deny]:
+            return decision(tag, *(_because(rule) for rule in denying))
+        if not applying:
+            return decision(tag, Reason("policy-no-rule", _no_rule(action, domain, tag)))
+        permitting |= dict.fromkeys(_because(rule) for rule in applying)
+    return decision(tags[0], *permitting, allowed=True)
+
+
+def approving_roles(policy: Policy, domain: str, tags: Sequence[str]) -> tuple[str, ...]:
+    """The roles each of which may approve every one of the tags; "*": every full member.
+
+    A holder may still be refused, by a rule against another role that they hold.
+    """
+    return _sufficient_roles(policy.rules_for(Action.APPROVE, domain), tags)
+
+
+def domains_for(policy: Policy, actor: Actor, action: Action) -> tuple[str, ...]:
+    """The domain patterns where the actor may do this to some tag, in the order of the rules."""
+    if actor.standing is not Membership.MEMBER:
+        return ()
+    held = roles_held(policy, actor) | {EVERYBODY}
+    mine = [r for r in policy.rules if action in r.actions and not held.isdisjoint(r.roles)]
+    denied = [p for rule in mine if rule.deny and "*" in rule.tags for p in rule.domains]
+    allowed = dict.fromkeys(p for rule in mine if rule.allow for p in rule.domains)
+    return tuple(p for p in allowed if not any(_includes(wide, p) for wide in denied))
+
+
+def roles_held(policy: Policy, actor: Actor) -> frozenset[str]:
+    """The roles of a full member: by name, by group, by where they speak.  Others hold none."""
+    if actor.standing is not Membership.MEMBER:
+        return frozenset()
+    channel = (actor.channel_id,) if actor.channel_id else ()
+    return policy.roles_of((*actor.ids, *actor.groups, *channel))
+
+
+_ONLY_MEMBERS = "only full members of the workspace have rights here."
+_STANDINGS = {
+    Membership.GUEST: f"Guests may not do this: {_ONLY_MEMBERS}",
+    Membership.BOT: f"Bots may not do this: {_ONLY_MEMBERS}",
+    Membership.DELETED: f"This account is closed: {_ONLY_MEMBERS}",
+    Membership.OUTSIDER: f"People of other workspaces may not do this: {_ONLY_MEMBERS}",
+    Membership.UNKNOWN: f"Nobody could tell who this is: {_ONLY_MEMBERS}",
+}
+_DEEDS = {
+    Action.PURGE: "purge",
+    Action.FORCE: "force a purge of",
+    Action.APPROVE: "approve a forced purge of",
+    Action.VIEW: "see the purges of",
+    Action.ADMIN: "administer",
+}
+
+
+def _because(rule: Rule) -> Reason:
+    if rule.deny:
+        return Reason("policy-denied", f"A rule forbids it: “{rule.rule}”.", rule.rule)
+    return Reason("policy-allowed", f"A rule allows it: “{rule.rule}”.", rule.rule)
+
+
+def _no_rule(action: Action, domain: str, tag: str) -> str:
+    what = "every tag" if tag == ANYTHING else f"the tag “{tag}”"
+    where = "every domain" if domain == ANYTHING else domain
+    return f"No rule lets you {_DEEDS[action]} {what} of {where}."
+
+
+def _sufficient_roles(rules: Sequence[Rule], tags: Sequence[str]) -> tuple[str, ...]:
+    """The roles each of which alone permits every tag, and that no rule denies one."""
+    roles = dict.fromkeys(role for rule in rules if rule.allow for role in rule.roles)
+    for tag in tags:
+        allowed = set(_roles_for(rules, tag, deny=False))
+        denied = set(_roles_for(rules, tag, deny=True))
+        if EVERYBODY in denied:
+            return ()
+        roles = {
+            role: None
+            for role in roles
+            if role not in denied and (role in allowed or EVERYBODY in allowed)
+        }
+    return tuple(roles)
+
+
+def _roles_for(rules: Sequence[Rule], tag: str, *, deny: bool) -> Iterator[str]:
+    for rule in rules:
+        if (rule.deny is not None) == deny and rule.covers_tag(tag):
+            yield from rule.roles
+
+
+def holders_of(policy: Policy, roles: Sequence[str]) -> Holders:
+    """Who holds one of the roles."""
+    known = [policy.roles[role] for role in roles if role != EVERYBODY]
+    return Holders(
+        users=tuple(dict.fromkeys(user for role in known for user in role.users)),
+        groups=tuple(dict.fromkeys(group for role in known for group in role.groups)),
+        channels=tuple(dict.fromkeys(channel for role in known for channel in role.channels)),
+        everybody=EVERYBODY in roles,
+    )
+
+
+def _includes(wide: str, narrow: str) -> bool:
+    """Whether every domain of the pattern `narrow` is one of the pattern `wide`."""
+    return wide in {"*", narrow} or (wide.startswith("*.") and narrow.endswith(wide[1:]))

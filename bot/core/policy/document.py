@@ -1,0 +1,226 @@
+"""The policy as it is written: roles, rules, and what makes each of them well-formed.
+
+    policy ─┬─ roles      a name → title, and who holds it: users, groups, channels
+            ├─ rules      a sentence, roles, allow or deny: actions, domains, tags
+            ├─ approvals  when others must say yes first: `bot.core.policy.approval_rules`
+            ├─ peak hours when the origin has most to do: the same
+            ├─ proofs     URLs to look at before and after a purge: `bot.core.policy.edge_checks`
+            └─ max tags   how many tags a forced request may have
+
+    domains  www.example.com     that one
+             *.example.com       every one below it, at any depth, but not itself
+             *                   every one
+    tags     hero   campaign-*   only * is special: any characters, or none
+
+How patterns are compared with tags, exactly or widely: `bot.core.policy.tag_rules`.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from functools import cached_property
+from typing import Annotated, Any, Literal, Self, TypeGuard
+
+from pydantic import AfterValidator, Field, model_validator
+from pydantic_core import PydanticCustomError
+
+from bot.core.policy.approval_rules import (
+    ApprovalRule,
+    ChannelId,
+    Entry,
+    GroupId,
+    PeakHours,
+    one_of_each_faults,
+)
+from bot.core.policy.edge_checks import MAX_URLS, Proof, strange_urls
+from bot.core.policy.fields import (
+    EVERYBODY,
+    Action,
+    DomainPattern,
+    RoleNames,
+    Sentence,
+    TagPattern,
+    covers_domain,
+    slack_id,
+    valid_name,
+)
+from bot.core.policy.tag_rules import TagPatterns
+
+_Actions = Annotated[tuple[Action, ...], Field(min_length=1)]
+
+
+class Role(Entry):
+    """A name for some people.  Whoever speaks in one of `channels` holds the role there."""
+
+    title: Sentence
+    users: tuple[Annotated[str, slack_id("UW", "person")], ...] = ()
+    groups: tuple[GroupId, ...] = ()
+    channels: tuple[ChannelId, ...] = ()
+
+
+class Rule(Entry):
+    """One sentence of the policy: these roles may, or may not, do these things."""
+
+    rule: Sentence
+    roles: RoleNames
+    allow: _Actions | None = None
+    deny: _Actions | None = None
+    domains: Annotated[tuple[DomainPattern, ...], Field(min_length=1)]
+    tags: Annotated[tuple[TagPattern, ...], Field(min_length=1)] = ("*",)
+
+    @property
+    def actions(self) -> tuple[Action, ...]:
+        return self.allow or self.deny or ()
+
+    @cached_property
+    def _tag_patterns(self) -> TagPatterns:
+        return TagPatterns(self.tags)
+
+    def covers_tag(self, tag: str) -> bool:
+        """Whether it holds for this tag: a deny rule for whatever the tag may mean."""
+        return self._tag_patterns.cover(tag) if self.deny else self._tag_patterns.fit(tag)
+
+
+class Policy(Entry):
+    """All roles, rules, approvals and peak hours.  Their order decides nothing."""
+
+    version: Literal[1]
+    roles: Mapping[Annotated[str, AfterValidator(valid_name)], Role] = Field(default_factory=dict)
+    rules: Annotated[tuple[Rule, ...], Field(min_length=1)]
+    approvals: tuple[ApprovalRule, ...] = ()
+    peak_hours: tuple[PeakHours, ...] = ()
+    proofs: tuple[Proof, ...] = ()
+    max_tags: Annotated[int, Field(ge=1)] = 100
+    """How many tags a forced request may have: no more than those who decide can read."""
+
+    @model_validator(mode="after")
+    def _holds_together(self) -> Self:
+        written = self.model_dump(exclude_unset=True)
+        if sentences := "; ".join(sentence for _, sentence in whole_faults(written)):
+            raise PydanticCustomError(WHOLE_FAULT, "{sentences}", {"sentences": sentences})
+        return self
+
+    def rules_for(self, action: Action, domain: str) -> tuple[Rule, ...]:
+        """The rules about `action` that cover `domain`, at a cost that only those add to."""
+        labels = domain.split(".")
+        patterns = [domain, "*", *("*." + ".".join(labels[n:]) for n in range(1, len(labels)))]
+        places = {place for pattern in patterns for place in self._index.get((action, pattern), ())}
+        return tuple(self.rules[place] for place in sorted(places))
+
+    def groups_for(self, domain: str) -> tuple[str, ...]:
+        """The user groups on which anything hangs that can be done to a domain, sorted."""
+        rules = (rule for action in Action for rule in self.rules_for(action, domain))
+        names = {role for rule in rules for role in rule.roles}
+        for approval in self.approvals:
+            if any(covers_domain(pattern, domain) for pattern in approval.domains):
+                names |= {*(approval.roles or ()), *(approval.break_glass or ())}
+        roles = (self.roles[name] for name in names - {EVERYBODY})
+        return tuple(sorted({group for role in roles for group in role.groups}))
+
+    def tags_named(self, domain: str) -> frozenset[str]:
+        """The tags that the rules about the purging of a domain name in full."""
+        rules = (*self.rules_for(Action.PURGE, domain), *self.rules_for(Action.FORCE, domain))
+        return frozenset(tag for rule in rules for tag in rule.tags if "*" not in tag)
+
+    def proof_urls(self, domain: str, tags: Iterable[str]) -> tuple[str, ...]:
+        """The URLs that show what a purge of these tags of the domain did: at most five."""
+        asked = tuple(tags)
+        found = (url for proof in self.proofs for url in proof.urls_for(domain, asked))
+        return tuple(dict.fromkeys(found))[:MAX_URLS]
+
+    def roles_of(self, ids: Iterable[str]) -> frozenset[str]:
+        """The names of the roles that somebody with these Slack IDs holds."""
+        return frozenset(role for slack_id in ids for role in self._roles_by_id.get(slack_id, ()))
+
+    @cached_property
+    def _index(self) -> Mapping[tuple[Action, str], list[int]]:
+        index = defaultdict(list)
+        for place, rule in enumerate(self.rules):
+            for action in rule.actions:
+                for pattern in rule.domains:
+                    index[action, pattern].append(place)
+        return dict(index)
+
+    @cached_property
+    def _roles_by_id(self) -> Mapping[str, list[str]]:
+        index = defaultdict(list)
+        for name, role in self.roles.items():
+            for holder in (*role.users, *role.groups, *role.channels):
+                index[holder].append(name)
+        return dict(index)
+
+
+PARTS: Mapping[object, type[Entry]] = {
+    "roles": Role,
+    "rules": Rule,
+    "approvals": ApprovalRule,
+    "peak_hours": PeakHours,
+    "proofs": Proof,
+}
+"""What stands under each key of the file."""
+WHOLE_FAULT = "whole_fault"
+_Path = tuple[str | int, ...]
+
+
+def whole_faults(policy: Any) -> Iterator[tuple[_Path, str]]:
+    """What no field can see alone, as (path, sentence).
+
+    Form: plain values, which may be ill-formed in other ways: those the models tell.
+    """
+    roles, rules = (policy.get("roles") or {}, policy.get("rules")) if _is_map(policy) else ({}, ())
+    if not _is_map(roles) or not isinstance(rules, (list, tuple)):
+        return
+    for name, role in roles.items():
+        if _is_map(role) and not any(role.get(key) for key in ("users", "groups", "channels")):
+            yield ("roles", name), "nobody holds this role: name users, groups or channels"
+    seen: set[str] = set()
+    for place, rule in enumerate(rules):
+        if _is_map(rule):
+            yield from ((("rules", place, *path), text) for path, text in _faults(rule, roles))
+            sentence = rule.get("rule")
+            if isinstance(sentence, str) and sentence in seen:
+                yield ("rules", place, "rule"), f"two rules are called “{sentence}”"
+            seen.add(str(sentence))
+    if _is_map(policy):
+        yield from _faults_of_approvals(policy.get("approvals"), roles)
+        yield from strange_urls(policy)
+
+
+def _faults_of_approvals(
+    approvals: object, roles: Mapping[str, Any]
+) -> Iterator[tuple[_Path, str]]:
+    for place, approval in enumerate(approvals if isinstance(approvals, (list, tuple)) else ()):
+        if _is_map(approval):
+            for path, text in (
+                *_unknown_roles(approval, roles),
+                *_unknown_roles(approval, roles, "break_glass"),
+                *one_of_each_faults(approval),
+            ):
+                yield ("approvals", place, *path), text
+
+
+def _faults(rule: Mapping[str, Any], roles: Mapping[str, Any]) -> Iterator[tuple[_Path, str]]:
+    if (rule.get("allow") is None) == (rule.get("deny") is None):
+        yield (), "a rule has either “allow” or “deny”, and not both"
+    yield from _unknown_roles(rule, roles)
+
+
+def _unknown_roles(
+    entry: Mapping[str, Any], roles: Mapping[str, Any], key: str = "roles"
+) -> Iterator[tuple[_Path, str]]:
+    names = entry.get(key)
+    for number, name in enumerate(names if isinstance(names, (list, tuple)) else ()):
+        if isinstance(name, str) and name != EVERYBODY and name not in roles:
+            yield (key, number), f"there is no role “{name}”{did_you_mean(name, roles)}"
+
+
+def _is_map(value: object) -> TypeGuard[Mapping[str, Any]]:
+    return isinstance(value, Mapping)
+
+
+def did_you_mean(word: str, known: Iterable[str]) -> str:
+    """“; did you mean …?”, or nothing when no known word is near."""
+    near = difflib.get_close_matches(word, list(known), n=1)
+    return f"; did you mean “{near[0]}”?" if near else ""

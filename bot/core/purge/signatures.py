@@ -1,0 +1,97 @@
+"""Signatures over requests, presses and approvals: whoever has only the database cannot make one.
+
+    request   who asked for what, where, when, and whether the approval of others is to be skipped
+    press     who pressed what, on which request, where, and when, until it is decided on
+    approval  who said yes to exactly that, where, and when
+
+The keys come from the settings and are never stored.  The first one signs; all of them verify, so
+that a key can be replaced without a moment in which nothing counts.  Without a key nothing is signed
+and nothing is asked for.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import json
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+from bot.core.interaction import Interaction
+from bot.core.policy.quorum import Approval
+from bot.core.purge.purge import Purge
+
+
+@dataclass(frozen=True, slots=True)
+class ApprovalKeys:
+    """The secret keys, newest first."""
+
+    keys: tuple[bytes, ...] = field(default=(), repr=False)
+
+    def __bool__(self) -> bool:
+        return bool(self.keys)
+
+    def sign_request(self, purge: Purge) -> str | None:
+        """Give the signature of a request; None without a key."""
+        return self._sign(_request(purge))
+
+    def sign_approval(self, purge: Purge, approval: Approval) -> str | None:
+        """Give the signature of an approval of this purge; None without a key."""
+        return self._sign(_approval(purge, approval))
+
+    def sign_press(self, ask: Interaction) -> str | None:
+        """Give the signature of a press; None without a key."""
+        return self._sign(_press(ask))
+
+    def verify_request(self, purge: Purge) -> bool:
+        """Whether the bot wrote this request down as it stands; True without a key."""
+        return self._verify(_request(purge), purge.signature)
+
+    def verify_approval(self, purge: Purge, approval: Approval) -> bool:
+        """Whether the bot took this approval of this very purge; True without a key."""
+        return self._verify(_approval(purge, approval), approval.signature)
+
+    def verify_press(self, ask: Interaction) -> bool:
+        """Whether the bot took this press as it stands; True without a key."""
+        return self._verify(_press(ask), ask.signature)
+
+    def _sign(self, said: bytes) -> str | None:
+        return _hmac(self.keys[0], said) if self.keys else None
+
+    def _verify(self, said: bytes, signature: str | None) -> bool:
+        if not self.keys:
+            return True
+        given = (signature or "").encode()
+        return any(hmac.compare_digest(_hmac(key, said).encode(), given) for key in self.keys)
+
+
+def _request(purge: Purge) -> bytes:
+    where, when = purge.channel_id, _moment(purge.requested_at)
+    return _bytes("request", purge, purge.break_glass, where, when)
+
+
+def _press(ask: Interaction) -> bytes:
+    who = (ask.trigger_id, ask.team_id, ask.user_team_id, ask.user_id, ask.channel_id)
+    return _text("press", *who, ask.kind.value, _moment(ask.at), ask.purge_id, ask.said)
+
+
+def _approval(purge: Purge, approval: Approval) -> bytes:
+    return _bytes("approval", purge, approval.user_id, approval.channel_id, _moment(approval.at))
+
+
+def _bytes(kind: str, purge: Purge, *more: Any) -> bytes:
+    what = (purge.id, purge.team_id, purge.user_id, purge.domain, list(purge.tags), purge.force)
+    return _text(kind, *what, *more)
+
+
+def _text(*said: Any) -> bytes:
+    return json.dumps(said, ensure_ascii=True, separators=(",", ":")).encode()
+
+
+def _moment(at: datetime) -> str:
+    return at.astimezone(UTC).isoformat(timespec="microseconds")
+
+
+def _hmac(key: bytes, said: bytes) -> str:
+    return hmac.new(key, said, hashlib.sha256).hexdigest()

@@ -1,0 +1,183 @@
+"""A tag that its domain was never purged of, and that is like a known one: is it meant as written?
+
+The CDN answers success to a purge of a tag that nothing carries.  So whoever asks for such a purge
+is asked back, before anything is sent and before anybody is called to approve it:
+
+    command ──► doubtful? ──► asked back ──► “hero instead” ─┬─► a request like any other
+                  └ no ─────────────────────► “as typed” ────┘
+
+The doubt is written down as an ask, signed like a press.  Of its buttons one makes one request:
+that has the trigger ID of the command, which no two requests share.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Iterable
+from dataclasses import asdict, dataclass, replace
+from datetime import timedelta
+
+from bot.core.command.parser import PurgeCommand, format_command
+from bot.core.errors import ErrorKind
+from bot.core.interaction import Interaction, InteractionKind
+from bot.core.message import Notice
+from bot.core.policy.decision import Action, Actor, Policy, decide_all
+
+DOUBT = "tag-doubt"
+"""The code of the notice that asks back."""
+CHOSEN = "tag-chosen"
+"""The code of the notice that takes its place."""
+MOST_TYPED = 50
+"""Nobody types more tags than this: they were pasted, and stand as they are."""
+MOST_NEW = 10
+"""So many new tags of a command are looked at: each takes some milliseconds."""
+MANY_KNOWN = 10
+"""From so many known tags of a domain on, it is worth a word that one is new."""
+ANSWER_WITHIN = timedelta(hours=1)
+
+DOUBT_NOT_YOURS = ErrorKind(
+    code="tag-doubt-not-yours",
+    message="Somebody else was asked this. Your press changed nothing.",
+    hint="Ask for the purge yourself: /purge www.example.com hero.",
+)
+DOUBT_ANSWERED = ErrorKind(
+    code="tag-doubt-answered",
+    message="You have answered this already. Your press changed nothing.",
+    hint="To see what became of it: /purge status {purge}.",
+)
+DOUBT_LATE = ErrorKind(
+    code="tag-doubt-late",
+    message="You were asked this more than an hour ago. Nothing was purged.",
+    hint="If the purge is still wanted, ask for it again with /purge.",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Slip:
+    """A tag as it was written, and the known one that was perhaps meant."""
+
+    written: str
+    meant: str
+
+
+@dataclass(frozen=True, slots=True)
+class Doubt:
+    """A command, and what in it was perhaps not meant as it is written."""
+
+    command: PurgeCommand
+    slips: tuple[Slip, ...]
+
+
+def doubt_of(
+    command: PurgeCommand,
+    unknown: Iterable[str],
+    meant: Callable[[str], str | None],
+) -> Doubt | None:
+    """Give the doubt about a command, if there is any.
+
+    `unknown` are those of its tags that its domain was never purged of; `meant` tells of which
+    known one a tag may be a slip.
+    """
+    if len(command.tags) > MOST_TYPED:
+        return None
+    slips = tuple(Slip(tag, like) for tag in unknown if (like := meant(tag)) is not None)
+    return Doubt(command, slips) if slips else None
+
+
+def format_doubt(doubt: Doubt) -> str:
+    """The doubt as it is written down; `read_doubt` reads it back."""
+    slips = [[slip.written, slip.meant] for slip in doubt.slips]
+    return json.dumps({"command": asdict(doubt.command), "slips": slips}, ensure_ascii=False)
+
+
+def read_doubt(said: str | None) -> Doubt | None:
+    """The doubt that `format_doubt` wrote; None for any other text."""
+    try:
+        written = json.loads(said or "")
+        command = written["command"]
+        command = PurgeCommand(**command | {"tags": tuple(command["tags"])})
+        return Doubt(command, tuple(Slip(*slip) for slip in written["slips"]))
+    except (ValueError, KeyError, TypeError):
+        return None
+
+
+def shown_to(doubt: Doubt, policy: Policy, actor: Actor) -> tuple[int, ...]:
+    """Give the places of the slips that a person is asked about: where they may purge what was
+    perhaps meant.  They learn of no other tag.
+    """
+    return tuple(
+        place
+        for place, slip in enumerate(doubt.slips)
+        if _may(policy, actor, doubt.command, (slip.meant,))
+    )
+
+
+def put_right(doubt: Doubt, places: Iterable[int]) -> PurgeCommand:
+    """Give the command with what was perhaps meant at these places, no two tags alike.
+
+    Raises: IndexError.
+    """
+    instead = {slip.written: slip.meant for slip in (doubt.slips[place] for place in places)}
+    tags = dict.fromkeys(instead.get(tag, tag) for tag in doubt.command.tags)
+    return replace(doubt.command, tags=tuple(tags))
+
+
+def doubt_notice(
+    ask: Interaction, doubt: Doubt, places: tuple[int, ...], policy: Policy, actor: Actor
+) -> Notice:
+    """Give what the asker is asked; without leave to purge it as typed that is not offered."""
+    slips = [[doubt.slips[place].written, doubt.slips[place].meant] for place in places]
+    as_typed = _may(policy, actor, doubt.command, doubt.command.tags)
+    facts = {
+        "domain": doubt.command.domain,
+        "force": str(doubt.command.force).lower(),
+        "slips": json.dumps(slips, ensure_ascii=False),
+        "others": str(len(doubt.command.tags) - len(slips)),
+        "meant": " ".join((ask.trigger_id, ",".join(map(str, places)))),
+        "typed": ask.trigger_id if as_typed else "",
+    }
+    return Notice(DOUBT, facts)
+
+
+def chosen_notice(command: PurgeCommand) -> Notice:
+    """Give what takes the place of the question once it is answered."""
+    return Notice(CHOSEN, {"command": format_command(command)})
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A press on one of the two buttons: on which question, and what was shown to be meant."""
+
+    trigger_id: str
+    places: tuple[int, ...] = ()
+
+
+def read_answer(value: str | None) -> Answer | None:
+    """What a button carries; None for any other text."""
+    found = _ANSWER.fullmatch(value or "")
+    if found is None:
+        return None
+    places = tuple(map(int, found["places"].split(","))) if found["places"] else ()
+    return Answer(found["trigger"], places)
+
+
+def command_of(press: Interaction, answer: Answer, doubt: Doubt) -> PurgeCommand | None:
+    """Give the command that a press asks for; None where the button says what was never asked."""
+    if press.kind is InteractionKind.TYPED:
+        return doubt.command
+    if not answer.places or max(answer.places) >= len(doubt.slips):
+        return None
+    return put_right(doubt, answer.places)
+
+
+def is_late(question: Interaction, press: Interaction) -> bool:
+    return press.at - question.at > ANSWER_WITHIN
+
+
+_ANSWER = re.compile(r"(?P<trigger>[!-~]{1,255})( (?P<places>[0-9]{1,2}(,[0-9]{1,2}){0,49}))?")
+
+
+def _may(policy: Policy, actor: Actor, command: PurgeCommand, tags: tuple[str, ...]) -> bool:
+    action = Action.FORCE if command.force else Action.PURGE
+    return decide_all(policy, actor, action, command.domain, tags).allowed

@@ -1,0 +1,149 @@
+"""A domain as people write it, made into the one form that the CDN knows it by.
+
+    as written                              kept as
+    WWW.Example.COM.                        www.example.com
+    https://www.example.com/                www.example.com
+    <http://www.example.com|…>              Slack's links are opened by `bot.core.command.parser`
+    bücher.example                          xn--bcher-kva.example  (shown as bücher.example)
+
+Refused: a wildcard, a URL that says more than its host, an IP address, a name without a
+dot, a name that DNS could not hold.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+import unicodedata
+
+import idna
+
+from bot.core.errors import Mistake
+from bot.core.text import errors as kinds
+
+MAX_DOMAIN_CHARACTERS = 253
+
+_URL = re.compile(
+    r"(?P<scheme>[a-z][a-z0-9+.-]*://)?(?P<login>[^/?#]*@)?(?P<host>[^/?#:]*)(?P<rest>.*)",
+    re.IGNORECASE | re.DOTALL,
+)
+_LABEL = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
+_TOP_LABEL = re.compile(r"[a-z]+|xn--.+")
+
+
+def normalise_domain(text: str) -> str:
+    """The domain in lower case, as A-labels, without trailing dot.
+
+    Raises: Mistake, with the fact `suggestion` where the domain meant is plain to see.
+    """
+    part = excerpt(text)
+    if len(text) > 4 * MAX_DOMAIN_CHARACTERS:
+        raise Mistake(kinds.DOMAIN_LONG, part=part)
+    if _is_address(text):
+        raise Mistake(kinds.DOMAIN_ADDRESS, part=part)
+    url = _URL.fullmatch(text)
+    assert url is not None
+    if (url["scheme"] or "").lower() in {"", "http://", "https://"} and (
+        not url["login"] and url["rest"] in {"", "/"}
+    ):
+        return _host(url["host"], part)
+    try:
+        suggestion = _host(url["host"], part)
+    except Mistake as mistake:
+        if mistake.problem.kind is not kinds.DOMAIN_MALFORMED:
+            raise
+        raise Mistake(kinds.DOMAIN_URL, part=part) from None
+    raise Mistake(kinds.DOMAIN_URL, part=part, suggestion=suggestion)
+
+
+def display_domain(domain: str) -> str:
+    """The domain as its owner reads it: U-labels.  Show it beside the domain, not instead."""
+    try:
+        return ".".join(idna.ulabel(label) for label in domain.split("."))
+    except UnicodeError:
+        return domain
+
+
+def is_loopback(host: str) -> bool:
+    """Whether a host name or an address means this very machine."""
+    try:
+        return host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def excerpt(text: str, limit: int = 80) -> str:
+    """The words of a person, fit to be shown: short, and nothing in them unreadable."""
+    shown = text if len(text) <= limit else text[: limit - 1] + "…"
+    return "".join(f"[U+{ord(c):04X}]" if is_unreadable(c) else c for c in shown)
+
+
+def is_unseen(character: str) -> bool:
+    """Whether the character leaves no mark of its own: control, bidi, zero-width, filler.
+
+    These are Unicode's Default_Ignorable_Code_Point, and a few that are not of it.
+    """
+    return (
+        unicodedata.category(character) in {"Cc", "Cf", "Cs"}
+        or character in "\u034f\u115f\u1160\u17b4\u17b5\u2065\u2800\u3164\uffa0"
+        or "\u180b" <= character <= "\u180f"
+        or "\ufe00" <= character <= "\ufe0f"
+        or "\ufff0" <= character <= "\ufff8"
+        or "\U000e0000" <= character <= "\U000e0fff"
+    )
+
+
+def is_unreadable(character: str) -> bool:
+    """Whether nobody can say what the character looks like: unseen, private, or unassigned.
+
+    What is unassigned depends on the version of Unicode that Python knows, so an emoji of this
+    year may be among it: fit for tags, which people must be able to compare, not for prose.
+    """
+    return is_unseen(character) or unicodedata.category(character) in {"Cn", "Co"}
+
+
+def _host(text: str, part: str) -> str:
+    try:
+        # The mapping of browsers: lower case, full-width letters, ideographic dots.
+        host = idna.uts46_remap(text, std3_rules=False).removesuffix(".")
+    except UnicodeError:
+        raise Mistake(kinds.DOMAIN_MALFORMED, part=part, label=part) from None
+    if "*" in host or host.startswith("."):
+        raise Mistake(kinds.DOMAIN_WILDCARD, part=part)
+    if _is_address(host):
+        raise Mistake(kinds.DOMAIN_ADDRESS, part=part)
+    if "." not in host:
+        raise Mistake(kinds.DOMAIN_DOTLESS, part=part)
+    domain = ".".join(_a_label(label, part) for label in host.split("."))
+    if len(domain) > MAX_DOMAIN_CHARACTERS:
+        raise Mistake(kinds.DOMAIN_LONG, part=part)
+    top = domain.rpartition(".")[2]
+    if not _TOP_LABEL.fullmatch(top):
+        raise Mistake(kinds.DOMAIN_MALFORMED, part=part, label=top)
+    return domain
+
+
+def _a_label(label: str, part: str) -> str:
+    # Not idna for plain ASCII: it would refuse names such as r3---sn.example.com.
+    if label.isascii() and not label.startswith("xn--"):
+        if _LABEL.fullmatch(label):
+            return label
+    else:
+        try:
+            return idna.alabel(label).decode("ascii")
+        except UnicodeError:
+            pass
+    raise Mistake(kinds.DOMAIN_MALFORMED, part=part, label=excerpt(label) or "..")
+
+
+def _is_address(text: str) -> bool:
+    bare = text.removeprefix("[").removesuffix("]")
+    try:
+        ipaddress.ip_address(bare.partition("%")[0])
+    except ValueError:
+        # Browsers read 127.1 and 0x7f.1 as addresses too; no top-level domain is a number.
+        return (
+            re.fullmatch(r"(0x[0-9a-f]+|\d+)(\.(0x[0-9a-f]+|\d+))+", bare, re.IGNORECASE)
+            is not None
+        )
+    return True

@@ -1,0 +1,267 @@
+"""The town: a pretend Slack, a pretend CDN with its edge, the page, and the real bot in the middle.
+
+    with town() as t:
+        t.says("U0ANA", "/purge www.example.com hero")
+        t.settle()       the bot does what is due (tests, `demo --play`), or, once
+        t.bot.start()    it is started, it does so by itself (demo)
+
+The bot meets the pretenders by URL only, with the code that meets the real ones.
+"""
+
+from __future__ import annotations
+
+import os
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import requests
+
+from bot.app import Bot, build
+from bot.config.settings import Mode, Settings, settings_from
+from bot.demo.page import front
+from bot.simulators.cdn import CdnSim
+from bot.simulators.edge import EdgeSim, Purged
+from bot.simulators.serving import serving
+from bot.simulators.slack import SlackSim
+
+SAMPLE_POLICY = Path(str(files("bot.demo") / "policy.yaml"))
+
+
+@dataclass(slots=True)
+class Town:
+    """What one can do in town: everything goes over HTTP, as it does from the page."""
+
+    slack: SlackSim
+    cdn: CdnSim
+    edge: EdgeSim
+    urls: dict[str, str]
+    database_url: str
+    policy: Path
+    mode: Mode = Mode.SOCKET
+    bot: Bot | None = None
+    settings: dict[str, str] = field(default_factory=dict)
+    _session: requests.Session = field(default_factory=requests.Session)
+
+    # People
+
+    def says(self, person: str, text: str, channel: str = "C0WEB") -> dict[str, Any]:
+        """Let a person type something; the answer tells what became of it."""
+        return self.post("slack/say", {"as": person, "channel": channel, "text": text})
+
+    def presses(
+        self, person: str, action_id: str, message: dict[str, Any], channel: str = "C0WEB"
+    ) -> dict[str, Any]:
+        wish = {"as": person, "channel": channel, "ts": message["ts"], "action_id": action_id}
+        return self.post("slack/press", wish)
+
+    def denies(
+        self, person: str, message: dict[str, Any], reason: str, channel: str = "C0WEB"
+    ) -> dict[str, Any]:
+        """Let a person press Deny, and send the form that opens if it counts."""
+        answer = self.presses(person, "purge:deny", message, channel)
+        self.settle()
+        return self.sends_form(person, reason) or answer
+
+    def sends_form(self, person: str, reason: str) -> dict[str, Any] | None:
+        """Let a person fill in the form of a denial and send it; None if none is open."""
+        forms = self.forms(person)
+        if not forms:
+            return None
+        values = {"reason": {"reason": reason}}
+        return self.post(
+            "slack/submit", {"as": person, "view_id": forms[-1]["id"], "values": values}
+        )
+
+    def forms(self, person: str) -> list[dict[str, Any]]:
+        """Give the forms that a person has open, the newest last."""
+        found: list[dict[str, Any]] = self.get("slack/state", {"as": person})["views"]
+        return found
+
+    def sees(self, person: str, channel: str = "C0WEB") -> list[dict[str, Any]]:
+        """Give the messages of a channel as one person sees them, oldest first."""
+        state = self.get("slack/state", {"as": person})
+        messages: list[dict[str, Any]] = state["messages"].get(channel, [])
+        return messages
+
+    # The CDN
+
+    def purges_sent(self) -> list[dict[str, Any]]:
+        """Give every purge that reached the CDN, whether or not its answer came back."""
+        asked = self.get("cdn/requests", {"action": "RefreshObjectCacheByCacheTag"})
+        requests_seen: list[dict[str, Any]] = asked["requests"]
+        return requests_seen
+
+    def breaks(self, **fault: Any) -> None:
+        """Throw a fault at the CDN, as the page's buttons do."""
+        self.post("cdn/faults", fault)
+
+    def heals(self) -> None:
+        """Take back every fault that was thrown at the CDN."""
+        self._answer("DELETE", "cdn/faults")
+
+    def publishes(self, url: str) -> None:
+        """Let somebody put a new version of a page on the site behind the CDN."""
+        self.post("edge/publish", {"url": url})
+
+    # Time and the bot
+
+    def waits(self, *, settle: bool = True, **span: float) -> None:
+        """Let time pass, `minutes=30`; with `settle=False` the bot sleeps meanwhile."""
+        unit_s = {"seconds": 1, "minutes": 60, "hours": 3600, "days": 86400}
+        seconds = sum(unit_s[unit] * amount for unit, amount in span.items())
+        self.post("slack/wait", {"seconds": seconds})
+        if settle:
+            self.settle()
+
+    def now(self) -> datetime:
+        """Give the town's one time, which the pretend Slack keeps and the others read."""
+        return datetime.fromtimestamp(self.slack.workspace.now(), UTC)
+
+    def settle(self) -> None:
+        """Let the bot do everything that is due now."""
+        if self.bot is not None:
+            self.bot.worker.drain()
+
+    def looks(self) -> None:
+        """Let the bot look at the CDN, if a look is due, and tell what there is to tell."""
+        if self.bot is not None:
+            self.bot.canary.check()
+            self.settle()
+
+    def start_bot(self, **settings: str) -> Bot:
+        """Build the bot over what the last one left, and open its socket."""
+        self.bot = build(self.bot_settings(**settings), self.now)
+        self.bot.connect()
+        return self.bot
+
+    def close(self) -> None:
+        self.stop_bot()
+        self._session.close()
+
+    def stop_bot(self) -> None:
+        if self.bot is not None:
+            self.bot.stop()
+            self.bot = None
+
+    def bot_settings(self, **more: str) -> Settings:
+        return settings_from({**self.variables(), **more})
+
+    def variables(self) -> dict[str, str]:
+        """Give the variables under which `purgebot run` would meet this town."""
+        tokens = (
+            {"SLACK_APP_TOKEN": self.slack.app_token}
+            if self.mode is Mode.SOCKET
+            else {"SLACK_SIGNING_SECRET": self.slack.signing_secret}
+        )
+        return {
+            "PURGEBOT_MODE": self.mode.value,
+            "SLACK_BOT_TOKEN": self.slack.bot_token,
+            **tokens,
+            "SLACK_API_URL": self.urls["slack"] + "/api/",
+            "ALIBABA_CLOUD_ACCESS_KEY_ID": self.cdn.access_key_id,
+            "ALIBABA_CLOUD_ACCESS_KEY_SECRET": self.cdn.access_key_secret,
+            "PURGEBOT_CDN_ENDPOINT": self.urls["cdn"],
+            "PURGEBOT_EDGE_ADDRESS": self.urls["edge"].removeprefix("http://"),
+            "PURGEBOT_DATABASE_URL": self.database_url,
+            "PURGEBOT_POLICY": str(self.policy),
+            "PURGEBOT_OPERATORS_CHANNEL": "C0OPS",
+            **self.settings,
+        }
+
+    def handles(self) -> dict[str, str]:
+        """Give what a program needs to meet this town: addresses, tokens and keys."""
+        return {
+            "slack_api_url": self.urls["slack"] + "/api/",
+            "bot_token": self.slack.bot_token,
+            "app_token": self.slack.app_token,
+            "signing_secret": self.slack.signing_secret,
+            "cdn_endpoint": self.urls["cdn"],
+            "edge_address": self.urls["edge"].removeprefix("http://"),
+            "access_key_id": self.cdn.access_key_id,
+            "access_key_secret": self.cdn.access_key_secret,
+            "page_url": self.urls["page"],
+        }
+
+    # HTTP
+
+    def get(self, path: str, params: dict[str, str] | None = None) -> dict[str, Any]:
+        return self._answer("GET", path, params=params)
+
+    def post(self, path: str, body: dict[str, Any] | None = None) -> dict[str, Any]:
+        return self._answer("POST", path, json=body or {})
+
+    def _answer(self, verb: str, path: str, **more: Any) -> dict[str, Any]:
+        answer = self._session.request(verb, f"{self.urls['page']}/{path}", timeout=120, **more)
+        answer.raise_for_status()
+        found: dict[str, Any] = answer.json()
+        return found
+
+
+@contextmanager
+def town(
+    *,
+    database_url: str | None = None,
+    policy: Path = SAMPLE_POLICY,
+    mode: Mode = Mode.SOCKET,
+    page_port: int = 0,
+    with_bot: bool = True,
+    now: Callable[[], float] = time.time,
+) -> Iterator[Town]:
+    """Build the town and take it down again; the bot in it runs only when it is told to.
+
+    `now` is the clock that all in town go by, in seconds since 1970.
+    """
+    slack = SlackSim(now=now)
+    slack.workspace.events = []  # manifest.yml asks for none
+    cdn = CdnSim(now=slack.workspace.now)
+    edge = _edge_of(cdn)
+    page = front(slack.control, cdn.control, edge.control)
+    apps = {"slack": slack.api, "cdn": cdn.api, "edge": edge.api, "page": page}
+    with (
+        _without_proxies(),
+        tempfile.TemporaryDirectory(prefix="purgebot-", ignore_cleanup_errors=True) as folder,
+        serving(apps, ports={"page": page_port}) as urls,
+    ):
+        slack.base_url, cdn.base_url = urls["slack"], urls["cdn"]
+        url = database_url or f"sqlite:///{folder}/purgebot.sqlite3"
+        place = Town(slack, cdn, edge, urls, url, policy, mode)
+        try:
+            if with_bot:
+                place.start_bot()
+            yield place
+        finally:
+            place.close()
+
+
+def _edge_of(cdn: CdnSim) -> EdgeSim:
+    """An edge that serves the CDN's domains and does what its completed tasks ask."""
+    account = cdn.account
+
+    def purges() -> list[Purged]:
+        now = account.now()
+        return [
+            Purged(task.domain, task.force, task.created + (0 if task.pinned else task.life_s))
+            for task in account.tasks
+            if task.progress(now).status == "Complete"
+        ]
+
+    return EdgeSim(account.now, purges, lambda: account.settings.domains)
+
+
+@contextmanager
+def _without_proxies() -> Iterator[None]:
+    """Hide proxy variables: Slack's socket client would take its loopback socket through one."""
+    hidden = {
+        name: os.environ.pop(name) for name in list(os.environ) if name.lower().endswith("_proxy")
+    }
+    try:
+        yield
+    finally:
+        os.environ.update(hidden)

@@ -1,0 +1,252 @@
+"""Whether this process lives, and whether it can do its work; with a reason for each part.
+
+    alive   its own loops turn: else it helps to start it again, and nothing else is a reason to
+    ready   database, engine, socket or HTTP ingress, and credentials: it can take commands and carry them out
+
+What the CDN says of the bot's key is told and makes nobody unready: all replicas have the same
+key, and without the CDN people still have to be answered.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Generic, TypeVar
+
+from bot.core.cdn.health import Health
+from bot.health.ingress import Ingress
+from bot.slack.errors import Refusal
+from bot.store.database.engine import StoreUnavailable
+from bot.store.migrations import schema_problem
+from bot.store.queue.owner import LeaseOwner
+from bot.store.store import Store
+from bot.worker.cdn_monitor import HEALTH
+from bot.worker.loop import Worker
+
+T = TypeVar("T")
+
+PATIENCE_S = 1.0
+"""How long whoever looks waits for the database."""
+FRESH_S = 1.0
+"""How old an answer of the database may be: whoever asks often shall not ask it as often."""
+IDLE_S = 30.0
+"""A loop that has not turned for so long does no work now …"""
+DEAD_S = 120.0
+"""… and one that has not for so long never will: no step takes that long."""
+
+
+_USABLE = ""
+_OPENS_SOCKET = "apps.connections.open"
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """What was found about one part; without `blocks` it makes nobody unready."""
+
+    name: str
+    good: bool
+    reason: str
+    blocks: bool = True
+
+
+class CachedProbe(Generic[T]):
+    """An answer that is kept for `keep_s` seconds; who wants it waits for PATIENCE_S at most.
+
+    It is asked for in a thread of its own, by one at a time: a database that hangs holds up nobody.
+    """
+
+    def __init__(self, ask: Callable[[], T], keep_s: float = FRESH_S) -> None:
+        self._ask = ask
+        self._keep_s = keep_s
+        self._lock = threading.Lock()
+        self._asking: threading.Event | None = None
+        self._answer: tuple[T, float] | None = None
+
+    def get(self) -> T | None:
+        """Give the answer; None if there is none in time."""
+        with self._lock:
+            if (answer := self._fresh()) is not None:
+                return answer
+            if self._asking is None:
+                self._asking = threading.Event()
+                threading.Thread(target=self._fetch, args=(self._asking,), daemon=True).start()
+            asking = self._asking
+        asking.wait(PATIENCE_S)
+        with self._lock:
+            return self._fresh()
+
+    def _fresh(self) -> T | None:
+        if self._answer is None or time.monotonic() - self._answer[1] > self._keep_s:
+            return None
+        return self._answer[0]
+
+    def _fetch(self, asking: threading.Event) -> None:
+        answer = None
+        try:
+            answer = self._ask(), time.monotonic()
+        except StoreUnavailable:
+            pass  # no answer is what whoever waits needs to know
+        finally:
+            with self._lock:
+                self._answer, self._asking = answer, None
+            asking.set()
+
+
+class HealthChecks:
+    """The parts of one process, and what can be said of them.
+
+    `connected` tells whether the socket is open, where there is one.  `token_refused` gives Slack's
+    word for the bot's token where it does not take it any more, and `refusals` the methods for which
+    it does not.  `door` is there in HTTP mode.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        worker: Worker,
+        owner: LeaseOwner,
+        now: Callable[[], datetime],
+        connected: Callable[[], bool] | None,
+        token_refused: Callable[[], str | None],
+        refusals: Callable[[], Collection[Refusal]],
+        ingress: Ingress | None,
+    ) -> None:
+        self._worker = worker
+        self._owner = owner
+        self._connected = connected
+        self._token_refused = token_refused
+        self._refusals = refusals
+        self._ingress = ingress
+        self._database_says = CachedProbe(lambda: _why_unusable(store, now()))
+        self._canary = CachedProbe(lambda: Health.of_json(store.shared_state.get(HEALTH).value))
+
+    def alive(self) -> tuple[bool, str]:
+        """Whether the loops of this process turn, and a sentence about it.
+
+        One that stands still while the database does not answer waits for it, and is alive.
+        """
+        dead = [name for name, idle_s in self._worker.idle_s.items() if idle_s > DEAD_S]
+        if not dead or self.stopping:
+            return True, "the loops of this process turn"
+        if not self.database_up:
+            return True, f"{' and '.join(dead)}: waiting for the database"
+        return False, f"{' and '.join(dead)}: no turn for more than {DEAD_S:.0f} s"
+
+    def checks(self) -> tuple[Check, ...]:
+        """Check every part; this takes the database PATIENCE_S at most."""
+        database = self._database()
+        return (
+            database,
+            self._engine(),
+            self._socket(),
+            self._http(),
+            self._signatures(),
+            self._credentials(database),
+        )
+
+    def ready(self) -> tuple[bool, tuple[Check, ...]]:
+        """Whether this process can take commands and carry them out, and the checks that say so."""
+        checks = self.checks()
+        fit = all(check.good for check in checks if check.blocks)
+        return fit and not self.stopping, checks
+
+    @property
+    def stopping(self) -> bool:
+        """Whether the process was told to stop."""
+        return self._worker.is_stopping
+
+    @property
+    def database_up(self) -> bool:
+        """Whether the database answers, takes writes, and has the tables that the engine asks."""
+        return self._database_says.get() == _USABLE
+
+    @property
+    def is_connected(self) -> bool:
+        """Whether Slack can reach the bot through its socket; in HTTP mode always."""
+        return self._connected is None or self._connected()
+
+    @property
+    def ages_s(self) -> dict[str, float]:
+        """How long ago each loop turned, and the leases were renewed."""
+        return {**self._worker.idle_s, "heartbeat": self._owner.age_s}
+
+    def _database(self) -> Check:
+        why_not = self._database_says.get()
+        if why_not is None:
+            return Check(
+                "database", False, "it does not answer in time, or lacks what is asked for"
+            )
+        if why_not != _USABLE:
+            return Check("database", False, f"it cannot be used ({why_not})")
+        return Check("database", True, "it answers, and takes writes")
+
+    def _engine(self) -> Check:
+        idle_s = self._worker.idle_s
+        if not idle_s:
+            return Check("engine", False, "the worker has not started")
+        if (since_s := idle_s["worker"]) > IDLE_S:
+            return Check("engine", False, f"the worker's loop has not turned for {since_s:.0f} s")
+        if not self._owner.is_fresh:
+            since_s = self._owner.age_s
+            said = f"the leases were not renewed for {since_s:.0f} s, so nothing is sent"
+            return Check("engine", False, said)
+        return Check("engine", True, "the worker's loop turns, and its leases are renewed")
+
+    def _socket(self) -> Check:
+        if self._connected is None:
+            return Check("socket", True, "not used in HTTP mode")
+        good = self.is_connected
+        why_not = "".join(f": it refuses {each}" for each in self._refused(opening_sockets=True))
+        return Check("socket", good, "connected" if good else f"not connected to Slack{why_not}")
+
+    def _refused(self, *, opening_sockets: bool) -> list[Refusal]:
+        """Give what Slack refuses: of the method that takes the app-level token, or of the others."""
+        refusals = sorted(self._refusals(), key=str)
+        return [each for each in refusals if (each.method == _OPENS_SOCKET) == opening_sockets]
+
+    def _http(self) -> Check:
+        if self._ingress is None:
+            return Check("http", True, "not used in Socket Mode")
+        good = self._ingress.is_open
+        return Check("http", good, "it listens" if good else "it does not listen")
+
+    def _signatures(self) -> Check:
+        """Not a reason to be unready: without traffic it could never come right again."""
+        if self._ingress is None:
+            return Check("signatures", True, "not used in Socket Mode")
+        good, reason = self._ingress.signatures
+        return Check("signatures", good, reason, blocks=False)
+
+    def _credentials(self, database: Check) -> Check:
+        slack, blocks = self._slack_refuses()
+        if not database.good:
+            cdn, takes = "what the CDN says is not known now", True
+        else:
+            canary = self._canary.get() or Health()
+            cdn = "so does the CDN" if canary.since else "the CDN has not been asked yet"
+            if not (takes := canary.good):
+                cdn = f"the CDN does not take the bot's questions ({canary.code})"
+        if slack is None:
+            return Check("credentials", takes, f"Slack takes the token; {cdn}", blocks=takes)
+        said = slack if takes else f"{slack}; {cdn}"
+        return Check("credentials", False, said, blocks=blocks)
+
+    def _slack_refuses(self) -> tuple[str | None, bool]:
+        """Say what Slack refuses, if anything, and whether nothing can be done without it."""
+        if refused := self._token_refused():
+            return f"Slack refuses SLACK_BOT_TOKEN ({refused})", True
+        if refusals := self._refused(opening_sockets=False):
+            said = f"Slack refuses {', '.join(map(str, refusals))}"
+            return said, any(each.blocks for each in refusals)
+        return None, False
+
+
+def _why_unusable(store: Store, now: datetime) -> str:
+    """Give the code of what is wrong with the database.  Raises: StoreUnavailable."""
+    if problem := schema_problem(store.engine) or store.probe.problem(now):
+        return problem.code
+    store.jobs.soonest(now)  # the engine's own first question: what answers it can be worked with
+    return _USABLE

@@ -1,0 +1,118 @@
+"""What is looked up when Prometheus asks: the queue, the open purges, the quota, this process's parts.
+
+What the database knows is the same for all replicas, is kept for some seconds, and is absent
+while the database does not answer; `purgebot_database_up` says so.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from datetime import datetime
+
+from prometheus_client import REGISTRY, CollectorRegistry
+from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.metrics_core import Metric
+from prometheus_client.registry import Collector
+
+from bot.core.cdn.health import Health
+from bot.core.cdn.quota import day_began_at
+from bot.health.checks import CachedProbe, HealthChecks
+from bot.store.store import Store
+from bot.telemetry.metrics import OK
+from bot.worker.cdn_monitor import HEALTH, QUOTA
+
+KEPT_S = 5.0
+DAY_KEPT_S = 60.0
+"""The count of a day goes through all of its purges."""
+
+
+def registry_of(
+    store: Store, vitals: HealthChecks, now: Callable[[], datetime]
+) -> CollectorRegistry:
+    """Give everything that one bot has to tell Prometheus."""
+    registry = CollectorRegistry()
+    registry.register(REGISTRY)
+    registry.register(MetricsCollector(store, vitals, now))
+    return registry
+
+
+class MetricsCollector(Collector):
+    """Looks things up for one bot."""
+
+    def __init__(self, store: Store, vitals: HealthChecks, now: Callable[[], datetime]) -> None:
+        self._vitals = vitals
+        self._now = now
+        self._queues = CachedProbe(lambda: store.queue_stats.queues(now()), KEPT_S)
+        self._open = CachedProbe(store.queue_stats.open_purges, KEPT_S)
+        self._facts = CachedProbe(
+            lambda: (store.shared_state.get(HEALTH), store.shared_state.get(QUOTA)), KEPT_S
+        )
+        self._today = CachedProbe(lambda: store.history.sent_since(day_began_at(now())), DAY_KEPT_S)
+
+    def collect(self) -> Iterator[Metric]:
+        yield from self._process()
+        up = self._vitals.database_up
+        yield _one("purgebot_database_up", "Whether the database answers and takes writes", up)
+        if up:
+            yield from self._work()
+            yield from self._day()
+            yield from self._cdn()
+
+    def _process(self) -> Iterator[Metric]:
+        vitals = self._vitals
+        ready, checks = vitals.ready()
+        yield _one("purgebot_ready", "Whether /readyz says yes (1) or no (0)", ready)
+        good = {check.name: check.good for check in checks}
+        yield _many("purgebot_check_good", "What /readyz finds about each part", "check", good)
+        connected = vitals.is_connected
+        yield _one("purgebot_socket_connected", "Slack's socket; in HTTP mode always 1", connected)
+        said = "Time since each loop turned, and since the leases were renewed (heartbeat)"
+        yield _many("purgebot_loop_age_seconds", said, "loop", vitals.ages_s)
+
+    def _work(self) -> Iterator[Metric]:
+        if queues := self._queues.get():
+            waiting = {kind: queue.waiting for kind, queue in queues.items()}
+            said = "Steps that are due and that nobody works on"
+            yield _many("purgebot_queue_waiting", said, "kind", waiting)
+            oldest = {kind: queue.oldest_s for kind, queue in queues.items()}
+            said = "How long the oldest of them has been due"
+            yield _many("purgebot_queue_oldest_seconds", said, "kind", oldest)
+        if (purges := self._open.get()) is not None:
+            said = "Purges of each state with something left to do"
+            yield _many("purgebot_purges_open", said, "state", purges)
+
+    def _day(self) -> Iterator[Metric]:
+        if sent := self._today.get():
+            said = "Purges that reached the CDN, or may have, since its day began (16:00 UTC)"
+            counts = {"false": sent.plain, "true": sent.forced}
+            yield _many("purgebot_purges_sent_today", said, "force", counts)
+
+    def _cdn(self) -> Iterator[Metric]:
+        facts = self._facts.get()
+        if facts is None:
+            return
+        canary, quota = facts
+        if canary.at is not None:
+            health = Health.of_json(canary.value)
+            yield _one("purgebot_canary_good", "The canary's last word on the CDN", health.good)
+            said = "The canary's last word: ok, or the code of the trouble"
+            yield _many("purgebot_canary_state", said, "code", {health.code or OK: True})
+            said = "When the canary last looked"
+            yield _one("purgebot_canary_look_timestamp_seconds", said, canary.at.timestamp())
+        if quota.at is not None and quota.at >= day_began_at(self._now()):
+            left = {sort: pair[0] for sort, pair in quota.value.items()}
+            said = "What the CDN reported as left of the day's quota"
+            yield _many("purgebot_quota_remaining", said, "sort", left)
+            in_all = {sort: pair[1] for sort, pair in quota.value.items()}
+            yield _many("purgebot_quota_limit", "The day's quota in all", "sort", in_all)
+
+
+def _one(name: str, said: str, value: float) -> GaugeMetricFamily:
+    return GaugeMetricFamily(name, said, value=float(value))
+
+
+def _many(name: str, said: str, label: str, values: Mapping[str, float]) -> GaugeMetricFamily:
+    family = GaugeMetricFamily(name, said, labels=[label])
+    for each, value in values.items():
+        family.add_metric([each], float(value))
+    return family

@@ -1,0 +1,132 @@
+"""What a process says of itself over HTTP, to those who run it.
+
+    /healthz   200 while its own loops turn, else 503: start it again
+    /readyz    200 if it can take commands and carry them out, else 503; and why
+    /metrics   for Prometheus
+
+On an address of its own (PURGEBOT_STATUS_BIND), with the standard library's server: it shall answer
+whatever becomes of the bot's own door, and costs a process in Socket Mode next to nothing.
+"""
+
+from __future__ import annotations
+
+import json
+import socket
+import threading
+from dataclasses import dataclass
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+import structlog
+from prometheus_client import CollectorRegistry
+from prometheus_client.exposition import choose_encoder
+
+from bot.core.errors import BotError
+from bot.core.setup_errors import ADDRESS_TAKEN
+from bot.health.checks import HealthChecks
+
+log = structlog.get_logger("purgebot.status")
+
+HEALTH_PATHS = ("/healthz", "/readyz")
+IDLE_S = 5
+"""How long a caller may be silent in the middle of a request."""
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """An answer."""
+
+    status: int
+    media_type: str
+    body: bytes
+
+
+class HealthEndpoint:
+    """The pages of one bot, and the listener that serves them, if there is to be one."""
+
+    def __init__(
+        self, vitals: HealthChecks, registry: CollectorRegistry, address: tuple[str, int] | None
+    ) -> None:
+        self.vitals = vitals
+        self._registry = registry
+        self._address = address
+        self._server: ThreadingHTTPServer | None = None
+
+    def page(self, path: str, accept: str = "") -> Page | None:
+        """Give the page of a path; None where there is none."""
+        match path:
+            case "/healthz":
+                alive, reason = self.vitals.alive()
+                return _json(alive, {"status": "alive" if alive else "stuck", "reason": reason})
+            case "/readyz":
+                return self._ready()
+            case "/metrics":
+                encode, media_type = choose_encoder(accept)
+                return Page(200, media_type, encode(self._registry))
+            case _:
+                return None
+
+    def _ready(self) -> Page:
+        ready, checks = self.vitals.ready()
+        told: dict[str, Any] = {
+            check.name: {"good": check.good, "reason": check.reason} for check in checks
+        }
+        status = "ready" if ready else "stopping" if self.vitals.stopping else "not ready"
+        return _json(ready, {"status": status, "checks": told})
+
+    def listen(self) -> None:
+        """Serve the pages from now on, in threads of their own.
+
+        Raises: BotError when nothing can listen there.
+        """
+        if self._address is None:
+            return
+        listener = listener_at(*self._address)
+        self._server = _server(self, listener)
+        threading.Thread(target=self._server.serve_forever, name="status", daemon=True).start()
+        log.info("status-listening", address=f"{self._address[0]}:{listener.getsockname()[1]}")
+
+    def close(self) -> None:
+        if self._server is not None:
+            self._server.shutdown()
+            self._server.server_close()
+            self._server = None
+
+
+def listener_at(host: str, port: int) -> socket.socket:
+    """Give a socket that listens there.  Raises: BotError."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        return socket.create_server((host, port), family=family)
+    except OSError as error:
+        raise BotError(ADDRESS_TAKEN, address=f"{host}:{port}", cause=str(error.strerror)) from None
+
+
+def _server(status: HealthEndpoint, listener: socket.socket) -> ThreadingHTTPServer:
+    class Handler(BaseHTTPRequestHandler):
+        timeout = IDLE_S
+
+        def do_GET(self) -> None:
+            page = status.page(self.path.partition("?")[0], self.headers.get("Accept", ""))
+            page = page or Page(404, "text/plain", b"there are /healthz, /readyz and /metrics\n")
+            self.send_response(page.status)
+            self.send_header("Content-Type", page.media_type)
+            self.send_header("Content-Length", str(len(page.body)))
+            self.end_headers()
+            self.wfile.write(page.body)
+
+        def version_string(self) -> str:
+            return "purgebot"
+
+        def log_message(self, *_: object) -> None:
+            """Say nothing: a probe every few seconds is no news."""
+
+    server = ThreadingHTTPServer(listener.getsockname()[:2], Handler, bind_and_activate=False)
+    server.daemon_threads = True
+    server.socket.close()
+    server.socket = listener
+    return server
+
+
+def _json(good: bool, said: dict[str, Any]) -> Page:
+    return Page(200 if good else 503, "application/json", json.dumps(said).encode() + b"\n")

@@ -1,0 +1,5 @@
+"""The simulated Web API: /api/<method>.
+
+One module for each family of methods.
+Begin at `api`.
+"""

@@ -1,0 +1,151 @@
+"""The ways to Slack's readers: a message is posted, edited, sent through a response URL, or looked for.
+
+They know how Slack says no: for good (`Refused`), not now (`DeliveryDeferred`, `RateLimited`), or not at all.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Any
+
+import structlog
+from slack_sdk import WebClient
+from slack_sdk.errors import SlackApiError
+from slack_sdk.web import SlackResponse
+
+from bot.core.message import Post
+from bot.core.retry import DeliveryDeferred, RateLimited
+from bot.slack.client import leads_to_slack, respond
+from bot.slack.errors import NO_ANSWER, find_marked, read_no, read_reply
+from bot.slack.message import Message
+
+log = structlog.get_logger("purgebot.ways")
+
+RESPONSE_URL_LIFE = timedelta(minutes=29)
+RESPONSE_URL_USES = 5
+GONE = frozenset({"message_not_found", "cant_update_message", "edit_window_closed"})
+"""Slack's words for that a message will never be edited again: deleted, or not ours any more."""
+TIMEOUT_S = 10
+METADATA_EVENT = "purge_card"
+
+
+class Refused(Exception):
+    """Slack said no to this way, for good."""
+
+
+class SlackDelivery:
+    """Slack's Web API and its response URLs, for posts."""
+
+    def __init__(self, client: WebClient, now: Callable[[], datetime]) -> None:
+        self._client = client
+        self._api_url = client.base_url
+        self._now = now
+
+    def find(
+        self, post: Post, marks: dict[str, str], among: Callable[..., SlackResponse], **where: Any
+    ) -> str | None:
+        """Look for a message that may have been posted already; None if it is not to be found."""
+        assert post.trying_since is not None, "only what was tried can be there"
+        oldest = str((post.trying_since - timedelta(minutes=2)).timestamp())
+
+        def page(cursor: str | None) -> Any:
+            return self.call(
+                among,
+                **where,
+                oldest=oldest,
+                limit=200,
+                cursor=cursor,
+                include_all_metadata=True,
+            )
+
+        try:
+            return find_marked(page, marks)
+        except Refused as refused:
+            # Without the history scopes a crash in this very moment can post it twice.
+            log.warning("post-not-looked-up", purge=post.purge_id, why=str(refused))
+            return None
+
+    def edit(self, post: Post, message: Message) -> Post:
+        """Have the message of a post say something else.  Raises: as `call`."""
+        self.call(
+            self._client.chat_update,
+            channel=post.place,
+            ts=post.ts,
+            text=message.text,
+            blocks=list(message.blocks),
+        )
+        return post
+
+    def post_message(
+        self, channel: str, message: Message, marks: dict[str, str] | None = None, **more: Any
+    ) -> Any:
+        """Post a message, marked so that `find` finds it.  Raises: as `call`."""
+        metadata = {"event_type": METADATA_EVENT, "event_payload": marks} if marks else None
+        return self.call(
+            self._client.chat_postMessage,
+            channel=channel,
+            text=message.text,
+            blocks=list(message.blocks),
+            unfurl_links=False,
+            unfurl_media=False,
+            metadata=metadata,
+            **more,
+        )
+
+    def call(self, method: Callable[..., SlackResponse], **arguments: Any) -> Any:
+        """Call the Web API.  Raises: Refused (it certainly said no), NotPosted, SlackBusy."""
+        try:
+            return method(**arguments).data
+        except SlackApiError as error:
+            no = read_no(error)
+            if no.passing:
+                raise _not_now(no.retry_after_s) from error
+            raise Refused(no.code) from None
+        except NO_ANSWER as error:
+            raise DeliveryDeferred from error
+
+    def is_gone(self, post: Post) -> bool:
+        """Whether Slack says that a message was deleted; what it does not say is not so."""
+        where = {"channel": post.place, "message_ts": post.ts}
+        try:
+            self.call(self._client.chat_getPermalink, **where)
+        except Refused as refused:
+            return str(refused) in GONE
+        except DeliveryDeferred:
+            return False
+        return False
+
+    def link(self, post: Post) -> str | None:
+        """Give the address of a message, or None where there is none or Slack does not tell."""
+        if post.place is None or post.ts is None:
+            return None
+        try:
+            where = {"channel": post.place, "message_ts": post.ts}
+            return str(self.call(self._client.chat_getPermalink, **where)["permalink"])
+        except (Refused, DeliveryDeferred):
+            return None
+
+    def use_response_url(self, post: Post, message: Message, **more: Any) -> Post:
+        """Send through the response URL of a post, and count it.  Raises: as `call`."""
+        fresh = self._now() - post.response_url_at < RESPONSE_URL_LIFE
+        if not fresh or post.response_uses >= RESPONSE_URL_USES or not post.response_url:
+            raise Refused("response-url-used-up")
+        if not leads_to_slack(post.response_url, self._api_url):
+            # The database can be written to by others, and what is said here is for Slack alone.
+            raise Refused("response-url-elsewhere")
+        said = {"text": message.text, "blocks": list(message.blocks)}
+        try:
+            answer = respond(post.response_url, TIMEOUT_S, self._client.ssl, **said, **more)
+        except NO_ANSWER as error:
+            raise DeliveryDeferred from error
+        if no := read_reply(answer.status_code, answer.headers, answer.body):
+            if no.passing:
+                raise _not_now(no.retry_after_s)
+            raise Refused(f"response-url-{no.code}")
+        return replace(post, response_uses=post.response_uses + 1)
+
+
+def _not_now(wait_s: float | None) -> DeliveryDeferred:
+    return DeliveryDeferred() if wait_s is None else RateLimited(wait_s)

@@ -1,0 +1,109 @@
+"""Where the app is installed, and who counts as a member there.
+
+In one workspace    full members of that workspace, also if they click elsewhere in its organisation
+Over an organisation (Enterprise Grid)      full members of any of its workspaces
+
+Where somebody clicked is no fact about them: a click may name another workspace of theirs, or the
+organisation.  What it names is only compared with what `users.info` says; `docs/operate.md` has
+the table.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from bot.core.policy.decision import Membership
+
+
+@dataclass(frozen=True, slots=True)
+class Installation:
+    """What the bot's token belongs to: a workspace (`T…`), or a whole organisation (`E…`).
+
+    `enterprise_id` is the organisation that the workspace is in, where there is one.
+    """
+
+    team_id: str
+    enterprise_id: str | None = None
+    is_org: bool = False
+
+    @classmethod
+    def of(cls, answer: Mapping[str, Any]) -> Installation:
+        """Read the answer of `auth.test`."""
+        team_id, enterprise_id = str(answer.get("team_id") or ""), answer.get("enterprise_id")
+        is_org = bool(answer.get("is_enterprise_install"))
+        if is_org and not enterprise_id and team_id.startswith("E"):
+            enterprise_id = team_id
+        return cls(team_id, enterprise_id or None, is_org and bool(enterprise_id))
+
+    @property
+    def id(self) -> str:
+        """What requests are kept under, whatever workspace they were made from."""
+        return self.enterprise_id if self.is_org and self.enterprise_id else self.team_id
+
+    def is_named_by(self, team_id: str | None, enterprise_id: str | None) -> bool:
+        """Whether a request of Slack's that names these is for this installation."""
+        named = {team_id, enterprise_id} - {None, ""}
+        return self.team_id in named or self.enterprise_id in named
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """What Slack says of somebody.
+
+    `ids`: the ID asked about, and the others of the same person.  `teams` are the workspaces that
+    they are in.  `standing` is theirs at the installation, whatever a click names.
+    """
+
+    ids: frozenset[str]
+    standing: Membership
+    teams: frozenset[str] = frozenset()
+    enterprise_id: str | None = None
+
+    @classmethod
+    def of(cls, user: Mapping[str, Any], asked: str, ours: Installation) -> Person:
+        """Read the user object of `users.info`; what is unclear gives no rights."""
+        grid = user.get("enterprise_user") or {}
+        enterprise_id = grid.get("enterprise_id") or None
+        ids = frozenset(each for each in (asked, user.get("id"), grid.get("id")) if each)
+        teams = frozenset(
+            team for team in (user.get("team_id"), *(grid.get("teams") or ())) if team
+        )
+        belongs = _belongs(teams, enterprise_id, ours) and not user.get("is_stranger")
+        return cls(ids, _standing(user, belongs=belongs), teams, enterprise_id)
+
+    def standing_at(self, claim: str | None, ours: Installation) -> Membership:
+        """Give the standing of whoever clicked, where the click names the workspace `claim`.
+
+        None: there is no click to compare with.  A click that names a workspace of which
+        `users.info` does not know is an outsider's.  One that names none counts only from within
+        our organisation, where that is usual.
+        """
+        if claim is None or self.standing not in {Membership.MEMBER, Membership.GUEST}:
+            return self.standing
+        if claim == "":
+            fits = self.enterprise_id is not None and self.enterprise_id == ours.enterprise_id
+        else:
+            fits = claim in self.teams or claim == self.enterprise_id
+        return self.standing if fits else Membership.OUTSIDER
+
+
+def _belongs(teams: frozenset[str], enterprise_id: str | None, ours: Installation) -> bool:
+    if enterprise_id and ours.enterprise_id and enterprise_id != ours.enterprise_id:
+        return False
+    return bool(enterprise_id) if ours.is_org else ours.team_id in teams
+
+
+def _standing(user: Mapping[str, Any], *, belongs: bool) -> Membership:
+    if user.get("deleted"):
+        return Membership.DELETED
+    if user.get("is_bot") or user.get("is_workflow_bot"):
+        return Membership.BOT
+    if not belongs:
+        return Membership.OUTSIDER
+    if user.get("is_restricted") or user.get("is_ultra_restricted"):
+        return Membership.GUEST
+    if user.get("is_invited_user"):
+        return Membership.UNKNOWN
+    return Membership.MEMBER

@@ -1,0 +1,280 @@
+"""The audit trail on disk: appended with what it tells, sealed now and then, pruned, read.
+
+    append      in the transaction of the change; writers of one chain take turns, others do not
+    keep        what is due now and then: `prune` and `seal`
+    read_all    every entry, oldest first
+    chain       the entries of one purge
+
+How entries, chains and checkpoints hang together: bot/core/audit.py.  The database itself refuses
+to change or delete an entry; the only change that it takes is to empty one, which is pruning.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import structlog
+from sqlalchemy import (
+    Connection,
+    Engine,
+    Row,
+    Select,
+    String,
+    Text,
+    bindparam,
+    cast,
+    exists,
+    func,
+    insert,
+    literal,
+    select,
+    text,
+    type_coerce,
+    update,
+)
+
+from bot.core.audit import (
+    CHECKPOINTS,
+    PRUNED,
+    RETENTION,
+    START,
+    AuditEntry,
+    Checkpoint,
+    Link,
+    checkpoint,
+    link,
+    pruned,
+)
+from bot.store.database.engine import Database, insert_for
+from bot.store.schema import mapping as rows
+from bot.store.schema.tables import audit, checkpoints, purges
+
+log = structlog.get_logger("purgebot.audit")
+
+PRUNE = "prune"
+"""The event that tells of a pruning; `detail` says before when, and how many entries."""
+CHECKPOINT = "checkpoint"
+"""The event that tells of a checkpoint; `detail` has its hash and the last ID that it seals."""
+BATCH = 2_000
+"""How many entries are pruned or sealed at once: a fraction of what others wait for a write."""
+_CHAINS = 7_821_002
+"""The class of the advisory locks under which writers of one chain take turns."""
+
+_APPEND = insert(audit).inline()
+_TAKE_TURNS = text("SELECT pg_advisory_xact_lock(:chains, hashtext(:chain))")
+_END = (
+    select(audit.c.seq, audit.c.hash)
+    .where(audit.c.purge_id == bindparam("chain"))
+    .order_by(audit.c.seq.desc())
+    .limit(1)
+)
+
+RAW_LINKS = select(
+    audit.c.id,
+    *(audit.c[name] for name in AuditEntry.__slots__ if name not in {"at", "detail"}),
+    # As they stand on disk: what was tampered with may be no moment and no JSON.
+    type_coerce(audit.c.at, String).label("at"),
+    cast(audit.c.detail, Text).label("detail"),
+    audit.c.seq,
+    audit.c.previous,
+    audit.c.hash,
+)
+_CHAIN = RAW_LINKS.where(audit.c.purge_id == bindparam("chain")).order_by(audit.c.seq)
+RAW_CHECKPOINTS = select(
+    checkpoints.c.id,
+    type_coerce(checkpoints.c.at, String).label("at"),
+    *(checkpoints.c[name] for name in Checkpoint.__slots__ if name != "at"),
+)
+
+
+class AuditLog:
+    """The trail of one database."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def append(
+        self, connection: Connection, entries: Sequence[AuditEntry], begins: str | None = None
+    ) -> None:
+        """Write entries at the ends of their chains, in the caller's transaction.
+
+        `begins` is a purge that was inserted in it: its chain has no end to be looked for.
+        """
+        ends = {} if begins is None else {begins: START}
+        found = []
+        for entry in entries:
+            end = ends.get(entry.purge_id) or self._take_end(connection, entry.purge_id)
+            linked = link(entry, end)
+            ends[entry.purge_id] = linked.end
+            found.append(rows.link_to_row(linked))
+        if found:
+            connection.execute(_APPEND, found)
+
+    def _take_end(self, connection: Connection, purge_id: str) -> tuple[int, str]:
+        """Give the end of a chain, and keep others from it until this transaction is over."""
+        if not self._database.is_sqlite:  # there one writes at a time anyway
+            connection.execute(_TAKE_TURNS, {"chains": _CHAINS, "chain": purge_id})
+        last = connection.execute(_END, {"chain": purge_id}).first()
+        return (last.seq, last.hash) if last else START
+
+    # Now and then
+
+    def keep(self, now: datetime, retention_days: int | None) -> None:
+        """Prune what is older than whole `retention_days`, and seal what is new.
+
+        Raises: StoreUnavailable; what was left undone is done the next time.
+        """
+        if retention_days is not None:
+            midnight = now.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+            while emptied := self.prune(midnight - timedelta(days=retention_days), now):
+                log.info("audit-pruned", entries=emptied)
+        while made := self.seal(now):
+            log.info("audit-checkpoint", upto=made.upto_id, entries=made.entries, hash=made.hash)
+
+    def prune(self, before: datetime, now: datetime) -> int:
+        """Empty up to BATCH entries before a moment, and give how many.
+
+        Entries of purges that have not come to their end stay, as do the chains that tell of
+        prunings and checkpoints.
+        """
+        old = audit.alias("old")
+        unsettled = exists().where(purges.c.id == old.c.purge_id, purges.c.settled_at.is_(None))
+        ids = (
+            select(old.c.id)
+            .where(
+                old.c.at < before,
+                # Written out, not bound: the index over what is not pruned is found by it.
+                old.c.event != literal(PRUNED, literal_execute=True),
+                old.c.purge_id.not_in([RETENTION, CHECKPOINTS]),
+                ~unsettled,
+            )
+            .limit(BATCH)
+        )
+        left = asdict(pruned("", before))
+        del left["purge_id"]
+
+        def job(connection: Connection) -> int:
+            end = self._take_end(connection, RETENTION)  # of several replicas one prunes
+            count = connection.execute(
+                update(audit).where(audit.c.id.in_(ids)).values(left)
+            ).rowcount
+            if count:
+                detail = {"before": before.isoformat(), "entries": str(count)}
+                entry = AuditEntry(RETENTION, now, PRUNE, detail=detail)
+                connection.execute(_APPEND, [rows.link_to_row(link(entry, end))])
+            return count
+
+        return self._database.write(job)
+
+    def seal(self, now: datetime) -> Checkpoint | None:
+        """Make the next checkpoint; None: nothing is new, or another replica was first.
+
+        An entry tells of it.  That is sealed by the next one, and by itself is nothing new: else
+        there would always be something to seal.
+        """
+        last = self.newest_checkpoint()
+        sealed = last.upto_id if last else 0
+        newer = select(audit.c.id, audit.c.hash).where(audit.c.id > sealed)
+        if (
+            self._database.read(newer.where(audit.c.purge_id != CHECKPOINTS).limit(1)).first()
+            is None
+        ):
+            return None
+        upto_id = self._database.write(self._last_id)
+        block = self._database.read(
+            newer.where(audit.c.id <= upto_id).order_by(audit.c.id).limit(BATCH)
+        ).all()
+        made = checkpoint(now, block[-1].id, (row.hash for row in block), last)
+        statement = insert_for(self._database.engine.dialect.name, checkpoints)
+        kept = statement.on_conflict_do_nothing().values(asdict(made)).returning(checkpoints.c.id)
+        detail = {"hash": made.hash, "upto_id": str(made.upto_id)}
+
+        def job(connection: Connection) -> bool:
+            first = connection.execute(kept).first() is not None
+            if first:
+                entry = AuditEntry(CHECKPOINTS, now, CHECKPOINT, detail=detail)
+                self.append(connection, [entry])
+            return first
+
+        return made if self._database.write(job) else None
+
+    def _last_id(self, connection: Connection) -> int:
+        """Give an ID up to which no entry can come any more.
+
+        On PostgreSQL IDs are given before they are committed, in any order: for this one look
+        nobody else may be writing.
+        """
+        if not self._database.is_sqlite:
+            connection.execute(text("SET LOCAL lock_timeout = 500"))
+            connection.execute(text("LOCK TABLE audit IN SHARE MODE"))
+        found: int = connection.execute(select(func.max(audit.c.id))).scalar_one()
+        return found
+
+    def newest_checkpoint(self) -> Checkpoint | None:
+        found = self._database.read(
+            RAW_CHECKPOINTS.order_by(checkpoints.c.id.desc()).limit(1)
+        ).first()
+        return read_checkpoint(found) if found else None
+
+    # Reading
+
+    def chain(self, purge_id: str) -> list[Link]:
+        """Give the entries of one purge, in order.
+
+        Raises: StoreUnavailable; ValueError, TypeError where somebody made one unreadable.
+        """
+        return [read_link(row) for row in self._database.read(_CHAIN, chain=purge_id)]
+
+    def read_all(self, since: datetime | None = None) -> Iterator[tuple[int, Link]]:
+        """Give every entry with its ID, or those since a moment, in the order of the IDs.
+
+        Raises: ValueError, TypeError where somebody made an entry unreadable.
+        """
+        entries = RAW_LINKS.order_by(audit.c.id)
+        if since is not None:
+            entries = entries.where(audit.c.at >= since)
+        with snapshot(self._database.engine) as connection:
+            for row in stream(connection, entries):
+                yield row.id, read_link(row)
+
+
+@contextmanager
+def snapshot(engine: Engine) -> Iterator[Connection]:
+    """Give a connection that sees one moment, however long it reads and whoever writes."""
+    with engine.connect() as connection:
+        if engine.dialect.name == "postgresql":
+            connection.execution_options(
+                isolation_level="REPEATABLE READ", postgresql_readonly=True
+            )
+            connection.execute(text("SET LOCAL statement_timeout = 0"))
+            connection.execute(text("SET LOCAL idle_in_transaction_session_timeout = 0"))
+        yield connection
+
+
+def stream(connection: Connection, question: Select[Any]) -> Iterator[Row[Any]]:
+    """Give the rows of an answer without holding them all."""
+    with connection.execute(question, execution_options={"yield_per": 1000}) as answer:
+        yield from answer
+
+
+def read_link(row: Row[Any]) -> Link:
+    """Read one of RAW_LINKS.  Raises: ValueError, TypeError where somebody made it unreadable."""
+    values = {name: getattr(row, name) for name in AuditEntry.__slots__}
+    values |= {"at": _moment(row.at), "detail": json.loads(row.detail)}
+    return Link(AuditEntry(**values), row.seq, row.previous, row.hash)
+
+
+def read_checkpoint(row: Row[Any]) -> Checkpoint:
+    """Read one of RAW_CHECKPOINTS.  Raises: ValueError, TypeError likewise."""
+    return Checkpoint(_moment(row.at), row.upto_id, row.entries, row.previous, row.hash)
+
+
+def _moment(raw: Any) -> datetime:
+    """Read a moment as the database gives it: SQLite as text without a zone, meant as UTC."""
+    moment = raw if isinstance(raw, datetime) else datetime.fromisoformat(raw)
+    return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)

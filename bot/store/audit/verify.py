@@ -1,0 +1,290 @@
+"""Is the audit trail as it was written, and is each purge as it says?  `verify` names the first
+that is not.
+
+    chains        each entry follows the one before it and says what its hash says
+    purges        each stands as its chain says (bot/core/purge/trail.py); none is without one, and
+                  none is gone that has one
+    prunings      what is empty was emptied by a pruning that the trail tells of
+    checkpoints   each block holds as many entries as were sealed, and the same; each that the
+                  trail tells of is there
+    triggers      the database still refuses to change the audit (bot/store/schema/triggers.py)
+
+It cannot tell when somebody who can write to the database made all of it anew, rows, trail and
+checkpoints; a checkpoint's hash that was kept elsewhere can.  Nor can it tell when what no
+checkpoint seals yet was taken away together with the row that it told of.  Of a row it compares
+what an entry says: not when it expires or is sent, nor in which role somebody approved.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Generator, Iterator
+from contextlib import closing
+from dataclasses import dataclass, field
+from typing import Any
+
+from sqlalchemy import (
+    Connection,
+    Engine,
+    Integer,
+    Row,
+    Text,
+    and_,
+    cast,
+    exists,
+    select,
+    type_coerce,
+)
+
+from bot.core.audit import CHECKPOINTS, PRUNED, RETENTION, Checkpoint, Link, checkpoint
+from bot.core.purge.trail import Misfit, Trail
+from bot.store.audit.log import (
+    CHECKPOINT,
+    PRUNE,
+    RAW_CHECKPOINTS,
+    RAW_LINKS,
+    read_checkpoint,
+    read_link,
+    snapshot,
+    stream,
+)
+from bot.store.schema.mapping import column_of
+from bot.store.schema.tables import audit, checkpoints, purges
+from bot.store.schema.triggers import faults_in_triggers
+
+UNREADABLE = "was altered: it cannot be read"
+# The row of a purge comes with the first entry of its chain: one stream, in one order, that holds
+# no more than a chain at a time.  As it stands on disk, for it may be anything.
+_WITH_ROWS = (
+    RAW_LINKS.add_columns(
+        purges.c.id.label("row_id"),
+        purges.c.user_id.label("row_user_id"),
+        purges.c.domain.label("row_domain"),
+        cast(purges.c.tags, Text).label("row_tags"),
+        type_coerce(purges.c.force, Integer).label("row_force"),
+        type_coerce(purges.c.break_glass, Integer).label("row_break_glass"),
+        purges.c.state.label("row_state"),
+        purges.c.version.label("row_version"),
+        cast(purges.c[column_of("approvals")], Text).label("row_yeses"),
+        purges.c.decided_by.label("row_decided_by"),
+    )
+    .outerjoin_from(audit, purges, and_(purges.c.id == audit.c.purge_id, audit.c.seq == 1))
+    .order_by(audit.c.purge_id, audit.c.seq)
+)
+_WITHOUT_TRAIL = (
+    select(purges.c.id)
+    .where(~exists().where(audit.c.purge_id == purges.c.id))
+    .order_by(purges.c.id)
+    .limit(1)
+)
+
+
+@dataclass(frozen=True, slots=True)
+class _Yes:
+    user_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Standing:
+    """As much of a purge's row as its trail tells of."""
+
+    id: str
+    user_id: str
+    domain: str
+    tags: tuple[str, ...]
+    force: bool
+    break_glass: bool
+    state: str
+    version: int
+    approvals: tuple[_Yes, ...]
+    decided_by: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """What is wrong, and where: a purge, its entry, a checkpoint or a trigger."""
+
+    place: str
+    wrong: str
+
+
+@dataclass(slots=True)
+class Verdict:
+    """What was looked through; `fault` is the first thing that is wrong.
+
+    `checkpoints` are those that hold, oldest first.
+    """
+
+    entries: int = 0
+    chains: int = 0
+    purges: int = 0
+    pruned: int = 0
+    checkpoints: list[Checkpoint] = field(default_factory=list)
+    fault: Fault | None = None
+
+
+def verify(engine: Engine) -> Verdict:
+    """Look through the whole trail and all purges as it is at one moment."""
+    with snapshot(engine) as connection:
+        return verify_on(connection)
+
+
+def verify_on(connection: Connection) -> Verdict:
+    """Look through the whole trail and all purges as this connection sees it."""
+    check = _Check(connection)
+    with closing(check.faults()) as faults:
+        check.verdict.fault = next(faults, None)
+    return check.verdict
+
+
+class _Check:
+    def __init__(self, connection: Connection) -> None:
+        self.verdict = Verdict()
+        self._connection = connection
+        self._emptied: Counter[str] = Counter()
+        self._first_emptied: dict[str, str] = {}
+        self._told: Counter[str] = Counter()
+        self._told_checkpoints: dict[str, str] = {}
+
+    def faults(self) -> Generator[Fault, None, None]:
+        yield from self._in_chains()
+        yield from self._in_purges_without_trail()
+        yield from self._in_prunings()
+        yield from self._in_checkpoints()
+        yield from self._in_told_checkpoints()
+        for name, wrong in faults_in_triggers(self._connection):
+            yield Fault(f"trigger {name}", wrong)
+
+    def _in_chains(self) -> Iterator[Fault]:
+        """Stop at the first: what comes after it in its chain would be wrong as well."""
+        trail = Trail("")
+        row = None
+        for found in stream(self._connection, _WITH_ROWS):
+            if row is None or found.purge_id != row.purge_id:
+                if fault := self._at_end(trail, row):
+                    yield fault
+                    return
+                row, trail = found, Trail(found.purge_id)
+                self.verdict.chains += 1
+            if misfit := self._in_entry(trail, found):
+                yield _fault(found.purge_id, misfit)
+                return
+        if fault := self._at_end(trail, row):
+            yield fault
+
+    def _in_entry(self, trail: Trail, row: Row[Any]) -> Misfit | None:
+        number = trail.next_number
+        try:
+            found = read_link(row)
+            misfit = trail.take(found)
+            if misfit is None:
+                self._count(found)
+        except (ValueError, TypeError, KeyError):
+            return Misfit(UNREADABLE, number)
+        return misfit
+
+    def _at_end(self, trail: Trail, row: Row[Any] | None) -> Fault | None:
+        """Hold the row that came with a chain's first entry against the whole of it."""
+        if row is None:
+            return None
+        if row.row_id is None:
+            gone = Misfit("is missing: its trail tells of it")
+            return _fault(row.purge_id, gone) if trail.is_of_purge else None
+        self.verdict.purges += 1
+        try:
+            misfit = trail.misfit(_read_standing(row))
+        except (ValueError, TypeError, KeyError, AttributeError):
+            misfit = Misfit("has a row that was altered: it cannot be read")
+        return _fault(row.purge_id, misfit) if misfit else None
+
+    def _count(self, found: Link) -> None:
+        entry = found.entry
+        place = f"purge {entry.purge_id}, entry {found.seq}"
+        self.verdict.entries += 1
+        if entry.event == PRUNED:
+            self.verdict.pruned += 1
+            self._emptied[entry.at.isoformat()] += 1
+            self._first_emptied.setdefault(entry.at.isoformat(), place)
+        elif entry.purge_id == RETENTION and entry.event == PRUNE:
+            self._told[entry.detail["before"]] += int(entry.detail["entries"])
+        elif entry.purge_id == CHECKPOINTS and entry.event == CHECKPOINT:
+            self._told_checkpoints[entry.detail["hash"]] = entry.detail["upto_id"]
+
+    def _in_purges_without_trail(self) -> Iterator[Fault]:
+        for row in self._connection.execute(_WITHOUT_TRAIL):
+            yield _fault(row.id, Misfit("is missing", 1))
+
+    def _in_prunings(self) -> Iterator[Fault]:
+        moments = self._emptied | self._told
+        for before in sorted(moments, key=lambda each: (bool(self._told[each]), each)):
+            there, told = self._emptied[before], self._told[before]
+            if not told:
+                yield Fault(self._first_emptied[before], "was emptied, and not by a pruning")
+            elif there != told:
+                wrong = f"emptied {told} entries, and {there} are empty"
+                yield Fault(f"the pruning before {before}", wrong)
+
+    def _in_checkpoints(self) -> Iterator[Fault]:
+        last: Checkpoint | None = None
+        by_id = RAW_CHECKPOINTS.order_by(checkpoints.c.id)
+        for row in self._connection.execute(by_id).all():
+            first_id = last.upto_id + 1 if last else 1
+            block = select(audit.c.hash).where(audit.c.id.between(first_id, row.upto_id))
+            hashes = (each.hash for each in stream(self._connection, block.order_by(audit.c.id)))
+            try:
+                found = read_checkpoint(row)
+                wrong = _unlike(found, checkpoint(found.at, found.upto_id, hashes, last))
+            except (ValueError, TypeError):
+                wrong = UNREADABLE
+            if wrong:
+                yield Fault(f"checkpoint {row.id}, entries {first_id} to {row.upto_id}", wrong)
+                return
+            last = found
+            self.verdict.checkpoints.append(found)
+
+    def _in_told_checkpoints(self) -> Iterator[Fault]:
+        """Of checkpoints that an older release made, or whose entry it pruned, nothing is told."""
+        there = {each.hash for each in self.verdict.checkpoints}
+        for told, upto_id in self._told_checkpoints.items():
+            if told not in there:
+                yield Fault(f"the checkpoint up to entry {upto_id}", "is missing, or was altered")
+
+
+def _fault(purge_id: str, misfit: Misfit) -> Fault:
+    entry = "" if misfit.entry is None else f", entry {misfit.entry}"
+    return Fault(f"purge {purge_id}{entry}", misfit.wrong)
+
+
+def _read_standing(row: Row[Any]) -> _Standing:
+    """Read the row that came with a chain.
+
+    Raises: ValueError, TypeError, KeyError where somebody made it unreadable.
+    """
+    return _Standing(
+        id=row.row_id,
+        user_id=row.row_user_id,
+        domain=row.row_domain,
+        tags=tuple(json.loads(row.row_tags)),
+        force=_truth(row.row_force),
+        break_glass=_truth(row.row_break_glass),
+        state=row.row_state,
+        version=row.row_version,
+        approvals=tuple(_Yes(each["user_id"]) for each in json.loads(row.row_yeses)),
+        decided_by=row.row_decided_by,
+    )
+
+
+def _truth(value: object) -> bool:
+    if value not in {0, 1}:
+        raise ValueError(value)
+    return bool(value)
+
+
+def _unlike(found: Checkpoint, made: Checkpoint) -> str | None:
+    """Say how a checkpoint differs from the one made again from what is there."""
+    if found.previous != made.previous:
+        return "does not follow the one before it: one is missing, or was altered"
+    if found.entries != made.entries:
+        return f"sealed {found.entries} entries, and {made.entries} are there"
+    return None if found == made else "was altered, or one of its entries was exchanged"

@@ -1,0 +1,286 @@
+"""How the database is opened and written to.
+
+PostgreSQL: every write is a transaction of its own, on the caller's thread.
+SQLite: one thread writes for all and commits what several callers hand it at once ("group
+commit"): each caller waits for its own result, and one flush to disk serves them all.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import queue
+import sqlite3
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import CancelledError, Future, InvalidStateError
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+
+from sqlalchemy import (
+    CompoundSelect,
+    Connection,
+    Engine,
+    Select,
+    Table,
+    make_url,
+)
+from sqlalchemy.dialects import postgresql
+from sqlalchemy.dialects.sqlite import insert as insert_into_sqlite
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+
+from bot.core.errors import STORE_AWAY, STORE_SLOW, BotError, Problem
+from bot.core.setup_errors import DATABASE_AWAY, DATABASE_NOT_WRITABLE
+from bot.store.database import sqlite
+
+if TYPE_CHECKING:
+    from bot.store.database.postgresql import Sessions
+
+T = TypeVar("T")
+Job = Callable[[Connection], T]
+
+BUSY_TIMEOUT_S = 1.5
+"""How long a database waits for others' locks: less than Slack's 3 s, with room to answer."""
+WRITE_TIMEOUT_S = 2.0
+"""How long a caller waits for its write: Slack gives a listener 3 s in all."""
+GROUP_SIZE = 64
+IDLE_TIMEOUT_S = 5.0
+"""How long PostgreSQL lets a transaction rest.  Whoever was paused or cut off in the middle of one
+holds its locks, and on those of a rate or a chain all other replicas wait."""
+
+
+class StoreUnavailable(BotError):
+    """The database did not take the write; with kind `store-slow` it may have, or still do so."""
+
+
+class Database:
+    """One database: answers questions, and takes writes the one way that fits it.
+
+    Where nothing is to be written (`writes=False`) a hot standby will do.
+    """
+
+    def __init__(self, url: str, *, writes: bool = True) -> None:
+        self.is_sqlite = make_url(url).get_backend_name() == "sqlite"
+        self._sessions: Sessions | None = None
+        self._writer: _Writer
+        if self.is_sqlite:
+            self.engine = sqlite.open_engine(url, BUSY_TIMEOUT_S)
+            self._writer = GroupWriter(self.engine)
+        else:
+            from bot.store.database.postgresql import Sessions  # its driver takes long to import
+
+            limits = (
+                ("statement_timeout", str(int(BUSY_TIMEOUT_S * 1000))),
+                ("idle_in_transaction_session_timeout", str(int(IDLE_TIMEOUT_S * 1000))),
+            )
+            self._sessions = Sessions(url, limits, writes=writes)
+            self.engine = self._sessions.engine
+            self._writer = DirectWriter(self.engine)
+        self._without_transaction = self.engine.execution_options(isolation_level="AUTOCOMMIT")
+        self.is_full = False
+        """Whether a write failed for want of room, and none has shown since that there is some."""
+
+    def write(self, job: Job[T]) -> T:
+        """Run `job` in a transaction and give its result when that is on disk.
+
+        Raises: StoreUnavailable, and whatever the job raises, which undoes it.
+        """
+        try:
+            return self._writer.run(job)
+        except StoreUnavailable as error:
+            self.is_full |= _is_full(_original(error.__cause__))
+            raise
+
+    def read(self, question: Select[Any] | CompoundSelect[Any], **values: Any) -> Any:
+        """Answer a question, with `values` in its gaps, from what is committed.
+
+        Raises: StoreUnavailable.
+        """
+        try:
+            with self._asking().connect() as connection:
+                return connection.execute(question, values).freeze()()
+        except SQLAlchemyError as error:
+            raise StoreUnavailable(STORE_AWAY) from error
+
+    @property
+    def is_direct(self) -> bool:
+        """Whether no connection pooler is known to stand before the server."""
+        return self._sessions is None or self._sessions.is_direct
+
+    def _asking(self) -> Engine:
+        """Give what to ask with: one question sees one moment by itself.
+
+        A transaction around it is two more trips to the server, and needed only where what limits
+        it holds within a transaction alone.  (SQLite makes no trips, and its driver would take
+        that over from us.)
+        """
+        is_direct = self.is_direct and not self.is_sqlite
+        return self._without_transaction if is_direct else self.engine
+
+    def close(self) -> None:
+        self._writer.close()
+        self.engine.dispose()
+
+
+@contextlib.contextmanager
+def or_away() -> Iterator[None]:
+    """Tell operators why a database cannot be used.
+
+    Raises: BotError (`database-away`, `database-not-writable`, `database-options`).
+    """
+    try:
+        yield
+    except (DBAPIError, PoolTimeout) as error:
+        problem = problem_of(error)
+        raise BotError(problem.kind, **problem.facts) from None
+
+
+def problem_of(error: BaseException | None) -> Problem:
+    """Give in operators' words what a database or its driver failed with."""
+    original = _original(error)
+    if isinstance(problem := getattr(original, "problem", None), Problem):
+        return problem
+    if _sqlstate(original) == "25006" or sqlite.is_read_only(original):
+        return Problem(DATABASE_NOT_WRITABLE, {"cause": "it is read-only"})
+    if _is_full(original):
+        return Problem(DATABASE_NOT_WRITABLE, {"cause": "its disk is full"})
+    return Problem(
+        DATABASE_AWAY, {"cause": str(original or "no answer in time").partition("\n")[0]}
+    )
+
+
+def _is_full(error: BaseException | None) -> bool:
+    return _sqlstate(error) == "53100" or sqlite.is_full(error)
+
+
+def _sqlstate(error: BaseException | None) -> str | None:
+    return getattr(error, "sqlstate", None)
+
+
+def _original(error: BaseException | None) -> BaseException | None:
+    """Give the driver's own error."""
+    return error.orig if isinstance(error, DBAPIError) else error
+
+
+def insert_for(dialect: str, table: Table) -> Any:
+    """Give an insert that can say what to do when the row is there already."""
+    return insert_into_sqlite(table) if dialect == "sqlite" else postgresql.insert(table)
+
+
+class _Writer(Protocol):
+    def run(self, job: Job[T]) -> T: ...
+
+    def close(self) -> None: ...
+
+
+class DirectWriter:
+    """One transaction a write, on the caller's thread."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    def run(self, job: Job[T]) -> T:
+        """Write and return when it is committed.
+
+        Raises: StoreUnavailable — `store-away` when it certainly was not written,
+        `store-slow` when the connection broke off in the commit itself.
+        """
+        kind = STORE_AWAY
+        try:
+            with self._engine.begin() as connection:
+                result = job(connection)
+                kind = STORE_SLOW
+        except SQLAlchemyError as error:
+            raise StoreUnavailable(kind) from error
+        return result
+
+    def close(self) -> None:
+        """Nothing runs by itself here."""
+
+
+class GroupWriter:
+    """One thread that writes for all; what waits at the same moment shares one commit."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine.execution_options(writing=True)
+        self._jobs: queue.SimpleQueue[tuple[Job[Any], Future[Any]] | None] = queue.SimpleQueue()
+        self._thread = threading.Thread(target=self._work, name="store-writer", daemon=True)
+        self._thread.start()
+
+    def run(self, job: Job[T]) -> T:
+        """Write and wait until it is on disk.
+
+        Raises: StoreUnavailable — `store-away` when it certainly was not written,
+        `store-slow` when the writer had begun and did not end in time.
+        """
+        future: Future[T] = Future()
+        self._jobs.put((job, future))
+        try:
+            return future.result(WRITE_TIMEOUT_S)
+        except CancelledError:
+            raise StoreUnavailable(STORE_AWAY) from None
+        except TimeoutError:
+            if future.cancel():
+                raise StoreUnavailable(STORE_AWAY) from None
+            raise StoreUnavailable(STORE_SLOW) from None
+
+    def close(self) -> None:
+        self._jobs.put(None)
+        self._thread.join(timeout=5)
+
+    def _work(self) -> None:
+        while (first := self._jobs.get()) is not None:
+            group = [first]
+            closing = False
+            with contextlib.suppress(queue.Empty):
+                while len(group) < GROUP_SIZE and not closing:
+                    job = self._jobs.get_nowait()
+                    if job is None:
+                        closing = True
+                    else:
+                        group.append(job)
+            self._commit(group)
+            if closing:
+                return
+
+    def _commit(self, group: list[tuple[Job[Any], Future[Any]]]) -> None:
+        ended: list[tuple[Future[Any], Any, BaseException | None]] = []
+        try:
+            with self._engine.begin() as connection:
+                for job, future in group:
+                    if not future.set_running_or_notify_cancel():
+                        continue
+                    ended.append((future, *_run_alone(connection, job)))
+        except (SQLAlchemyError, sqlite3.Error) as error:
+            away = StoreUnavailable(STORE_AWAY)
+            away.__cause__ = error
+            for _, future in group:
+                with contextlib.suppress(InvalidStateError):  # its caller has left already
+                    future.set_exception(away)
+            return
+        for future, result, failure in ended:
+            if failure is not None:
+                future.set_exception(failure)
+            else:
+                future.set_result(result)
+
+
+def _run_alone(connection: Connection, job: Job[Any]) -> tuple[Any, BaseException | None]:
+    """Run one job so that its failure undoes itself alone, not the others of its group."""
+    # The driver's own savepoints: SQLAlchemy's cost as much as the job itself.
+    execute = connection.connection.driver_connection.execute  # type: ignore[union-attr]  # it is open
+    execute("SAVEPOINT one")
+    try:
+        result = job(connection)
+    except DBAPIError as error:
+        try:
+            execute("ROLLBACK TO one")
+        except sqlite3.Error:  # the whole transaction is gone, or the connection
+            raise error from None
+        away = StoreUnavailable(STORE_AWAY)
+        away.__cause__ = error
+        return None, away
+    except Exception as error:  # noqa: BLE001  (whatever it is, it belongs to the caller, who gets it)
+        execute("ROLLBACK TO one")
+        return None, error
+    execute("RELEASE one")
+    return result, None

@@ -1,0 +1,265 @@
+"""Sessions of PostgreSQL: what holds in each, how they are opened, and which are of no more use.
+
+direct   what shall hold is said once, in the session's own `options`: it costs nothing
+pooled   a connection pooler (PgBouncer) takes or keeps no `options`, and may give each transaction
+         another session of the server.  So the same is said at the beginning of each transaction,
+         in one statement more, and nothing is prepared.
+
+Each is asked before it is used whether it can write.  One that cannot, or does not answer in time, is
+thrown away with all others of its pool: after a failover they may all be on a standby.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import select
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import psycopg
+from psycopg.pq import ExecStatus
+from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy.engine.interfaces import ExceptionContext
+from sqlalchemy.exc import InvalidatePoolError
+
+from bot.core.errors import ErrorKind, Problem
+from bot.core.setup_errors import DATABASE_NOT_WRITABLE, DATABASE_OPTIONS
+
+Setting = tuple[str, str]
+"""A setting of the server, by name, and its value."""
+
+DEFAULTS = {
+    "connect_timeout": 2,
+    # A server that went away without a word is noticed in 10 s, not in hours.
+    "keepalives_idle": 4,
+    "keepalives_interval": 2,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 10_000,
+}
+"""Parameters of a connection, where neither its URL nor libpq's environment says otherwise."""
+_IN_ENVIRONMENT = {
+    "connect_timeout": "PGCONNECT_TIMEOUT",
+    "options": "PGOPTIONS",
+    "target_session_attrs": "PGTARGETSESSIONATTRS",
+}
+_DRIVERS_OWN = ("autocommit", "cursor_factory", "prepare_threshold", "row_factory")
+"""What psycopg takes besides: objects of a program, and no parameters of a connection."""
+_READ_BY: tuple[Setting, ...] = (
+    ("DateStyle", "ISO"),
+    ("TimeZone", "UTC"),
+    ("standard_conforming_strings", "on"),
+)
+"""How values are written and read: no URL, role or database may have it otherwise."""
+_MARK = ("purgebot.direct", "on")
+"""Goes along with the options, and is there afterwards if they arrived."""
+_LOOK = (
+    "SELECT current_setting('transaction_read_only'), pg_is_in_recovery(),"
+    f" current_setting('{_MARK[0]}', true)"
+).encode()
+ANSWER_WITHIN_S = 1.0
+"""How long a session may take to say how it is.  PgBouncer lets one wait for two minutes where the
+server is away, and Slack gives 3 s in all, in which another session may have to be opened.
+"""
+_NO_OPTIONS = re.compile("startup parameter|command-line options")
+"""How PgBouncer and RDS Proxy say that they take none.
+https://github.com/pgbouncer/pgbouncer/issues/875, https://github.com/psycopg/psycopg2/issues/1577
+"""
+_SESSION_IS_USELESS = re.compile("25006|57P0[1-5]|08...")
+"""The SQLSTATEs of a session that cannot write, was ended, or has lost its server.  A server that
+has no room, memory or time left (53…, 57014, 55P03) has none for another session either.
+"""
+
+
+class Refused(psycopg.OperationalError):
+    """A session that is of no use to us, with the problem."""
+
+    def __init__(self, kind: ErrorKind, /, **facts: str) -> None:
+        self.problem = Problem(kind, facts)
+        super().__init__(self.problem.message)
+
+
+class Sessions:
+    """The sessions of one database; `limits` hold in each of them unless its URL says otherwise."""
+
+    def __init__(self, url: str, limits: tuple[Setting, ...], *, writes: bool) -> None:
+        self._limits = limits
+        self._writes = writes
+        self._takes_options = True
+        self.is_direct = False
+        """Whether what shall hold is known to hold for each session, in a transaction or not."""
+        self.engine: Engine = create_engine(
+            url,
+            pool_size=16,
+            max_overflow=16,
+            pool_timeout=2,
+            isolation_level="READ COMMITTED",  # whatever the database has as its default
+            hide_parameters=True,  # else an error shows what people wrote to whoever reads the log
+        )
+        event.listen(self.engine, "do_connect", self._open)
+        event.listen(self.engine, "checkout", self._look)
+        event.listen(self.engine, "begin", self._begin)
+        event.listen(self.engine, "handle_error", _throw_away)
+
+    def _open(self, _dialect: object, record: Any, _args: object, given: dict[str, Any]) -> Any:
+        """Open a session.  Raises: psycopg.OperationalError, Refused."""
+        given = {name: _joined(value) for name, value in given.items()}
+        if drivers := next((name for name in _DRIVERS_OWN if name in given), None):
+            raise Refused(DATABASE_OPTIONS, option=drivers, taker="libpq")
+        parameters = DEFAULTS | _from_environment() | given | {"client_encoding": "utf8"}
+        refused: psycopg.OperationalError | None = None
+        for each in _each_host(parameters):
+            try:
+                session, is_direct = self._open_at(each)
+            except psycopg.OperationalError as error:
+                # Of several servers the one that answers says more than the one that does not.
+                refused = error if refused is None or isinstance(error, Refused) else refused
+            else:
+                record.info["set"] = () if is_direct else self._all_settings(parameters)
+                record.info["new"] = True
+                self.is_direct = is_direct
+                return session
+        assert refused is not None, "there is a host at least, be it libpq's own"
+        raise refused
+
+    def _open_at(self, parameters: dict[str, Any]) -> tuple[psycopg.Connection, bool]:
+        """Open a session with one server, and tell whether it has its options."""
+        session = self._connect(parameters)
+        try:
+            is_direct = self._is_direct(session)
+            if not is_direct:
+                self._all_settings(parameters)  # raises, where they cannot be said otherwise
+                session.prepare_threshold = None
+        except BaseException:
+            session.close()
+            raise
+        return session, is_direct
+
+    def _look(self, session: psycopg.Connection, record: Any, _taken: object) -> None:
+        """Make sure that a session from the pool is of use.  Raises: InvalidatePoolError."""
+        if record.info.pop("new", False):
+            return
+        try:
+            self._is_direct(session)
+        except psycopg.Error as error:
+            raise InvalidatePoolError from error
+
+    def _is_direct(self, session: psycopg.Connection) -> bool:
+        """Whether what shall hold holds in the session.  Raises: psycopg.Error, Refused."""
+        read_only, is_standby, mark = _ask(session, _LOOK)
+        if self._writes and read_only == b"on":
+            raise Refused(DATABASE_NOT_WRITABLE, cause=_why_read_only(is_standby == b"t"))
+        return mark == _MARK[1].encode()
+
+    def _connect(self, parameters: dict[str, Any]) -> psycopg.Connection:
+        theirs = str(parameters.get("options", ""))
+        before, after = _as_options(self._limits), _as_options((*_READ_BY, _MARK))
+        # The last one counts.
+        parameters = parameters | {"options": f"{before} {theirs} {after}"}
+        if self._takes_options:
+            try:
+                return psycopg.connect(**parameters)
+            except psycopg.ProgrammingError as error:  # before anything is sent
+                wrong = next((name for name in parameters if name in str(error)), "a parameter")
+                raise Refused(DATABASE_OPTIONS, option=wrong, taker="libpq") from error
+            except psycopg.OperationalError as error:
+                if not _NO_OPTIONS.search(str(error)):
+                    raise
+        # Empty, not left out: libpq would take those of its environment.
+        session = psycopg.connect(**parameters | {"options": ""})
+        self._takes_options = False
+        return session
+
+    def _all_settings(self, parameters: dict[str, Any]) -> tuple[Setting, ...]:
+        return (*self._limits, *_settings_in(str(parameters.get("options", ""))), *_READ_BY)
+
+    def _begin(self, connection: Connection) -> None:
+        settings: tuple[Setting, ...] = connection.info["set"]
+        session = connection.connection.driver_connection
+        if settings and session is not None and not session.autocommit:
+            said = ", ".join("set_config(%s, %s, true)" for _ in settings)
+            values = tuple(word for setting in settings for word in setting)
+            connection.exec_driver_sql(f"SELECT {said}", values)
+
+
+def _ask(session: psycopg.Connection, question: bytes) -> list[bytes | None]:
+    """Give the one row of an answer; psycopg's own ways to ask wait for it without end.
+
+    Raises: psycopg.Error.
+    """
+    deadline = time.monotonic() + ANSWER_WITHIN_S
+    wire = session.pgconn
+    wire.send_query(question)
+    waiting = select.poll()
+    row: list[bytes | None] = []
+    while True:
+        while (sending := wire.flush()) or wire.is_busy():
+            waiting.register(wire.socket, select.POLLIN | (select.POLLOUT if sending else 0))
+            if not waiting.poll(1000 * max(0.0, deadline - time.monotonic())):
+                raise psycopg.OperationalError("the server does not answer in time")
+            wire.consume_input()
+        if (answer := wire.get_result()) is None:
+            return row
+        if answer.status != ExecStatus.TUPLES_OK:
+            raise psycopg.errors.error_from_result(answer)
+        row = [answer.get_value(0, column) for column in range(answer.nfields)]
+
+
+def _why_read_only(is_standby: bool) -> str:
+    if is_standby:
+        return "it is a standby, which follows another server"
+    return "the server lets nobody write (default_transaction_read_only)"
+
+
+def _throw_away(context: ExceptionContext) -> None:
+    error = context.original_exception
+    if isinstance(error, psycopg.Error) and _SESSION_IS_USELESS.fullmatch(error.sqlstate or ""):
+        context.is_disconnect = True
+
+
+def _from_environment() -> dict[str, str]:
+    found = {name: os.environ.get(variable) for name, variable in _IN_ENVIRONMENT.items()}
+    return {name: value for name, value in found.items() if value}
+
+
+def _joined(value: Any) -> Any:
+    """Give what stands in a URL more than once (`options=…&options=…`) as one."""
+    return " ".join(value) if isinstance(value, tuple) else value
+
+
+def _each_host(parameters: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """Give the parameters for each server in turn; whoever asks for one sort of them asks libpq.
+
+    libpq could look for the one that takes writes as well.  But it believes what PgBouncer told
+    of the server when it first reached it, which may have been before a failover.
+    """
+    hosts = str(parameters.get("host", "")).split(",")
+    ports = str(parameters.get("port", "")).split(",")
+    if len(hosts) == 1 or "target_session_attrs" in parameters:
+        yield parameters
+        return
+    ports = ports * len(hosts) if len(ports) == 1 else ports
+    for host, port in zip(hosts, ports, strict=True):
+        yield parameters | {"host": host, "port": port or None}
+
+
+def _as_options(settings: tuple[Setting, ...]) -> str:
+    return " ".join(f"-c {name}={value}" for name, value in settings)
+
+
+def _settings_in(options: str) -> Iterator[Setting]:
+    """Read what a command line of the server sets.  Raises: Refused for whatever else it does."""
+    words = iter(re.findall(r"(?:\\.|[^\\\s])+", options))
+    for word in words:
+        said = re.sub(r"\\(.)", r"\1", word)
+        if said == "-c":
+            said = re.sub(r"\\(.)", r"\1", next(words, ""))
+        elif said.startswith(("-c", "--")):
+            said = said[2:]
+        else:
+            said = ""
+        name, equals, value = said.partition("=")
+        if not (name and equals):
+            raise Refused(DATABASE_OPTIONS, option=word, taker="the connection pooler")
+        yield name.replace("-", "_"), value

@@ -1,0 +1,61 @@
+"""Connections to a SQLite file: how they are opened, and which are of no more use."""
+
+from __future__ import annotations
+
+import sqlite3
+
+from sqlalchemy import Connection, Engine, create_engine, event, make_url
+from sqlalchemy.engine.interfaces import ExceptionContext
+
+
+def open_engine(url: str, busy_timeout_s: float) -> Engine:
+    """Give the engine of a file that others may have locked for so long."""
+    # The URL's own `timeout` counts.
+    patience = {} if "timeout" in make_url(url).query else {"timeout": busy_timeout_s}
+    engine = create_engine(
+        url,
+        connect_args={"check_same_thread": False, **patience},
+        pool_size=8,
+        hide_parameters=True,
+    )
+    event.listen(engine, "connect", _prepare)
+    event.listen(engine, "begin", begin)
+    event.listen(engine, "handle_error", _throw_away)
+    return engine
+
+
+def _prepare(connection: sqlite3.Connection, _record: object) -> None:
+    # The driver would begin transactions by itself and late; begin does it instead.
+    connection.isolation_level = None
+    connection.execute("PRAGMA journal_mode=WAL")
+    connection.execute("PRAGMA synchronous=FULL")
+    connection.execute("PRAGMA foreign_keys=ON")
+
+
+def _throw_away(context: ExceptionContext) -> None:
+    # A file that could not be opened to write is never written to by that connection.
+    if is_read_only(context.original_exception):
+        context.is_disconnect = True
+
+
+def begin(connection: Connection) -> None:
+    # A transaction that reads first and writes later can be refused in the middle; one that
+    # takes the write lock at its beginning cannot.
+    writing = connection.get_execution_options().get("writing", False)
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if writing else "BEGIN")
+
+
+def is_read_only(error: BaseException | None) -> bool:
+    """Whether something was to be written by a connection that cannot."""
+    return _code(error) == sqlite3.SQLITE_READONLY
+
+
+def is_full(error: BaseException | None) -> bool:
+    """Whether the file could not grow."""
+    return _code(error) == sqlite3.SQLITE_FULL
+
+
+def _code(error: BaseException | None) -> int | None:
+    """Give the primary result code."""
+    code: int | None = getattr(error, "sqlite_errorcode", None)
+    return None if code is None else code & 0xFF

@@ -1,0 +1,149 @@
+"""From a SQLite file to an empty PostgreSQL database: every row, in one transaction.
+
+The audit trail is verified before and after, so what is sealed stays sealed by the same hashes.
+The file is only read.  Leases are left behind: nobody is at work on what has just arrived.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import (
+    Connection,
+    Engine,
+    Table,
+    create_engine,
+    delete,
+    event,
+    func,
+    insert,
+    select,
+    text,
+)
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.pool import NullPool
+
+from bot.core.errors import BotError, Problem
+from bot.core.setup_errors import (
+    MOVE_SOURCE_ALTERED,
+    MOVE_SOURCE_OLD,
+    MOVE_SOURCE_UNUSABLE,
+    MOVE_TARGET_IN_USE,
+    SCHEMA_NEW,
+    SCHEMA_OLD,
+    SCHEMA_TOO_OLD,
+)
+from bot.store.audit.verify import Verdict, verify_on
+from bot.store.database import sqlite
+from bot.store.database.engine import or_away
+from bot.store.migrations import check_not_ahead, revision_problem, take_turn
+from bot.store.schema import tables
+
+BATCH = 2_000
+_REPLACED = (tables.rates, tables.known)
+"""What a bot writes by itself before anybody has asked it for anything."""
+_MOVED = tuple(table for table in tables.metadata.sorted_tables if table is not tables.schema_floor)
+_NO_LEASE = {"lease_until": None, "lease_holder": None}
+
+
+def move(file: Path, target: Engine) -> dict[str, int]:
+    """Copy every row of a file that nobody works with; give how many there were, by table.
+
+    The tables of `target` are there, and empty; others who write to it wait.
+    Raises: BotError (a kind of `move-…`, or `database-…`); then nothing was written.
+    """
+    with _reading(file) as source:
+        verdict = _usable(file, source)
+        with or_away(), target.begin() as connection:
+            take_turn(connection)
+            names = ", ".join(table.name for table in _MOVED)
+            connection.execute(text(f"LOCK TABLE {names} IN EXCLUSIVE MODE"))
+            for table in _MOVED:
+                _empty(connection, table)
+            counts = {table.name: _copy(source, connection, table) for table in _MOVED}
+            moved = verify_on(connection)
+            if moved != verdict:
+                assert moved.fault is not None, "what was counted otherwise has a fault"
+                raise _altered(file, moved)
+    return counts
+
+
+@contextmanager
+def _reading(file: Path) -> Iterator[Connection]:
+    if not file.is_file():
+        raise BotError(MOVE_SOURCE_UNUSABLE, file=str(file), cause="there is no such file")
+    address = f"{file.absolute().as_uri()}?mode=ro"
+    engine = create_engine(
+        "sqlite://",
+        creator=lambda: sqlite3.connect(address, uri=True, isolation_level=None),
+        poolclass=NullPool,
+        hide_parameters=True,
+    )
+    event.listen(engine, "begin", sqlite.begin)
+    with engine.connect() as connection:
+        yield connection
+
+
+def _usable(file: Path, source: Connection) -> Verdict:
+    """Make sure that the file is ours, up to date and whole."""
+    try:
+        problem = revision_problem(source)
+        if problem is not None and problem.kind is not SCHEMA_NEW:
+            raise _other(file, problem)
+        check_not_ahead(source)  # its newer columns would be left behind
+        verdict = verify_on(source)
+    except DBAPIError as error:
+        raise BotError(MOVE_SOURCE_UNUSABLE, file=str(file), cause=str(error.orig)) from None
+    if verdict.fault is not None:
+        raise _altered(file, verdict)
+    return verdict
+
+
+def _other(file: Path, problem: Problem) -> BotError:
+    """Tell what to do about tables that are not those of this version."""
+    if problem.kind is SCHEMA_OLD and problem.facts["found"] != "none":
+        return BotError(MOVE_SOURCE_OLD, **problem.facts, file=str(file))
+    if problem.kind is SCHEMA_TOO_OLD:
+        return BotError(problem.kind, **problem.facts)
+    cause = "it holds no tables of Purgebot's"
+    return BotError(MOVE_SOURCE_UNUSABLE, file=str(file), cause=cause)
+
+
+def _altered(file: Path, verdict: Verdict) -> BotError:
+    assert verdict.fault is not None, "only what is wrong can be told"
+    fault = f"{verdict.fault.place} {verdict.fault.wrong}"
+    return BotError(MOVE_SOURCE_ALTERED, file=str(file), fault=fault)
+
+
+def _empty(connection: Connection, table: Table) -> None:
+    """Make sure that nothing is overwritten that somebody may want."""
+    if table in _REPLACED:
+        connection.execute(delete(table))
+    elif rows := connection.execute(select(func.count()).select_from(table)).scalar_one():
+        raise BotError(MOVE_TARGET_IN_USE, rows=str(rows), table=table.name)
+
+
+def _copy(source: Connection, target: Connection, table: Table) -> int:
+    lease = _NO_LEASE if "lease_until" in table.c else {}
+    count = 0
+    with source.execute(select(table), execution_options={"yield_per": BATCH}) as found:
+        for some in found.mappings().partitions():
+            target.execute(insert(table), [dict(row) | lease for row in some])
+            count += len(some)
+    _count_on(target, table)
+    return count
+
+
+def _count_on(target: Connection, table: Table) -> None:
+    """Let the numbers that the database gives go on after those that were brought."""
+    for column in table.primary_key:
+        question: Any = select(func.pg_get_serial_sequence(table.name, column.name))
+        if sequence := target.execute(question).scalar_one():
+            highest = select(func.max(column)).scalar_subquery()
+            target.execute(
+                select(func.setval(sequence, func.coalesce(highest, 1), highest.is_not(None)))
+            )

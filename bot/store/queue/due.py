@@ -1,0 +1,207 @@
+"""Which rows are due, put as questions to the database.
+
+kind      rows                                              lane
+asks      presses and questions
+purges    to be decided, expired, searched for …            0
+watches   at work at the CDN, asked about in tens           1 (bot/store/queue/polling.py)
+sends     to be sent, at the cluster's rate                 2
+posts     cards to be posted, notes, alerts                 0
+whispers  what one person is told who typed or pressed      1
+edits     cards that stand in a channel and have to change  2
+
+Slack limits each of its methods apart: what edits have to wait for keeps no answer back.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import (
+    BindParameter,
+    Column,
+    ColumnElement,
+    CompoundSelect,
+    Connection,
+    Integer,
+    Select,
+    Table,
+    and_,
+    bindparam,
+    func,
+    literal,
+    literal_column,
+    or_,
+    select,
+    true,
+    union_all,
+)
+
+from bot.core.interaction import Interaction, InteractionKind
+from bot.core.message import Post, PostKind
+from bot.core.purge.purge import Purge, State
+from bot.core.purge.tracking import PolledPurge
+from bot.store.schema import lanes, tables
+from bot.store.schema.lanes import lane_of, lane_of_post
+from bot.store.schema.mapping import column_of
+
+KINDS = ("asks", "sends", "purges", "whispers", "posts", "edits", "watches")
+"""In the order in which they are taken: somebody waits for an answer to a press, and then for a
+purge to be sent; what is at work at the CDN can wait a moment.
+"""
+_PLACES: dict[str, tuple[Table, int | None]] = {
+    "asks": (tables.asks, None),
+    "purges": (tables.purges, lanes.OTHER),
+    "watches": (tables.purges, lanes.POLLED),
+    "sends": (tables.purges, lanes.TO_SEND),
+    "posts": (tables.posts, lanes.NEW),
+    "whispers": (tables.posts, lanes.WHISPERED),
+    "edits": (tables.posts, lanes.EDITED),
+}
+"""In which table, and in which lane of it, the rows of a kind are."""
+_KIND_AT = {place: job for job, place in _PLACES.items()}
+_WORDS: dict[str, tuple[Column[Any], type[StrEnum]]] = {
+    "purges": (tables.purges.c.state, State),
+    "asks": (tables.asks.c.kind, InteractionKind),
+    "posts": (tables.posts.c.kind, PostKind),
+}
+"""What a row is, and all that this version knows of."""
+FAIRNESS = timedelta(seconds=30)
+"""How long it is remembered for whom something was sent, when others wait for their turn."""
+LATELY = 5000
+TOGETHER = timedelta(seconds=5)
+"""How early a purge may be asked about, to go with another: looks are no closer than that."""
+OLD = timedelta(minutes=15)
+TOGETHER_OLD = timedelta(seconds=30)
+"""The same for one that was sent so long ago: its looks are more than a minute apart."""
+
+
+def kind_of(value: Purge | Interaction | Post) -> str:
+    """Give the kind of work that a row is."""
+    match value:
+        case Interaction():
+            return _KIND_AT[tables.asks, None]
+        case Purge():
+            return _KIND_AT[tables.purges, lane_of(value.state)]
+        case Post():
+            return _KIND_AT[tables.posts, lane_of_post(value)]
+
+
+def table_of(job: str) -> Table:
+    return _PLACES[job][0]
+
+
+def _free(table: Table, now: datetime | BindParameter[datetime]) -> ColumnElement[bool]:
+    return or_(table.c.lease_until.is_(None), table.c.lease_until < now)
+
+
+def _in_lane(table: Table, job: str) -> ColumnElement[bool]:
+    lane = _PLACES[job][1]
+    return true() if lane is None else table.c.lane == lane
+
+
+_NOW, _SOON, _OLD_SINCE, _OLD_SOON, _LATELY_SINCE = (
+    bindparam(name, type_=tables.Utc)
+    for name in ("now", "soon", "old_since", "old_soon", "lately_since")
+)
+_MOST = bindparam("most", type_=Integer)
+
+
+def _known(table: Table) -> ColumnElement[bool]:
+    """Whether this version knows what a row is; what it does not know is a newer replica's."""
+    column, values = _WORDS[table.name]
+    # Written out, not bound: the question is asked after every step.
+    return column.in_([literal_column(f"'{value.value}'") for value in values])
+
+
+def _soonest_of_each_kind() -> CompoundSelect[Any]:
+    questions = []
+    for job in KINDS:
+        table = table_of(job)
+        nobodys = and_(_free(table, _NOW), _in_lane(table, job), _known(table))
+        waiting = and_(table.c.due_at.is_not(None), nobodys)
+        first = select(table.c.due_at).where(waiting).order_by(table.c.due_at).limit(1)
+        questions.append(select(literal(job).label("job"), first.subquery().c.due_at))
+    return union_all(*questions)
+
+
+def waiting(job: str, now: datetime) -> tuple[Table, ColumnElement[bool]]:
+    """Give where rows of a kind are, and which of them nobody works on.
+
+    Also those that only a newer version knows: if there is none of it, nobody ever will.
+    """
+    table = table_of(job)
+    return table, and_(_free(table, now), _in_lane(table, job))
+
+
+SOONEST = _soonest_of_each_kind()
+"""Put together once: it is asked before every claim and after every step."""
+
+
+def due_rows(connection: Connection, job: str, now: datetime, limit: int, size: int) -> list[Any]:
+    """Give due rows that nobody works on, the oldest first, for `limit` steps of `size` each.
+
+    Of purges to be sent, of each person one in turn.  A last step that is not full takes what is
+    due within TOGETHER: else purges of different ages would each be asked about alone.
+    """
+    moments = {"now": now, "lately_since": now - FAIRNESS}
+    found = list(connection.execute(_DUE[job], moments | {"most": limit * size}))
+    if found and (room := -len(found) % size):
+        early = {"soon": now + TOGETHER, "old_since": now - OLD, "old_soon": now + TOGETHER_OLD}
+        found += connection.execute(_TOGETHER, moments | early | {"most": room})
+    return found
+
+
+def _one_of_each_in_turn(due: ColumnElement[bool]) -> Select[Any]:
+    """The first of each person, then the second of each: nobody's hundred keep out the others.
+
+    What was sent for a person within FAIRNESS counts as theirs of this turn.
+    """
+    purges = tables.purges.c
+    # The limit bounds it, and keeps SQLite from counting along the index over people instead.
+    lately = select(purges.user_id).where(purges.sent_at >= _LATELY_SINCE).limit(LATELY).subquery()
+    served = (
+        select(lately.c.user_id, func.count().label("had")).group_by(lately.c.user_id).subquery()
+    )
+    place = func.row_number().over(partition_by=purges.user_id, order_by=(purges.due_at, purges.id))
+    turn = place + func.coalesce(served.c.had, 0)
+    ranked = (
+        select(purges.id, purges.due_at, turn.label("turn"))
+        .select_from(tables.purges.outerjoin(served, purges.user_id == served.c.user_id))
+        .where(due)
+        .subquery()
+    )
+    return select(ranked.c.id).order_by(ranked.c.turn, ranked.c.due_at, ranked.c.id).limit(_MOST)
+
+
+def key_of(table: Table) -> Column[Any]:
+    (key,) = table.primary_key.columns
+    return key
+
+
+def _oldest(job: str, when: ColumnElement[bool]) -> Select[Any]:
+    table = table_of(job)
+    key = key_of(table)
+    due = and_(when, _free(table, _NOW), _in_lane(table, job), _known(table))
+    which = and_(due, key.in_(_one_of_each_in_turn(due))) if job == "sends" else due
+    columns = (
+        [table.c[column_of(name)] for name in PolledPurge.__slots__]
+        if job == "watches"
+        else [table]
+    )
+    oldest = select(*columns).where(which).order_by(table.c.due_at, key).limit(_MOST)
+    return oldest.with_for_update(skip_locked=True)
+
+
+# Put together once, as SOONEST: to name all the columns again takes longer than to look them up.
+_DUE = {job: _oldest(job, table_of(job).c.due_at <= _NOW) for job in KINDS}
+_purges = tables.purges.c
+_TOGETHER = _oldest(
+    "watches",
+    and_(
+        _purges.due_at > _NOW,
+        _purges.due_at <= _OLD_SOON,
+        or_(_purges.due_at <= _SOON, _purges.sent_at <= _OLD_SINCE),
+    ),
+)

@@ -1,0 +1,281 @@
+"""What is due, and who works on it: claims under a lease, and what becomes of them.
+
+claim        due rows for one worker; on PostgreSQL nobody else sees them meanwhile
+pause        none of a kind for a while
+retry_later  a step failed: due again later
+release      a worker stops: due at once
+reschedule   nothing has changed: due again later
+save_post    where a message went
+show_again   somebody without a lease showed it: due at once
+beat         the leases of what a living worker has in hand are renewed; others run out
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+import structlog
+from sqlalchemy import (
+    Connection,
+    Table,
+    and_,
+    bindparam,
+    case,
+    or_,
+    select,
+    update,
+)
+
+from bot.core.interaction import Interaction
+from bot.core.message import Post, PostKind
+from bot.core.purge.purge import Purge
+from bot.store.database.engine import Database
+from bot.store.queue.due import SOONEST, key_of, table_of
+from bot.store.queue.owner import LEASE, Claimed
+from bot.store.queue.throttle import Throttle
+from bot.store.schema import mapping as rows
+from bot.store.schema import tables
+from bot.store.schema.lanes import lane_of
+
+log = structlog.get_logger("purgebot.jobs")
+
+LEFT_FOR = timedelta(seconds=5)
+"""How long this replica keeps off what it cannot read, so that a newer one may be first."""
+EDIT_EVERY = timedelta(seconds=2)
+"""A card is edited no more often; what changes meanwhile is shown by the next edit."""
+CARDS = (PostKind.CARD.value, PostKind.APPROVAL_CARD.value)
+"""The kinds of post that are kept true: when a purge changes, they are due again."""
+
+
+_LEND = {
+    table: update(table).where(key_of(table).in_(bindparam("which", expanding=True)))
+    for table in tables.JOBS.values()
+}
+
+
+_GIVE_UP = (
+    update(tables.purges)
+    .where(
+        tables.purges.c.id == bindparam("which"),
+        tables.purges.c.lease_holder == bindparam("held_by"),
+    )
+    .values(
+        due_at=bindparam("again", type_=tables.Utc),
+        lane=bindparam("in_lane"),
+        lease_until=None,
+        lease_holder=None,
+        attempts=0,
+    )
+)
+_posts = tables.posts.c
+_KEEP_POST = update(tables.posts).where(
+    _posts.id == bindparam("which"), _posts.lease_holder == bindparam("held_by")
+)
+_CHANGED = or_(
+    _posts.wanted_version > bindparam("shown"),
+    _posts.due_at > bindparam("since", type_=tables.Utc),
+)
+_BEHIND = and_(_posts.kind.in_(CARDS), _CHANGED)
+_POST_DONE = _KEEP_POST.values(
+    due_at=case((_BEHIND, bindparam("again", type_=tables.Utc)), else_=None),
+    lease_until=None,
+    lease_holder=None,
+    attempts=0,
+)
+
+
+class Jobs:
+    """The work that is due, for one database."""
+
+    def __init__(self, database: Database, pace: Throttle) -> None:
+        self._database = database
+        self._pace = pace
+        self.pause = pace.pause
+        self._left: set[Any] = set()
+        self._in_hand: set[tuple[Table, Any]] = set()
+
+    def ask(self, trigger_id: str) -> Interaction | None:
+        """Give a press or a question.  Raises: StoreUnavailable, FromNewer."""
+        question = select(tables.asks).where(tables.asks.c.trigger_id == trigger_id)
+        found = self._database.read(question).first()
+        return rows.row_to_ask(found) if found else None
+
+    def claim(self, job: str, now: datetime, owner: str, limit: int) -> list[Claimed]:
+        """Take up to `limit` due rows of a kind for LEASE, the oldest first.
+
+        Where the cluster has a rate, as many as it allows.
+        """
+
+        def take(connection: Connection) -> list[Any]:
+            found = self._pace.due(connection, job, now, limit)
+            if found:
+                table = table_of(job)
+                key = key_of(table)
+                connection.execute(
+                    _LEND[table],
+                    {
+                        "which": [getattr(row, key.name) for row in found],
+                        "lease_until": now + LEASE,
+                        "lease_holder": owner,
+                    },
+                )
+            return found
+
+        table = table_of(job)
+        claimed, left = [], []
+        for row in self._database.write(take):
+            try:
+                value = _READERS[table.name](row)
+            except rows.FromNewer:
+                left.append(getattr(row, key_of(table).name))
+            else:
+                self._in_hand.add(_home(value))
+                claimed.append(Claimed(value, row.attempts, row.due_at))
+        if left:
+            self._leave(table, left, owner, now + LEFT_FOR)
+        return claimed
+
+    def _leave(self, table: Table, keys: Sequence[Any], owner: str, until: datetime) -> None:
+        """Leave rows to a newer replica, which can read them: nobody has them for a moment."""
+        held = and_(key_of(table).in_(keys), table.c.lease_holder == owner)
+        free = update(table).where(held).values(lease_until=until, lease_holder=None)
+        self._database.write(lambda connection: connection.execute(free))
+        for each in set(keys) - self._left:
+            self._left.add(each)
+            log.warning("left-to-newer-version", table=table.name, key=each)
+
+    def release(self, value: Purge | Interaction | Post) -> None:
+        """Renew the lease of a claimed row no more: its step has ended, however it did."""
+        self._in_hand.discard(_home(value))
+
+    def retry_later(self, value: Purge | Interaction | Post, owner: str, due_at: datetime) -> None:
+        """Give up a claimed row for now; it is due again at `due_at`, with one failure more."""
+        table, key = _home(value)
+
+        def job(connection: Connection) -> None:
+            connection.execute(
+                update(table)
+                .where(key_of(table) == key, table.c.lease_holder == owner)
+                .values(
+                    due_at=due_at,
+                    lease_until=None,
+                    lease_holder=None,
+                    attempts=table.c.attempts + 1,
+                )
+            )
+
+        self._database.write(job)
+
+    def reschedule(self, purge: Purge, owner: str, due_at: datetime) -> None:
+        """Give up a claimed purge in which nothing has changed, until it is due again."""
+        values: dict[str, Any] = {"which": purge.id, "held_by": owner}
+        values |= {"again": due_at, "in_lane": lane_of(purge.state)}
+        self._database.write(lambda connection: connection.execute(_GIVE_UP, values))
+
+    def save_post(
+        self,
+        post: Post,
+        owner: str,
+        *,
+        done_since: datetime | None,
+        now: datetime,
+        edited: bool = False,
+    ) -> bool:
+        """Keep where a post went.  What was done since then gives the lease back; it is due again
+        if the purge has moved on or somebody made it due meanwhile, and where it was `edited` not
+        before EDIT_EVERY.  None: there is more to do.
+        False: the lease was lost, and nothing was saved.
+        """
+        values = rows.post_to_row(post)
+        # Others raise the wanted version and bring a fresh response URL while this worker
+        # holds the row: theirs counts.
+        for theirs in ("wanted_version", "response_url", "response_url_at"):
+            del values[theirs]
+        values |= {"which": post.id, "held_by": owner}
+        statement = _KEEP_POST
+        if done_since is not None:
+            statement = _POST_DONE
+            next_edit_at = now + EDIT_EVERY if edited else None
+            values |= {"next_edit_at": next_edit_at, "again": next_edit_at or now}
+            values |= {"shown": post.shown_version, "since": done_since}
+
+        def job(connection: Connection) -> bool:
+            return connection.execute(statement, values).rowcount == 1
+
+        return self._database.write(job)
+
+    def show_again(self, post: Post, now: datetime) -> None:
+        """Have a message that is kept true edited once more, also if somebody is at it now."""
+        posts = tables.posts
+        which = and_(posts.c.id == post.id, posts.c.kind.in_(CARDS), posts.c.route.is_not(None))
+        again = update(posts).where(which).values(due_at=now + EDIT_EVERY)
+        self._database.write(lambda connection: connection.execute(again))
+
+    def follows_another(self, post: Post) -> bool:
+        """Whether a post of its kind and channel was written before it and is still to be shown."""
+        posts = tables.posts.c
+        earlier = select(posts.id).where(
+            posts.due_at.is_not(None),
+            posts.kind == post.kind.value,
+            posts.channel_id == post.channel_id,
+            posts.id < post.id,
+        )
+        return self._database.read(earlier.limit(1)).first() is not None
+
+    def beat(self, owner: str, now: datetime) -> None:
+        """Renew the leases of what `owner` has in hand.
+
+        A step whose end could not be saved is not in hand: somebody has to find that out.
+        """
+        in_hand = list(self._in_hand)
+
+        def job(connection: Connection) -> None:
+            for table in tables.JOBS.values():
+                key = key_of(table)
+                keys = [which for home, which in in_hand if home is table]
+                if keys:
+                    connection.execute(
+                        update(table)
+                        .where(key.in_(keys), table.c.lease_holder == owner)
+                        .values(lease_until=now + LEASE)
+                    )
+
+        self._database.write(job)
+
+    def free_all_leases(self) -> None:
+        """Forget all leases: right only where no other process can be at work (SQLite)."""
+
+        def job(connection: Connection) -> None:
+            for table in tables.JOBS.values():
+                connection.execute(
+                    update(table)
+                    .where(table.c.lease_holder.is_not(None))
+                    .values(lease_until=None, lease_holder=None)
+                )
+
+        self._database.write(job)
+
+    def soonest(self, now: datetime) -> dict[str, datetime]:
+        """Give for each kind when its next step is due that nobody works on; one question in all."""
+        found = {row.job: row.due_at for row in self._database.read(SOONEST, now=now)}
+        return {job: self._pace.not_before(job, due_at) for job, due_at in found.items()}
+
+
+_READERS: dict[str, Any] = {
+    tables.asks.name: rows.row_to_ask,
+    tables.posts.name: rows.row_to_post,
+    tables.purges.name: rows.row_to_purge,
+}
+
+
+def _home(value: Purge | Interaction | Post) -> tuple[Table, Any]:
+    """The table in which a value lives, and its key there."""
+    match value:
+        case Purge():
+            return tables.purges, value.id
+        case Interaction():
+            return tables.asks, value.trigger_id
+        case Post():
+            return tables.posts, value.id

@@ -1,0 +1,64 @@
+"""How much there is to do, and of what: counted along the index over what is due, so that a million
+finished purges cost nothing.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import literal, select, union_all
+from sqlalchemy.sql.functions import count
+from sqlalchemy.sql.functions import min as least
+
+from bot.core.purge.purge import State
+from bot.store.database.engine import Database
+from bot.store.queue.due import KINDS, waiting
+from bot.store.schema import tables
+
+
+@dataclass(frozen=True, slots=True)
+class Queue:
+    """Rows of a kind that are due and that nobody works on, and how long the oldest has been due."""
+
+    waiting: int = 0
+    oldest_s: float = 0.0
+
+
+class QueueStats:
+    """Counts over one database.  Raises: StoreUnavailable."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def queues(self, now: datetime) -> dict[str, Queue]:
+        """Give the queue of each kind.  Raises: StoreUnavailable."""
+        questions = []
+        for job in KINDS:
+            table, is_waiting = waiting(job, now)
+            due_at = table.c.due_at
+            questions.append(
+                select(literal(job).label("job"), count().label("rows"), least(due_at).label("due"))
+                .select_from(table)
+                .where(due_at <= now, is_waiting)
+            )
+        found = self._database.read(union_all(*questions))
+        return {
+            row.job: Queue(row.rows, max(0.0, (now - row.due).total_seconds()) if row.due else 0.0)
+            for row in found
+        }
+
+    def open_purges(self) -> dict[str, int]:
+        """Give how many purges of each state have something left to do; all states, also of none.
+
+        Raises: StoreUnavailable.
+        """
+        purges = tables.purges
+        question: Any = (
+            select(purges.c.state, count().label("rows"))
+            .where(purges.c.due_at.is_not(None))
+            .group_by(purges.c.state)
+        )
+        none: dict[str, int] = {state.value: 0 for state in State}
+        return none | {row.state: row.rows for row in self._database.read(question)}

@@ -1,0 +1,44 @@
+"""How much of each kind of work may be taken now: the cluster's rates, and what is held back here."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection
+
+from bot.store.queue.due import due_rows
+from bot.store.queue.token_bucket import Rate, give_back, take
+
+
+class Throttle:
+    """The pace of one process; `rates` are shared by all replicas, by kind of work."""
+
+    def __init__(self, rates: Mapping[str, Rate]) -> None:
+        self._rates = rates
+        self._not_before: dict[str, datetime] = {}
+
+    def due(
+        self, connection: Connection, job: str, now: datetime, limit: int, size: int = 1
+    ) -> list[Any]:
+        """Give due rows for `limit` steps of `size` rows each, or for as many as the rate allows."""
+        rate = self._rates.get(job)
+        if rate is None:
+            return due_rows(connection, job, now, limit, size)
+        most, then = take(connection, rate, limit, now)
+        if most < limit:
+            self._not_before[job] = then  # until there are more tokens, none is due
+        found = due_rows(connection, job, now, most, size) if most else []
+        if unused := most - -(-len(found) // size):
+            give_back(connection, rate, unused)
+            self._not_before.pop(job, None)
+        return found
+
+    def pause(self, job: str, until: datetime) -> None:
+        """Let this process take none of a kind until then."""
+        self._not_before[job] = until
+
+    def not_before(self, job: str, due_at: datetime) -> datetime:
+        """Give when a kind that is due then may be taken."""
+        return max(due_at, self._not_before.get(job, due_at))

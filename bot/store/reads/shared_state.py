@@ -1,0 +1,78 @@
+"""What all replicas know of the world outside, each thing under a name.
+
+Whoever learns something new writes it over the version that it has read, so that of several who
+learn it at the same moment one is first; the others see that it is known.  The messages that
+tell of it are written in the same transaction: whoever is first tells, and nobody else.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, insert, select, text, update
+
+from bot.core.message import Post
+from bot.store.database.engine import Database, insert_for
+from bot.store.schema import mapping as rows
+from bot.store.schema import tables
+from bot.store.schema.tables import known
+
+
+@dataclass(frozen=True, slots=True)
+class SharedEntry:
+    """`value` is a JSON object; version 0 means that nothing is known."""
+
+    name: str
+    value: dict[str, Any]
+    at: datetime | None = None
+    version: int = 0
+
+
+class SharedState:
+    """The facts of one database."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def get(self, name: str) -> SharedEntry:
+        """Give what is known.  Raises: StoreUnavailable."""
+        found = self._database.read(select(known).where(known.c.name == name)).first()
+        return (
+            SharedEntry(name, found.value, found.at, found.version)
+            if found
+            else SharedEntry(name, {})
+        )
+
+    def put(
+        self, before: SharedEntry, value: dict[str, Any], now: datetime, told: tuple[Post, ...] = ()
+    ) -> bool:
+        """Write it over what was known before, and with it the messages that are `told` of it.
+
+        False: somebody was first, theirs counts, and nothing is told.
+        Raises: StoreUnavailable.
+        """
+
+        def job(connection: Connection) -> bool:
+            if not write(connection):
+                return False
+            for post in told:
+                row = rows.post_to_row(post) | {"due_at": now, "attempts": 0}
+                connection.execute(insert(tables.posts).values(row))
+            return True
+
+        def write(connection: Connection) -> bool:
+            row = {"value": value, "at": now, "version": before.version + 1}
+            if before.version == 0:
+                once = (
+                    insert_for(connection.dialect.name, known)
+                    .values(name=before.name, **row)
+                    .on_conflict_do_nothing(index_elements=["name"])
+                    .returning(text("1"))
+                )
+                return connection.execute(once).first() is not None
+            same = (known.c.name == before.name) & (known.c.version == before.version)
+            return connection.execute(update(known).where(same).values(row)).rowcount == 1
+
+        return self._database.write(job)

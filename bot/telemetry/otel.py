@@ -1,0 +1,188 @@
+"""The spans of purges, in OpenTelemetry's form, sent by OTLP over HTTP.
+
+A purge's steps are done later, on other threads, by other replicas, after a restart.  So nothing is
+handed on: the IDs of its trace, and of the span that it begins with, are made of the purge's own ID,
+and everybody makes the same.
+
+    purge P1…                     from the command until it was written down
+      ├─ press approve            a press, by whichever replica took it
+      ├─ step send                a step of the worker's
+      │    └─ cdn Refresh…        a call within it
+      └─ step post card
+           └─ slack chat.update
+
+What is told beside names and times: IDs of purges and of the CDN's requests, states, codes of errors.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import threading
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
+
+from opentelemetry import trace
+from opentelemetry.context import Context
+from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
+from opentelemetry.sdk.resources import SERVICE_NAME, Resource
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.export import BatchSpanProcessor
+from opentelemetry.sdk.trace.id_generator import RandomIdGenerator
+from opentelemetry.sdk.trace.sampling import Decision
+from opentelemetry.trace import (
+    Link,
+    NonRecordingSpan,
+    Span,
+    SpanContext,
+    SpanKind,
+    StatusCode,
+    TraceFlags,
+)
+
+from bot.core.audit import AuditEntry
+from bot.core.purge.purge import Purge
+
+CLOSE_WITHIN_S = 0.8
+"""How long a bot that stops waits for the collector."""
+_OK = "ok"
+_TOLD = {
+    "state": "purgebot.state",
+    "refusal": "purgebot.reason",
+    "failure": "purgebot.reason",
+    "request_id": "purgebot.request_id",
+    "press": "purgebot.press",
+}
+"""Of an audit entry's detail, what may leave the bot; the rest is what people wrote."""
+
+_first: ContextVar[tuple[int, int] | None] = ContextVar("first", default=None)
+_steps: ContextVar[dict[str, Span] | None] = ContextVar("steps", default=None)
+
+
+def ids_of(purge_id: str) -> tuple[int, int]:
+    """Give the ID of a purge's trace, and that of the span that it begins with."""
+    digest = hashlib.sha256(f"purgebot/{purge_id}".encode()).digest()
+    return int.from_bytes(digest[:16]), int.from_bytes(digest[16:24])
+
+
+class _Ids(RandomIdGenerator):
+    """IDs by chance, but for the span with which a purge begins."""
+
+    def generate_trace_id(self) -> int:
+        first = _first.get()
+        return first[0] if first else super().generate_trace_id()
+
+    def generate_span_id(self) -> int:
+        first = _first.get()
+        return first[1] if first else super().generate_span_id()
+
+
+class Spans:
+    """Makes spans and sends them; what is to be told about it is in the environment (OTEL_…)."""
+
+    def __init__(self) -> None:
+        resource = Resource.create()
+        if "OTEL_SERVICE_NAME" not in os.environ and "service.name=" not in os.environ.get(
+            "OTEL_RESOURCE_ATTRIBUTES", ""
+        ):
+            resource = resource.merge(Resource({SERVICE_NAME: "purgebot"}))
+        self._provider = TracerProvider(
+            resource=resource, id_generator=_Ids(), shutdown_on_exit=False
+        )
+        self._provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter()))
+        self._tracer = self._provider.get_tracer("purgebot")
+
+    def close(self) -> None:
+        # Without an answer of the collector's the SDK would wait for half a minute.
+        closing = threading.Thread(target=self._provider.shutdown, daemon=True)
+        closing.start()
+        closing.join(CLOSE_WITHIN_S)
+
+    @contextmanager
+    def step(self, name: str, purge_ids: Sequence[str]) -> Iterator[None]:
+        """Make the block a span in each of these traces; its calls belong to the first."""
+        spans: dict[str, Span] = {}
+        for purge_id in purge_ids:
+            links = [Link(span.get_span_context()) for span in list(spans.values())[:1]]
+            spans[purge_id] = self._tracer.start_span(
+                name,
+                context=self._within(purge_id),
+                links=links,
+                attributes={"purgebot.purge": purge_id},
+            )
+        first = next(iter(spans.values()))
+        token = _steps.set(spans)
+        try:
+            with trace.use_span(first, record_exception=False, set_status_on_exception=False):
+                yield
+        except BaseException as error:
+            for span in spans.values():
+                span.set_status(StatusCode.ERROR, type(error).__name__)
+            raise
+        finally:
+            _steps.reset(token)
+            for span in spans.values():
+                span.end()
+
+    @contextmanager
+    def call(self, name: str) -> Iterator[_Call]:
+        if _steps.get() is None:  # it is about no purge
+            yield _Call(None)
+            return
+        with self._tracer.start_as_current_span(
+            name, kind=SpanKind.CLIENT, record_exception=False, set_status_on_exception=False
+        ) as span:
+            yield _Call(span)
+
+    def recorded(self, new: Purge | None, entries: Iterable[AuditEntry]) -> None:
+        spans = dict(_steps.get() or {})
+        began = self._begin(new, list(spans.values())) if new is not None else None
+        if new is not None and began is not None:
+            spans[new.id] = began
+        for entry in entries:
+            if entry.purge_id in spans:
+                spans[entry.purge_id].add_event(entry.event, _told(entry))
+        if began is not None:
+            began.end()
+
+    def _begin(self, purge: Purge, asked_in: Sequence[Span]) -> Span:
+        """Give the span that a purge begins with; who asked for it by a press is linked."""
+        token = _first.set(ids_of(purge.id))
+        try:
+            return self._tracer.start_span(
+                "purge",
+                context=Context(),
+                start_time=min(int(purge.requested_at.timestamp() * 1e9), time.time_ns()),
+                links=[Link(span.get_span_context()) for span in asked_in],
+                attributes={"purgebot.purge": purge.id, "purgebot.force": purge.force},
+            )
+        finally:
+            _first.reset(token)
+
+    def _within(self, purge_id: str) -> Context:
+        """Give the context of the span that a purge began with, wherever that was.
+
+        Whether its trace is sampled follows from its ID, so that all replicas agree.
+        """
+        trace_id, span_id = ids_of(purge_id)
+        sampled = self._provider.sampler.should_sample(Context(), trace_id, "purge").decision
+        flags = TraceFlags.SAMPLED if sampled is not Decision.DROP else TraceFlags.DEFAULT
+        began = SpanContext(trace_id, span_id, is_remote=True, trace_flags=TraceFlags(flags))
+        return trace.set_span_in_context(NonRecordingSpan(began), Context())
+
+
+class _Call:
+    def __init__(self, span: Span | None) -> None:
+        self._span = span
+
+    def ended(self, outcome: str) -> None:
+        if self._span is not None:
+            self._span.set_attribute("purgebot.outcome", outcome)
+            if outcome != _OK:
+                self._span.set_status(StatusCode.ERROR, outcome)
+
+
+def _told(entry: AuditEntry) -> dict[str, str]:
+    return {_TOLD[name]: said for name, said in entry.detail.items() if name in _TOLD}

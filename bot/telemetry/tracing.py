@@ -1,0 +1,83 @@
+"""One trace a purge, from the command to the card; off unless OpenTelemetry's own variables ask for it.
+
+    step      a press, or a step of the worker: a span of the purge's trace
+    call      within a step: one call of the CDN's or of Slack's
+    recorded  what was written into the audit trail: the first span of a new purge, events of others
+
+Nothing of OpenTelemetry is imported while it is off (bot/telemetry/otel.py).
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from typing import TYPE_CHECKING, Protocol
+
+from bot.core.audit import AuditEntry
+from bot.core.errors import BotError
+from bot.core.purge.purge import Purge
+from bot.core.setup_errors import TRACING_EXTRA_MISSING
+
+if TYPE_CHECKING:
+    from bot.telemetry.otel import Spans
+
+_ASKED_FOR_BY = ("OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT")
+
+
+class Call(Protocol):
+    """A call that is under way."""
+
+    def ended(self, outcome: str) -> None:
+        """Say what it came to; `ok` is no error."""
+
+
+class _Untraced:
+    def ended(self, outcome: str) -> None:
+        """Nobody wants to know."""
+
+
+_UNTRACED = nullcontext(_Untraced())
+_spans: Spans | None = None
+
+
+def start() -> None:
+    """Trace from now on, if the environment asks for it.
+
+    Raises: BotError (it does, and the extra is not installed).
+    """
+    global _spans  # noqa: PLW0603  (as there is one environment)
+    off = os.environ.get("OTEL_SDK_DISABLED", "").lower() == "true"
+    nowhere = os.environ.get("OTEL_TRACES_EXPORTER") == "none"
+    if off or nowhere or not any(os.environ.get(name) for name in _ASKED_FOR_BY):
+        return
+    try:
+        from bot.telemetry.otel import Spans
+    except ImportError:
+        raise BotError(TRACING_EXTRA_MISSING) from None
+    _spans = Spans()
+
+
+def stop() -> None:
+    """Send what is left, within moments, and trace no more."""
+    global _spans  # noqa: PLW0603
+    if _spans is not None:
+        _spans.close()
+        _spans = None
+
+
+def step(name: str, purge_ids: Sequence[str | None]) -> AbstractContextManager[object]:
+    """Make the block a span in the traces of these purges."""
+    known = [purge_id for purge_id in purge_ids if purge_id]
+    return _spans.step(name, known) if _spans is not None and known else nullcontext()
+
+
+def call(name: str) -> AbstractContextManager[Call]:
+    """Make the block a span of the step that it belongs to; outside of one it is none."""
+    return _UNTRACED if _spans is None else _spans.call(name)
+
+
+def recorded(new: Purge | None, entries: Iterable[AuditEntry]) -> None:
+    """Tell what is on disk: `new` is a purge that was just written down."""
+    if _spans is not None:
+        _spans.recorded(new, entries)

@@ -1,0 +1,87 @@
+"""What a connection may cost before its request is whole: so many bytes of headers, so many seconds.
+
+uvicorn's quick parser sets no bound to headers, and waits for ever for a request that was begun.
+A connection costs no thread until its request is whole, so slow callers keep nobody waiting.
+"""
+
+from __future__ import annotations
+
+import asyncio
+
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+from bot.health.ingress import Ingress
+
+MAX_HEAD_BYTES = 65_536
+"""Ten times what Slack and a load balancer send together; one read more may be taken."""
+
+
+class LimitedProtocol(HttpToolsProtocol):
+    """uvicorn's protocol with an end to its patience: 431 for endless headers, 408 for slow ones."""
+
+    head_within_s = 10.0
+    ingress: Ingress
+    """Where refusals are counted: each door has a protocol of its own (`protocol_of`)."""
+    _deadline: asyncio.TimerHandle | None = None
+    _head_bytes: int | None = None
+    """How much of the headers was read; None while there are none to be read."""
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.Transport), "HTTP comes over streams"
+        super().connection_made(transport)
+        # Whoever opens a connection in advance may keep it as long as one that was used.
+        self._deadline = self.loop.call_later(self.timeout_keep_alive, transport.close)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._met()
+        super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        super().data_received(data)
+        if self._head_bytes is not None:
+            self._head_bytes += len(data)
+            if self._head_bytes > MAX_HEAD_BYTES:
+                self._refuse(431, b"Request Header Fields Too Large")
+
+    def send_400_response(self, msg: str) -> None:
+        self.ingress.refused(400)  # what came is no HTTP
+        super().send_400_response(msg)
+
+    def on_message_begin(self) -> None:
+        self._met()
+        self._head_bytes = 0
+        self._deadline = self.loop.call_later(
+            self.head_within_s, self._refuse, 408, b"Request Timeout"
+        )
+        super().on_message_begin()
+
+    def on_headers_complete(self) -> None:
+        self._met()
+        self._head_bytes = None
+        super().on_headers_complete()
+
+    def _met(self) -> None:
+        if self._deadline is not None:
+            self._deadline.cancel()
+            self._deadline = None
+
+    def _refuse(self, status: int, phrase: bytes) -> None:
+        self._met()
+        if not self.transport.is_closing():
+            self.ingress.refused(status)
+            self.transport.write(
+                b"HTTP/1.1 %d " % status
+                + phrase
+                + b"\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
+            )
+            self.transport.close()
+
+
+def protocol_of(ingress: Ingress) -> type[LimitedProtocol]:
+    """Give the protocol of one ingress."""
+
+    class OfIngress(LimitedProtocol):
+        pass
+
+    OfIngress.ingress = ingress
+    return OfIngress

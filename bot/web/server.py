@@ -1,0 +1,156 @@
+"""The HTTP ingress: Slack's signed requests in, answers out; `/healthz` and `/readyz` for whoever watches.
+
+Bolt is synchronous and our listeners wait for the disk, so each request runs on a thread of its
+own: the event loop stays free, and requests that wait at the same moment share one commit.  A
+thread is taken when a request is whole, so slow callers cost none (bot/web/limits.py).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
+import structlog
+import uvicorn
+from starlette.applications import Starlette
+from starlette.concurrency import run_in_threadpool
+from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from bot.app import MAX_BODY_BYTES, Bot
+from bot.health.endpoint import HEALTH_PATHS, listener_at
+from bot.health.ingress import Ingress
+from bot.store.database.engine import GROUP_SIZE
+from bot.web.limits import protocol_of
+
+log = structlog.get_logger("purgebot.web")
+
+SLACK_PATH = "/slack/events"
+REQUESTS_AT_ONCE = GROUP_SIZE
+"""As many as one commit takes, and as envelopes in Socket Mode; Starlette's own pool has forty
+threads, for all that it does."""
+GRACE_S = 3
+"""As long as Slack waits for an answer."""
+BODY_WITHIN_S = 10
+KEEP_ALIVE_S = 75
+"""Longer than load balancers keep idle connections (60 s as a rule): who closes first must be they,
+or now and then a request meets a connection that is just being closed."""
+
+
+def web_app(bot: Bot) -> Starlette:
+    """Give the ASGI app of a bot in HTTP mode."""
+    ingress = _ingress_of(bot)
+    threads = ThreadPoolExecutor(REQUESTS_AT_ONCE, thread_name_prefix="request")
+
+    async def slack(request: Request) -> Response:
+        try:
+            async with asyncio.timeout(BODY_WITHIN_S):
+                body = await _body(request)
+        except ClientDisconnect:  # in the middle of its body: nobody is left to answer
+            return Response(status_code=400)
+        except TimeoutError:
+            return refusal(408)
+        if body is None:
+            return refusal(413)
+        loop = asyncio.get_running_loop()
+        reply = await loop.run_in_executor(threads, bot.receive, body, dict(request.headers))
+        return Response(reply.body, reply.status, reply.headers)
+
+    def refusal(status: int) -> Response:
+        ingress.refused(status)
+        return Response(status_code=status, headers={"connection": "close"})
+
+    async def stray(_: Request, error: Exception) -> Response:
+        """Answer whoever took another path or verb, as Starlette would."""
+        assert isinstance(error, HTTPException), "it is asked for these alone"
+        ingress.refused(error.status_code)
+        return Response(error.detail, error.status_code, error.headers, "text/plain")
+
+    async def health(request: Request) -> Response:
+        page = await run_in_threadpool(bot.status.page, request.url.path)
+        assert page is not None, "only the paths below lead here"
+        return Response(page.body, page.status, media_type=page.media_type)
+
+    return Starlette(
+        routes=[
+            Route(SLACK_PATH, slack, methods=["POST"]),
+            *(Route(path, health, methods=["GET"]) for path in HEALTH_PATHS),
+        ],
+        exception_handlers={404: stray, 405: stray},
+    )
+
+
+def serve(bot: Bot, host: str, port: int, stopping: threading.Event) -> None:
+    """Serve until `stopping`, then let requests under way end, for GRACE_S at most.
+
+    Raises: BotError when nothing can listen there.
+    """
+    ingress = _ingress_of(bot)
+    listener = listener_at(host, port)
+    log.info("listening", address=f"{host}:{listener.getsockname()[1]}")
+    config = uvicorn.Config(
+        web_app(bot),
+        http=protocol_of(ingress),
+        loop="asyncio",
+        ws="none",
+        lifespan="off",
+        proxy_headers=False,  # nobody looks at who called: the signature says that it was Slack
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        timeout_keep_alive=KEEP_ALIVE_S,
+        timeout_graceful_shutdown=GRACE_S,
+    )
+    server = _Server(config, ingress)
+
+    def run() -> None:
+        try:
+            server.run(sockets=[listener])
+        finally:
+            ingress.closed()
+            stopping.set()
+
+    # Not on the main thread, where it would take the signals, and wait for what hangs.
+    thread = threading.Thread(target=run, name="web", daemon=True)
+    thread.start()
+    stopping.wait()
+    server.should_exit = True
+    thread.join(GRACE_S + 1)
+
+
+class _Server(uvicorn.Server):
+    """A server that says when its door is open, which is what readiness waits for."""
+
+    def __init__(self, config: uvicorn.Config, ingress: Ingress) -> None:
+        super().__init__(config)
+        self._ingress = ingress
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        self._ingress.opened()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        self._ingress.closed()
+        await super().shutdown(sockets)
+
+
+def _ingress_of(bot: Bot) -> Ingress:
+    assert bot.ingress is not None, "only HTTP mode has a door"
+    return bot.ingress
+
+
+async def _body(request: Request) -> bytes | None:
+    """Read the body, or None as soon as it is longer than anything that Slack sends."""
+    announced = request.headers.get("content-length", "")
+    if announced.isdecimal() and int(announced[:12]) > MAX_BODY_BYTES:
+        return None  # unread, so that `Expect: 100-continue` is not answered with a "go on"
+    body = bytearray()
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > MAX_BODY_BYTES:
+            return None
+    return bytes(body)

@@ -1,0 +1,262 @@
+"""One step of a row that is due: find out, decide, send, expire, answer, post.
+
+A step runs outside any transaction and saves over the version that was claimed.  What it raises
+puts the row back: `DirectoryUnavailable` and `DeliveryDeferred` mean that Slack could not be asked or told now.
+
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+from functools import partial
+from typing import Protocol
+
+import structlog
+
+from bot.core.decisions import clock, rulings
+from bot.core.decisions.authorization import takes_proof
+from bot.core.decisions.requests import refuse_unchecked
+from bot.core.decisions.transition import Transition
+from bot.core.interaction import DOUBTS, QUESTIONS, Interaction, InteractionKind
+from bot.core.message import Post, PostKind, Route
+from bot.core.policy.approvers import Roster, named_deciders
+from bot.core.policy.decision import Actor, Policy
+from bot.core.purge.purge import Purge, State
+from bot.core.retry import CardGone, DeliveryDeferred, DirectoryUnavailable
+from bot.store.queue.owner import Claimed, LeaseOwner, PollBatch
+from bot.store.store import Store
+from bot.telemetry import metrics
+from bot.worker.sending import Sending
+from bot.worker.tracking import Watch
+from bot.workflow.confirmations import Doubts
+from bot.workflow.interactions import Interactions
+from bot.workflow.people import Directory, is_lasting, requester
+from bot.workflow.queries import Answers
+from bot.workflow.requests import PurgeRequests
+
+log = structlog.get_logger("purgebot.steps")
+
+
+class Announcer(Protocol):
+    """Keeps Slack true.  It stands here because the arrow must turn round: Slack lives above."""
+
+    def announce(
+        self, post: Post, purge: Purge | None, card: Post | None, save: Callable[[Post], bool]
+    ) -> Post:
+        """Show a post as it should be now, and give where it went.
+
+        `card` is the card below which a note belongs, or to which a refusal leads.
+        `save` keeps an intermediate state of the post; False means that the lease was lost.
+        Raises: NotPosted, SlackBusy.
+        """
+
+    def open_denial(self, ask: Interaction, purge: Purge) -> bool:
+        """Show the form that asks why somebody denies a purge.  False: it is too late for it."""
+
+    def show_tags(self, ask: Interaction, purge: Purge) -> bool:
+        """Show all tags of a purge, or turn the page.  False: it is too late for it."""
+
+
+class Executor:
+    """Does steps in the name of one owner of leases."""
+
+    def __init__(
+        self,
+        store: Store,
+        requests: PurgeRequests,
+        interactions: Interactions,
+        watch: Watch,
+        answers: Answers,
+        doubts: Doubts,
+        sending: Sending,
+        directory: Directory,
+        announcer: Announcer,
+        owner: LeaseOwner,
+    ) -> None:
+        self._answers = answers
+        self._doubts = doubts
+        self._store = store
+        self._requests = requests
+        self._interactions = interactions
+        self._watch = watch
+        self._sending = sending
+        self._directory = directory
+        self._announcer = announcer
+        self._now = requests.now
+        self._lease = owner
+        self._owner = owner.name
+
+    def do(self, step: Claimed | PollBatch) -> None:
+        """Do the step that a claimed row stands for.
+
+        Raises: PeopleUnknown, NotPosted, CdnRefused, StoreUnavailable.
+        """
+        match step:
+            case PollBatch():
+                self._watch.watch(step.purges)
+            case Claimed(value=Purge() as purge):
+                self.purge(purge, step.due_at)
+            case Claimed(value=Interaction() as ask):
+                self.ask(ask)
+            case Claimed(value=Post() as post):
+                self.post(post)
+
+    def purge(self, purge: Purge, due_at: datetime) -> None:
+        match purge.state:
+            case State.REQUESTED:
+                self._find_out_and_decide(purge)
+            case State.WAITING:
+                self._wait_on(purge)
+            case State.READY | State.HELD:
+                self._sending.send(purge, due_at)
+            case State.SENDING:
+                # Whoever wrote this intent died or was cut off before writing the outcome.
+                metrics.SUBMISSIONS.labels(clock.SEND_INTERRUPTED.code).inc()
+                self._save(clock.interrupted(purge, self._now()))
+            case State.OFFERED:
+                self._save(clock.lapsed(purge, self._now()))
+            case State.JOINED | State.QUEUED:
+                self._watch.follow(purge)
+            case State.UNKNOWN:
+                self._watch.search(purge)
+            case State.COMPLETE:
+                self._watch.prove(purge)
+            case State.SUBMITTED | State.RUNNING:  # by an older version: now it is where it belongs
+                self._store.jobs.reschedule(purge, self._owner, self._now())
+            case _:
+                log.error("nothing-to-do", purge=purge.id, state=purge.state)
+
+    def _wait_on(self, purge: Purge) -> None:
+        now = self._now()
+        still = purge.expires_at is not None and purge.expires_at > now
+        self._save((clock.reminded if still else clock.expired)(purge, now))
+
+    def _save(self, step: Transition) -> None:
+        self._store.apply(step, owner=self._owner)
+
+    def _policy(self) -> Policy:
+        return self._requests.rules().policy
+
+    def _find_out_and_decide(self, purge: Purge) -> None:
+        try:
+            actor = self._directory.fetch(
+                purge.team_id,
+                purge.user_id,
+                purge.channel_id,
+                purge.team_id,
+                since=purge.due_since if takes_proof(purge, self._policy()) else None,
+                domain=purge.domain,
+            )
+        except DirectoryUnavailable as unknown:
+            lasting = is_lasting(unknown, self._now() - purge.due_since)
+            self._save(refuse_unchecked(purge, self._now(), lasting=lasting))
+        else:
+            who = partial(requester, self._directory, purge)
+            self._requests.decide(purge, actor, self._roster(purge), self._owner, who)
+
+    def _roster(self, purge: Purge) -> Roster:
+        """Find out who could decide on a purge: of those whom the policy names, who can at all."""
+        members = self._directory.members()
+        policy = self._policy()
+        needs = rulings.needs_for(purge, policy)
+        named = (
+            named_deciders(policy, purge.domain, purge.tags, needs, members)
+            if needs.quorums
+            else ()
+        )
+        return Roster(members, self._directory.standings(named) if named else {})
+
+    def ask(self, ask: Interaction) -> None:
+        """Answer a question, or decide on a press; questions do with facts that are a little old,
+        and so does what only leads to a request.
+        """
+        patient = ask.kind is InteractionKind.HELP or ask.kind in QUESTIONS or ask.kind in DOUBTS
+        since = None if patient else ask.at
+        where = (ask.team_id, ask.user_id, ask.channel_id, ask.user_team_id)
+        if ask.kind is InteractionKind.TAGS:
+            fetch = partial(self._directory.fetch, *where, since=None)
+            self._answers.show_tags(ask, fetch, self._announcer.show_tags)
+            return
+        actor: Actor | None = None
+        lasting = False
+        try:
+            domain = None if since is None else self._domain_of(ask)
+            if ask.kind in DOUBTS:
+                domain = self._doubts.domain_of(ask)
+            actor = self._directory.fetch(*where, since=since, domain=domain)
+        except DirectoryUnavailable as unknown:
+            lasting = is_lasting(unknown, self._now() - ask.at)
+        if ask.kind in QUESTIONS:
+            self._answers.answer(ask, actor, lasting=lasting)
+        elif ask.kind is InteractionKind.DOUBT:
+            self._doubts.ask(ask, actor, Roster(self._directory.members()), lasting=lasting)
+        elif ask.kind in DOUBTS:
+            self._doubts.answer(ask, actor, Roster(self._directory.members()))
+        elif actor is None:
+            self._interactions.leave_unchecked(ask, lasting=lasting)
+        elif ask.kind is InteractionKind.HELP:
+            self._interactions.help(ask, actor)
+        else:
+            self._decide_press(ask, actor)
+
+    def _domain_of(self, ask: Interaction) -> str | None:
+        purge = self._store.purge(ask.purge_id) if ask.purge_id else None
+        return purge.domain if purge is not None else None
+
+    def _decide_press(self, ask: Interaction, actor: Actor) -> None:
+        """Decide on a press, and do what it asks for beyond that."""
+        while (purge := self._interactions.decide(ask, actor)) is not None:
+            if ask.kind is InteractionKind.DENY_FORM:
+                opened = self._announcer.open_denial(ask, purge)
+                self._interactions.form_shown(ask, opened=opened)
+                return
+            if self._requests.follow_up(ask, purge, actor, self._roster(purge)):
+                return
+
+    def post(self, post: Post) -> None:
+        if post.kind is PostKind.ALERT and self._store.jobs.follows_another(post):
+            raise DeliveryDeferred(
+                5.0
+            )  # that all is well again must not be read before what was wrong
+        began, still_alive = self._now(), self._lease.still_alive()
+        purge = self._store.purge(post.purge_id) if post.purge_id else None
+
+        def save(state: Post) -> bool:
+            return self._store.jobs.save_post(state, self._owner, done_since=None, now=self._now())
+
+        card = self._card_beside(post, purge)
+        if not still_alive():
+            raise DeliveryDeferred
+        try:
+            shown = self._announcer.announce(post, purge, card, save)
+        except CardGone:
+            if card is not None:
+                self._store.jobs.show_again(card, self._now())
+            raise
+        metrics.shown(post, shown, purge, self._now())
+        if not self._store.jobs.save_post(
+            shown, self._owner, done_since=began, now=self._now(), edited=post.route is not None
+        ):
+            # Somebody else had shown it meanwhile, and what is shown now may be older than that.
+            log.warning("shown-after-lease", post=post.id)
+            self._store.jobs.show_again(post, self._now())
+
+    def _card_beside(self, post: Post, purge: Purge | None) -> Post | None:
+        """Give the card that a message belongs to: below which it goes, or to which it leads.
+
+        A note goes below the card of its purge, and what calls people where they are called.
+        """
+        if post.kind is PostKind.CARD:
+            other = purge.refusal.other if purge is not None and purge.refusal else None
+            return self._store.card(other) if other else None
+        if (
+            post.kind not in {PostKind.THREAD_REPLY, PostKind.APPROVAL_CARD}
+            or post.purge_id is None
+        ):
+            return None
+        if post.notice is not None and post.notice.code in {clock.REMINDER, rulings.BREAK_GLASS}:
+            call = self._store.card(post.purge_id, PostKind.APPROVAL_CARD)
+            if call is not None and call.route is not Route.NOWHERE:
+                return call
+        return self._store.card(post.purge_id)

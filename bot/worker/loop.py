@@ -1,0 +1,300 @@
+"""Claims what is due and has it done (bot/worker/executor.py), a step at a time, each under a lease.
+
+    claim ──► one step, outside any transaction ──► save over the version that was claimed
+
+A worker that dies leaves its leases to run out; whoever claims a row that was being sent does
+not send it again, for nobody knows whether the CDN heard of it (state `unknown`).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import partial
+
+import structlog
+
+from bot.cdn.client import MAX_TASKS_PER_QUESTION
+from bot.cdn.error_codes import CdnRefused
+from bot.core.interaction import Interaction
+from bot.core.message import Post
+from bot.core.purge.purge import Purge
+from bot.core.retry import DeliveryDeferred, DirectoryUnavailable, RateLimited
+from bot.store.database.engine import StoreUnavailable
+from bot.store.queue.due import KINDS, kind_of
+from bot.store.queue.leases import LEFT_FOR
+from bot.store.queue.owner import LEASE, Claimed, LeaseOwner, PollBatch
+from bot.store.schema.mapping import FromNewer
+from bot.store.store import Store
+from bot.telemetry import metrics, tracing
+from bot.worker.executor import Executor
+
+log = structlog.get_logger("purgebot.worker")
+
+THREADS = 8
+POLL_S = 2.0
+"""How long an idle worker sleeps at most; a commit in this process wakes it at once."""
+ROUND_S = 0.005
+"""How long a round takes at least."""
+BACKOFF_CAP_S = 300.0
+UPKEEP_S = 300.0
+QUESTIONS_A_ROUND = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Chore:
+    """Work that is due now and then, beside the steps: at once, and every `every_s`."""
+
+    name: str
+    every_s: float
+    work: Callable[[], object]
+
+
+class Worker:
+    """Runs due steps, in its own threads (`start`) or in the caller's (`drain`)."""
+
+    def __init__(
+        self,
+        store: Store,
+        steps: Executor,
+        owner: LeaseOwner,
+        now: Callable[[], datetime],
+        tick: Callable[[], object] = lambda: None,
+        chores: Sequence[Chore] = (),
+    ) -> None:
+        self._store = store
+        self._steps = steps
+        self._owner = owner
+        self._now = now
+        self._tick = tick
+        self._chores = chores
+        self._wake = threading.Event()
+        self._stopping = threading.Event()
+        self._stopped = threading.Event()
+        self._free = threading.Semaphore(THREADS)
+        self._pool = ThreadPoolExecutor(THREADS, thread_name_prefix="step")
+        self._threads: list[threading.Thread] = []
+        self._soonest: dict[str, datetime] = {}
+        self._turned: dict[str, float] = {}
+        self._looking = False
+
+    @property
+    def idle_s(self) -> dict[str, float]:
+        """Give for each loop how long ago it last turned, in seconds; {} before the start."""
+        now = time.monotonic()
+        return {name: now - at for name, at in self._turned.items()}
+
+    @property
+    def is_stopping(self) -> bool:
+        """Whether it was told to claim nothing more."""
+        return self._stopping.is_set()
+
+    def wake(self) -> None:
+        """Tell that something is due."""
+        self._wake.set()
+
+    # Running
+
+    def start(self) -> None:
+        loops: list[tuple[str, Callable[[], None]]] = [("worker", self._run), ("beat", self._beat)]
+        loops += [(chore.name, partial(self._keep_doing, chore)) for chore in self._chores]
+        self._turned = dict.fromkeys(("worker", "beat"), time.monotonic())
+        for name, work in loops:
+            thread = threading.Thread(target=work, name=name, daemon=True)
+            thread.start()
+            self._threads.append(thread)
+
+    def take_no_more(self) -> None:
+        """Claim nothing from now on; what is claimed goes on."""
+        self._stopping.set()
+        self._wake.set()
+
+    def stop(self, within_s: float = 8.0) -> None:
+        """Take no new work, and let running steps end; what does not end is left to its lease."""
+        self.take_no_more()
+        deadline = time.monotonic() + within_s
+        ended = [
+            self._free.acquire(timeout=max(0.0, deadline - time.monotonic()))
+            for _ in range(THREADS)
+        ]
+        if left := ended.count(False):
+            log.warning("steps-left-to-their-leases", steps=left)
+        self._stopped.set()
+        self._pool.shutdown(wait=False, cancel_futures=True)
+        for thread in self._threads:
+            thread.join(max(0.0, min(1.0, deadline - time.monotonic())))
+        for _ in range(ended.count(True)):
+            self._free.release()
+
+    def drain(self) -> int:
+        """Do every due step in this thread until none is left; give how many there were."""
+        self._owner.renewed()  # nobody beats for it, and nobody waits between its steps
+        done = 0
+        while claimed := list(self._claim(THREADS)):
+            for step in claimed:
+                self._do(step)
+            done += len(claimed)
+        return done
+
+    def _run(self) -> None:
+        while not self._stopping.is_set():
+            began = time.monotonic()
+            self._wake.clear()
+            try:
+                self._tick()
+                self._hand_out()
+                wait_s = self._until_next()
+            except StoreUnavailable:
+                log.exception("store-away")
+                wait_s = POLL_S
+            except Exception:
+                # The loop is the heart of the bot: whatever a round meets, there is a next one.
+                log.exception("worker-round-failed")
+                wait_s = POLL_S
+            self._wake.wait(wait_s)
+            # The first that wakes it is served at once.  Where many do, a round for each of them would
+            # ask the database hundreds of times a second for what one round finds.
+            self._stopping.wait(max(0.0, began + ROUND_S - time.monotonic()))
+
+    def _hand_out(self) -> None:
+        """Claim as many steps as there are free threads, until all that is due is in hand."""
+        while not self._stopping.is_set():
+            self._turned["worker"] = time.monotonic()
+            slots = 0
+            while slots < THREADS and self._free.acquire(blocking=slots == 0, timeout=None):
+                slots += 1
+            taken = 0
+            try:
+                # It may have been told to stop while all threads were at work.
+                for step in () if self._stopping.is_set() else self._claim(slots):
+                    self._pool.submit(self._do_and_free, step)
+                    taken += 1
+            finally:
+                for _ in range(slots - taken):
+                    self._free.release()
+            if taken < slots:  # the next round, ROUND_S later, asks what else there is
+                return
+
+    def _until_next(self) -> float:
+        due = min(self._soonest.values(), default=None)
+        if due is None:
+            return POLL_S
+        return min(POLL_S, max(0.0, (due - self._now()).total_seconds()))
+
+    def _claim(self, limit: int) -> Iterator[Claimed | PollBatch]:
+        """Take due rows: presses first, for somebody is looking at the screen.
+
+        A kind is claimed when the one before is in hand: no purge waits for the posts.
+        """
+        self._soonest = self._store.jobs.soonest(self._now())
+        if self._looking:
+            self._soonest.pop("watches", None)
+        for job in KINDS:
+            now = self._now()
+            if limit <= 0 or job not in self._soonest or self._soonest[job] > now:
+                continue
+            taken = (
+                self._take_round(now)
+                if job == "watches"
+                else self._store.jobs.claim(job, now, self._owner.name, limit)
+            )
+            limit -= len(taken)
+            yield from taken
+
+    def _take_round(self, now: datetime) -> Sequence[Claimed | PollBatch]:
+        """Take what the CDN is asked about, for one thread: however slow it is, the others are free."""
+        purges = self._store.task_polling.take(now, QUESTIONS_A_ROUND, MAX_TASKS_PER_QUESTION)
+        self._looking = bool(purges)
+        return [PollBatch(tuple(purges))] if purges else []
+
+    def _beat(self) -> None:
+        while not self._stopped.wait(LEASE.total_seconds() / 3):  # the last steps need it too
+            self._turned["beat"] = time.monotonic()
+            with contextlib.suppress(StoreUnavailable):  # the next beat, or the lease, will tell
+                self._store.jobs.beat(self._owner.name, self._now())
+                self._owner.renewed()
+
+    def _keep_doing(self, chore: Chore) -> None:
+        while True:
+            try:
+                chore.work()
+            except StoreUnavailable:
+                log.warning("chore-postponed", chore=chore.name)
+            except Exception:
+                log.exception("chore-failed", chore=chore.name)
+            if self._stopping.wait(chore.every_s):
+                return
+
+    # One step
+
+    def _do_and_free(self, step: Claimed | PollBatch) -> None:
+        try:
+            self._do(step)
+        finally:
+            self._free.release()
+            self._wake.set()
+
+    def _do(self, step: Claimed | PollBatch) -> None:
+        """Do one step; whatever goes wrong, the row is put back and never blocks the others."""
+        kind = "watches" if isinstance(step, PollBatch) else kind_of(step.value)
+        with metrics.timing(metrics.STEP_S, kind) as timed:
+            timed.outcome = self._outcome_of(step)
+
+    def _outcome_of(self, step: Claimed | PollBatch) -> str:
+        try:
+            with tracing.step(*_traced(step)):
+                self._steps.do(step)
+        except RateLimited as busy:
+            # Else each of those that wait would be tried and refused in turn, again and again, and
+            # Slack slows down or cuts off who does not heed it.
+            self._put_back(step, busy.retry_after_s)
+            until = self._now() + timedelta(seconds=busy.retry_after_s or 1.0)
+            if isinstance(step, Claimed) and isinstance(step.value, Post):
+                self._store.jobs.pause(kind_of(step.value), until)
+            return "put-back"
+        except (DirectoryUnavailable, DeliveryDeferred, CdnRefused) as later:
+            self._put_back(step, later.retry_after_s)
+            return "put-back"
+        except StoreUnavailable:
+            log.warning("step-not-saved", kind=type(step).__name__)
+            return "not-saved"
+        except FromNewer:  # what it belongs to; a newer replica may be first next time
+            self._put_back(step, LEFT_FOR.total_seconds())
+            return "put-back"
+        except Exception:
+            log.exception("step-failed", kind=type(step).__name__)
+            self._put_back(step, None)
+            return "failed"
+        finally:
+            if isinstance(step, PollBatch):
+                self._looking = False
+            else:
+                self._store.jobs.release(step.value)
+        return metrics.OK
+
+    def _put_back(self, step: Claimed | PollBatch, retry_after_s: float | None) -> None:
+        if isinstance(step, PollBatch):  # nobody holds them: they have their next look already
+            return
+        wait_s = retry_after_s or min(2.0 ** min(step.attempts, 16), BACKOFF_CAP_S)
+        due_at = self._now() + timedelta(seconds=wait_s)
+        with contextlib.suppress(StoreUnavailable):  # then its lease runs out instead
+            self._store.jobs.retry_later(step.value, self._owner.name, due_at)
+
+
+def _traced(step: Claimed | PollBatch) -> tuple[str, list[str | None]]:
+    """Give what a step is called in traces, and in those of which purges it is."""
+    match step:
+        case PollBatch(purges=purges):
+            return "watch", [purge.id for purge in purges]
+        case Claimed(value=Purge() as purge):
+            return f"step {purge.state.value}", [purge.id]
+        case Claimed(value=Interaction() as ask):
+            return f"answer {ask.kind.value}", [ask.purge_id]
+        case Claimed(value=Post() as post):
+            return f"post {post.kind.value}", [post.purge_id]
+    return "", []

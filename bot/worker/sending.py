@@ -1,0 +1,247 @@
+"""The one way to the CDN: facts, the gate, the intent on disk, the wire, the outcome.
+
+look at the edge ──► ask who may ──► authorize ──► begin_sending ──► refresh_by_tag ──► outcome
+└ no: refused, and says why
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable
+from contextlib import suppress
+from datetime import datetime, timedelta
+from functools import partial
+
+from bot.cdn.client import CdnClient
+from bot.cdn.error_codes import CdnError, CdnInDoubt, CdnRefused
+from bot.core.audit import Link
+from bot.core.cdn import errors as cdn_errors
+from bot.core.cdn.quota import LowQuota
+from bot.core.decisions import clock, outcomes
+from bot.core.decisions.authorization import (
+    SendFacts,
+    SendLater,
+    SendPermit,
+    SendRefused,
+    authorize_send,
+    takes_proof,
+)
+from bot.core.decisions.requests import refuse_unchecked
+from bot.core.decisions.transition import Transition
+from bot.core.purge.purge import Event, Evidence, Failure, Purge
+from bot.core.retry import DirectoryUnavailable
+from bot.store.database.engine import StoreUnavailable
+from bot.store.queue.owner import LeaseOwner
+from bot.store.store import Store
+from bot.telemetry import metrics
+from bot.worker.domain_list import Account
+from bot.worker.known_tags import new_tags
+from bot.worker.tracking import OUTCOME_PATIENCE_S, Watch
+from bot.workflow.people import Directory, is_lasting, requester
+from bot.workflow.requests import PurgeRequests
+
+SPENT = "quota-spent"
+"""The fact that the day's quota is used up, and until when."""
+_KEPT = timedelta(seconds=5)
+"""How long this process believes what it has read about the quota."""
+
+
+class Sending:
+    """Sends purges in the name of one owner of leases.
+
+    `low_quota` tells of a quota that is nearly used up.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        requests: PurgeRequests,
+        watch: Watch,
+        cdn: CdnClient,
+        account: Account,
+        directory: Directory,
+        low_quota: Callable[[datetime], LowQuota | None],
+        owner: LeaseOwner,
+    ) -> None:
+        self._store = store
+        self._requests = requests
+        self._rules = requests.rules
+        self._watch = watch
+        self._cdn = cdn
+        self._account = account
+        self._directory = directory
+        self._low_quota = low_quota
+        self._now = requests.now
+        self._lease = owner
+        self._spent: tuple[datetime, datetime | None] | None = None
+
+    def send(self, purge: Purge, due_at: datetime) -> None:
+        """Send a purge that is to be sent, once.
+
+        Raises: PeopleUnknown, StoreUnavailable.
+        """
+        if late := clock.overdue(purge, due_at, self._now()):
+            self._save(late)
+            return
+        proof_urls = self._rules().policy.proof_urls(purge.domain, purge.tags)
+        urls = () if purge.evidence else proof_urls
+        evidence = self._watch.probe_before(urls) if urls else ()
+        permit = self._authorize(purge)
+        if permit is None:
+            return
+        # A process that was paused or cut off may have lost its leases to somebody else.
+        still_alive = self._lease.still_alive()
+        sending = self._begin(permit, evidence)
+        if sending is None:
+            return
+        metrics.sending(sending, self._now())
+        try:
+            answer = self._cdn.refresh_by_tag(permit, allowed=still_alive)
+        except CdnRefused as refused:
+            self._rejected(sending, refused, passing=refused.retryable)
+            if refused.problem.kind is cdn_errors.DOMAIN_UNKNOWN:
+                self._suggest_domain(sending)
+        except CdnInDoubt as doubt:
+            self._in_doubt(sending, doubt)
+        else:
+            self._accepted(sending, answer.task_id, answer.request_id)
+
+    # Before
+
+    def _authorize(self, purge: Purge) -> SendPermit | None:
+        """Find out what the gate wants to know, and ask it; None: it is not to be sent now."""
+        proof = takes_proof(purge, self._rules().policy)
+        since = self._now() if proof else None
+        where = {purge.user_id: purge.channel_id}
+        where |= {given.user_id: given.channel_id or purge.channel_id for given in purge.approvals}
+        try:
+            actors = {
+                user_id: self._directory.fetch(
+                    purge.team_id,
+                    user_id,
+                    channel_id,
+                    purge.team_id,
+                    since=since,
+                    domain=purge.domain,
+                )
+                for user_id, channel_id in where.items()
+            }
+        except DirectoryUnavailable as unknown:
+            known = (purge.held_until, purge.send_at, purge.decided_at, purge.requested_at)
+            ready_since = next(at for at in known if at is not None)
+            lasting = is_lasting(unknown, self._now() - ready_since)
+            self._save(refuse_unchecked(purge, self._now(), lasting=lasting))
+            return None
+        links = self._trail_of(purge) if proof else ()
+        rules = self._rules()
+        decision = authorize_send(
+            purge,
+            rules.policy,
+            rules.policy_hash,
+            SendFacts(actors, links),
+            rules.keys,
+            self._now(),
+        )
+        match decision:
+            case SendPermit():
+                return decision
+            case SendRefused(refused):
+                self._save(refused)
+            case SendLater(at):
+                self._store.jobs.reschedule(purge, self._lease.name, at)
+        return None
+
+    def _trail_of(self, purge: Purge) -> list[Link] | None:
+        try:
+            return self._store.audit.chain(purge.id)
+        except (ValueError, TypeError):  # somebody made it unreadable
+            return None
+
+    def _begin(self, permit: SendPermit, evidence: tuple[Evidence, ...]) -> Purge | None:
+        """Write the intent to send down; None if it is not sent now.
+
+        It is not where the lease was lost, the quota is known to be used up, or the same is at work
+        already: then it is joined to that one, or queued behind it.
+        """
+        purge, now, window = permit.purge, self._now(), self._rules().join_window
+        if spent_until := self._spent_until(now):
+            failure = Failure(cdn_errors.DAILY_QUOTA.code)
+            self._save(outcomes.offered(purge, failure, spent_until, now))
+            return None
+        intent = outcomes.sending(permit, evidence, window, now)
+        # Where the database broke off in the commit, the first try may have saved it after all.
+        if self._save(intent) or self._store.purge(purge.id) == intent.purge:
+            return intent.purge
+        if window and (sent := self._store.related_purges.related(purge, now).sent):
+            self._save(outcomes.give_way(purge, sent, window, now))
+        return None
+
+    # The CDN's answer
+
+    def _accepted(self, sending: Purge, task_id: str, request_id: str | None) -> None:
+        now = self._now()
+        low = None
+        with suppress(StoreUnavailable):  # a warning is not worth the outcome
+            low = self._low_quota(now)
+        new = new_tags(self._store, self._rules().policy, sending)
+        self._save(outcomes.accepted(sending, task_id, request_id, low, new, now))
+
+    def _in_doubt(self, sending: Purge, doubt: CdnInDoubt) -> None:
+        """Take an answer that leaves in doubt whether the CDN carried it out.
+
+        Where the CDN itself says that it failed, a plain purge is tried again: carried out twice it
+        only asks the origin once more.  A forced purge is never sent again by itself.
+        """
+        said_so = doubt.problem.kind is cdn_errors.SERVER_ERROR and doubt.vendor_code is not None
+        if said_so and not sending.force:
+            self._rejected(sending, doubt, passing=True)
+        else:
+            self._save(outcomes.lost(sending, _failure(doubt), doubt.request_id, self._now()))
+
+    def _rejected(self, sending: Purge, error: CdnError, *, passing: bool) -> None:
+        now = self._now()
+        rejected = outcomes.rejected(
+            sending,
+            _failure(error),
+            error.request_id,
+            error.retry_after_s,
+            secrets.randbelow(1000) / 1000,
+            now,
+            passing=passing,
+        )
+        if rejected.event is Event.OFFER and rejected.purge.held_until is not None:
+            self._learn_spent(rejected.purge.held_until, now)
+        self._save(rejected)
+
+    def _suggest_domain(self, purge: Purge) -> None:
+        """Tell the requester which domain they may have meant; a hint is worth one try."""
+        with suppress(StoreUnavailable):
+            self._account.refresh()
+            who = partial(requester, self._directory, purge)
+            domain = self._requests.suggested_domain(purge, who)
+            if domain is not None:
+                self._requests.suggest(purge, domain)
+
+    # The day's quota
+
+    def _spent_until(self, now: datetime) -> datetime | None:
+        """Give until when the quota is known to be used up."""
+        if self._spent is None or now - self._spent[0] > _KEPT:
+            said = self._store.shared_state.get(SPENT).value.get("until")
+            self._spent = (now, datetime.fromisoformat(said) if said else None)
+        until = self._spent[1]
+        return until if until is not None and until > now else None
+
+    def _learn_spent(self, until: datetime, now: datetime) -> None:
+        self._spent = (now, until)
+        self._store.shared_state.put(
+            self._store.shared_state.get(SPENT), {"until": until.isoformat()}, now
+        )
+
+    def _save(self, step: Transition) -> bool:
+        """Save a step.  Raises: StoreUnavailable."""
+        return self._store.apply(step, owner=self._lease.name, patience_s=OUTCOME_PATIENCE_S)
+
+
+def _failure(error: CdnError) -> Failure:
+    return Failure(error.problem.code, error.problem.facts)

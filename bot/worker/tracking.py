@@ -1,0 +1,198 @@
+"""Steps after a purge was sent: how far is it, where is it, what does the edge show now?
+
+watch    ten tasks in a question, at a rate that all replicas share
+search   a lost task among the CDN's recent ones
+follow   a purge that was joined to another
+prove    one look at each sample URL, before and after; also where the CDN does not tell the end
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+import structlog
+
+from bot.cdn.client import MAX_TASKS_PER_QUESTION, CdnClient
+from bot.cdn.edge_probe import EdgeProbe
+from bot.cdn.error_codes import CdnRefused
+from bot.core.decisions import outcomes
+from bot.core.decisions.requests import Rules
+from bot.core.decisions.transition import FOLLOW_EVERY, Transition
+from bot.core.edge_check import LONGEST_LOOK, EdgeSnapshot, compare
+from bot.core.purge.purge import WATCHED, Event, Evidence, Purge
+from bot.core.purge.tracking import (
+    RIVALS_WITHIN,
+    PolledPurge,
+    RecentTask,
+    Task,
+    chunks,
+    found_among,
+    judge,
+    next_search_at,
+    task_ids,
+)
+from bot.store.schema.mapping import FromNewer
+from bot.store.store import Store
+from bot.worker.known_tags import new_tags
+
+log = structlog.get_logger("purgebot.watch")
+
+OUTCOME_PATIENCE_S = 8.0
+"""How long it is tried to save what the CDN said, which is known here alone: less than a lease, and
+than it takes to stop."""
+
+
+class Watch:
+    """Does these steps in the name of one owner of leases."""
+
+    def __init__(
+        self,
+        store: Store,
+        rules: Callable[[], Rules],
+        cdn: CdnClient,
+        probe: EdgeProbe,
+        now: Callable[[], datetime],
+        owner: str,
+    ) -> None:
+        self._store = store
+        self._rules = rules
+        self._cdn = cdn
+        self._probe = probe
+        self._now = now
+        self._owner = owner
+        self._refusals = 0
+        self._probers = ThreadPoolExecutor(10, thread_name_prefix="look")
+
+    def watch(self, purges: Sequence[PolledPurge]) -> None:
+        """Ask how far some purges are, and save what has changed.
+
+        A question for each ten of them has its token already; where the CDN gave several tasks a
+        purge, there are more.
+        Raises: CdnRefused, where the CDN does not say; what is left is due again soon.
+        """
+        paid = len(chunks([purge.id for purge in purges], MAX_TASKS_PER_QUESTION))
+        wanted = chunks(
+            [each for purge in purges for each in task_ids(purge)], MAX_TASKS_PER_QUESTION
+        )
+        asked: set[str] = set()
+        reports: dict[str, Task] = {}
+        refused, again_at = None, None
+        for number, some in enumerate(wanted):
+            if number >= paid and (
+                again_at := self._store.task_polling.try_take_token(self._now())
+            ):
+                break
+            try:
+                reports |= {task.id: task for task in self._cdn.describe_tasks_by_id(some)}
+            except CdnRefused as error:
+                refused, again_at = error, self._now() + self._patience(error)
+                self._store.jobs.pause("watches", again_at)
+                break
+            self._refusals = 0
+            asked.update(some)
+        heard = [each for each in purges if asked.issuperset(task_ids(each))]
+        self._judge(heard, reports)
+        if again_at is not None:
+            self._store.task_polling.retry_later(
+                [each for each in purges if each not in heard], again_at
+            )
+        if refused is not None:
+            raise refused
+
+    def _patience(self, refused: CdnRefused) -> timedelta:
+        """Give for how long the CDN is not asked: twice as long each time, at most a minute."""
+        self._refusals += 1
+        return timedelta(seconds=refused.retry_after_s or min(2.0**self._refusals, 60.0))
+
+    def _judge(self, purges: Sequence[PolledPurge], reports: Mapping[str, Task]) -> None:
+        now = self._now()
+        for each in purges:
+            if judge(each, reports, now).event is not None:
+                with contextlib.suppress(FromNewer):  # a newer replica looks at it too
+                    self._save_polled(each.id, reports, now)
+
+    def _save_polled(self, purge_id: str, reports: Mapping[str, Task], now: datetime) -> None:
+        """Save what the reports come to for the purge as it is now: nobody has held it meanwhile."""
+        purge = self._store.purge(purge_id)
+        if purge is None or purge.state not in WATCHED:
+            return
+        judgement = judge(purge, reports, now)
+        if judgement.event is None:
+            return
+        # Where the CDN reports nothing, the edge may show what has become of it.
+        silent = judgement.event is Event.SILENT
+        evidence = self._probe_after(purge) if silent else purge.evidence
+        polled = outcomes.task_polled(purge, judgement, evidence, self._now())
+        self._store.apply(polled, patience_s=OUTCOME_PATIENCE_S)
+
+    def search(self, purge: Purge) -> None:
+        """Look for the task of a purge whose answer was lost; after the last look, give up."""
+        now = self._now()
+        found = self._find(purge)
+        again_at = next_search_at(purge, now)
+        if found is not None:
+            new = new_tags(self._store, self._rules().policy, purge)
+            self._save(outcomes.found(purge, found, new, self._now()))
+        elif again_at is not None:
+            self._reschedule(purge, again_at)
+        else:
+            self._save(outcomes.searched(purge, self._probe_after(purge), self._now()))
+
+    def _find(self, purge: Purge) -> str | None:
+        """Give the ID of its task, if it is there and can be no other's."""
+        # In this order: whoever made a task that is listed is a rival while sending, and has it
+        # afterwards.
+        recent = self._recent_tasks(purge)
+        if self._store.related_purges.has_rivals(purge, RIVALS_WITHIN):
+            return None
+        return found_among(purge, recent, self._store.related_purges.tasks(purge, RIVALS_WITHIN))
+
+    def _recent_tasks(self, purge: Purge) -> list[RecentTask]:
+        try:
+            return self._cdn.describe_recent_tasks()
+        except CdnRefused as refused:
+            # It may not be allowed to list them; the search has its end all the same.
+            log.info("tasks-not-listed", purge=purge.id, error=refused.problem.code)
+            return []
+
+    def follow(self, purge: Purge) -> None:
+        """End a joined purge as the one that it was joined to has ended."""
+        duplicate = self._store.purge(purge.joined_to) if purge.joined_to else None
+        now = self._now()
+        if followed := outcomes.followed(purge, duplicate, now):
+            self._save(followed)
+        else:
+            self._reschedule(purge, now + FOLLOW_EVERY)
+
+    # The edge
+
+    def probe_before(self, urls: Sequence[str]) -> tuple[Evidence, ...]:
+        """Look at sample URLs before a purge."""
+        return tuple(Evidence(before) for before in self._probe_all(urls))
+
+    def prove(self, purge: Purge) -> None:
+        """Look at the same URLs after the purge, and keep what both looks prove."""
+        self._save(outcomes.proved(purge, self._probe_after(purge), self._now()))
+
+    def _probe_after(self, purge: Purge) -> tuple[Evidence, ...]:
+        assert purge.sent_at is not None, "only what was sent can be proved"
+        looks = self._probe_all([each.before.url for each in purge.evidence])
+        return tuple(
+            replace(each, after=after, verdict=compare(each.before, after, purge.sent_at))
+            for each, after in zip(purge.evidence, looks, strict=True)
+        )
+
+    def _probe_all(self, urls: Sequence[str]) -> list[EdgeSnapshot]:
+        """Look at all of them at the same time: a look may take LONGEST_LOOK, a lease is longer."""
+        return list(self._probers.map(self._probe.probe, urls, timeout=2 * LONGEST_LOOK.seconds))
+
+    def _save(self, step: Transition) -> None:
+        """Save a step.  Raises: StoreUnavailable."""
+        self._store.apply(step, owner=self._owner, patience_s=OUTCOME_PATIENCE_S)
+
+    def _reschedule(self, purge: Purge, at: datetime) -> None:
+        self._store.jobs.reschedule(purge, self._owner, at)

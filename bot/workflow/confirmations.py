@@ -1,0 +1,171 @@
+"""Asks back about a command that was perhaps mistyped, and takes the answer.
+
+    about    is there a doubt?  asked at each command: one look at an index, where all tags are known
+    ask      by the worker: ask back, or go on where this person has nothing to be asked about
+    answer   by the worker: make the request that a press asks for, once
+
+The rules are applied to the request that comes of it as to any other, by what holds then.
+What a doubt is: `bot.core.suggestions.confirmation`; how it reads: `handlers.blocks.doubt`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import structlog
+
+from bot.core.command.parser import ESCAPED, PurgeCommand
+from bot.core.decisions.presses import PRESS_DOUBTFUL, PRESS_RIGHTS_UNKNOWN, PRESS_UNKNOWN
+from bot.core.decisions.records import ephemeral_of
+from bot.core.decisions.requests import RIGHTS_LOOKUP_REFUSED, RIGHTS_UNKNOWN
+from bot.core.errors import ErrorKind
+from bot.core.interaction import Interaction, InteractionKind, Origin
+from bot.core.message import Notice, Post, Route
+from bot.core.policy.approvers import Roster
+from bot.core.policy.decision import Actor
+from bot.core.suggestions import confirmation as doubts
+from bot.core.suggestions.confirmation import Doubt
+from bot.core.suggestions.similarity import slip_of
+from bot.store.change import InteractionAnswered, NewPosts
+from bot.store.schema.mapping import FromNewer
+from bot.store.store import Store
+from bot.workflow.requests import PurgeRequests
+
+log = structlog.get_logger("purgebot.doubts")
+
+
+class Doubts:
+    """What is asked back, and what comes of it."""
+
+    def __init__(self, store: Store, requests: PurgeRequests) -> None:
+        self._store = store
+        self._requests = requests
+        self._rules = requests.rules
+
+    def about(self, command: PurgeCommand) -> Doubt | None:
+        """Give what is doubtful about a command, whoever asks.  Raises: StoreUnavailable."""
+        if len(command.tags) > doubts.MOST_TYPED:
+            return None
+        policy = self._rules().policy
+        named = policy.tags_named(command.domain)
+        unknown = self._store.tags.unknown(command.domain, command.tags)
+
+        def like(tag: str) -> frozenset[str]:
+            return named.union(self._store.tags.like(command.domain, tag))
+
+        def meant(tag: str) -> str | None:
+            if (slip := slip_of(tag, like(tag))) is not None:
+                return slip
+            # tag: stands before odd tags alone, but who has learnt of it writes tag:hero as well.
+            escaped = ESCAPED.match(tag)
+            bare = tag[escaped.end() :] if escaped else ""
+            known = like(bare) if bare else frozenset()
+            return bare if bare in known else slip_of(bare, known)
+
+        new = [tag for tag in unknown if tag not in named]
+        return doubts.doubt_of(command, new[: doubts.MOST_NEW], meant)
+
+    def ask(
+        self, ask: Interaction, actor: Actor | None, roster: Roster, *, lasting: bool = False
+    ) -> None:
+        """Ask back about a command that was written down, or let it go on as it is.
+
+        Of somebody whom Slack would not name (`lasting`: until it is mended) nothing is asked, and
+        nothing is requested either: by the time it names them, it would be sent unasked.
+        Raises: StoreUnavailable.
+        """
+        doubt = doubts.read_doubt(ask.said)
+        if doubt is None or not self._rules().keys.verify_press(ask):
+            self._tell(ask, Notice((PRESS_UNKNOWN if doubt is None else PRESS_DOUBTFUL).code))
+            return
+        if self._store.purge_id_of(ask.trigger_id) is None:
+            if actor is None:
+                self._tell(ask, Notice((RIGHTS_LOOKUP_REFUSED if lasting else RIGHTS_UNKNOWN).code))
+                return
+            policy = self._rules().policy
+            if places := doubts.shown_to(doubt, policy, actor):
+                self._tell(ask, doubts.doubt_notice(ask, doubt, places, policy, actor))
+                return
+        if not self._request(doubt.command, ask, ask, actor, roster):
+            # Slack delivered it twice, and the first time there was no doubt about it.
+            self._store.apply(InteractionAnswered(ask.trigger_id))
+
+    def answer(self, press: Interaction, actor: Actor | None, roster: Roster) -> None:
+        """Make the request that a press on one of the buttons asks for.
+
+        Raises: StoreUnavailable.
+        """
+        answer = doubts.read_answer(press.said)
+        question = self.question(answer.trigger_id) if answer else None
+        doubt = doubts.read_doubt(question.said) if question else None
+        if answer is None or question is None or doubt is None:
+            self._tell(press, Notice(PRESS_UNKNOWN.code))
+        elif why_not := self._why_not(press, question, actor):
+            self._tell(press, Notice(why_not.code))
+        elif (command := doubts.command_of(press, answer, doubt)) is None:
+            self._tell(press, Notice(PRESS_UNKNOWN.code))
+        else:
+            asked_at = replace(press, trigger_id=question.trigger_id)
+            chosen = replace(
+                ephemeral_of(press, doubts.chosen_notice(command)), route=Route.REPLACE
+            )
+            if self._store.purge_id_of(question.trigger_id) is None and self._request(
+                command, asked_at, press, actor, roster, chosen
+            ):
+                return
+            made = self._store.purge_id_of(question.trigger_id)
+            if made is not None:  # else the press itself was delivered twice
+                self._tell(press, Notice(doubts.DOUBT_ANSWERED.code, {"purge": made}))
+
+    def _why_not(
+        self, press: Interaction, question: Interaction, actor: Actor | None
+    ) -> ErrorKind | None:
+        keys = self._rules().keys
+        if question.team_id != press.team_id:
+            return PRESS_UNKNOWN
+        if not (keys.verify_press(press) and keys.verify_press(question)):
+            return PRESS_DOUBTFUL
+        if press.user_id != question.user_id:
+            if actor is None:
+                return PRESS_RIGHTS_UNKNOWN
+            if question.user_id not in actor.ids:
+                return doubts.DOUBT_NOT_YOURS
+        return doubts.DOUBT_LATE if doubts.is_late(question, press) else None
+
+    def _request(
+        self,
+        command: PurgeCommand,
+        origin: Origin,
+        answered: Interaction,
+        actor: Actor | None,
+        roster: Roster,
+        *told: Post,
+    ) -> bool:
+        """Make the request, and have the ask answered with it.  False: somebody was first."""
+        if self._requests.requires_approval(command):
+            actor = None  # it is decided by what Slack says of them at that moment
+        made = self._requests.request(command, origin, actor, roster, answered.trigger_id, told)
+        return made is not None
+
+    def _tell(self, ask: Interaction, notice: Notice) -> None:
+        post = ephemeral_of(ask, notice)
+        now = self._requests.now()
+        self._store.apply(InteractionAnswered(ask.trigger_id), NewPosts((post,), now))
+        log.info(notice.code, user=ask.user_id)
+
+    def domain_of(self, ask: Interaction) -> str | None:
+        """Give the domain of a doubtful command, or of the one that a press is about."""
+        question: Interaction | None = ask
+        if ask.kind is not InteractionKind.DOUBT:
+            answer = doubts.read_answer(ask.said)
+            question = self.question(answer.trigger_id) if answer else None
+        doubt = doubts.read_doubt(question.said) if question else None
+        return doubt.command.domain if doubt else None
+
+    def question(self, trigger_id: str) -> Interaction | None:
+        """Give the command about which it was asked back.  Raises: StoreUnavailable."""
+        try:
+            asked = self._store.jobs.ask(trigger_id)
+        except FromNewer:
+            return None
+        return asked if asked is not None and asked.kind is InteractionKind.DOUBT else None

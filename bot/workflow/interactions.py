@@ -1,0 +1,145 @@
+"""What people press: each press is one decision, saved in one transaction.
+
+A press is written down first; the worker comes back with the facts about its person.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import replace
+from datetime import datetime
+
+import structlog
+
+from bot.core.command.queries import STATUS
+from bot.core.decisions import presses, rulings
+from bot.core.decisions.presses import PressCounted, PressLeadsOn, PressRejected
+from bot.core.decisions.records import ephemeral_of, press_entry
+from bot.core.decisions.requests import Rules
+from bot.core.interaction import Interaction, InteractionKind
+from bot.core.message import Notice, Route
+from bot.core.policy.decision import Actor, Membership
+from bot.core.purge.purge import Purge
+from bot.store.change import Change, InteractionAnswered, NewInteraction, NewPosts
+from bot.store.schema.mapping import FromNewer
+from bot.store.store import Store
+from bot.workflow.requests import card_reply
+
+log = structlog.get_logger("purgebot.workflow")
+
+
+class Interactions:
+    """Takes presses; `rules` gives what they are judged by at this moment."""
+
+    def __init__(
+        self, store: Store, rules: Callable[[], Rules], now: Callable[[], datetime]
+    ) -> None:
+        self._store = store
+        self._rules = rules
+        self.now = now
+
+    def press(self, ask: Interaction) -> None:
+        """Write a press down for the worker, which asks Slack anew what its rights hang on.
+
+        To take one's own request back takes no right, so that is decided at once.
+        The same press delivered twice counts once.  Raises: StoreUnavailable.
+        """
+        if ask.kind is not InteractionKind.CANCEL or not self._takes_own_back(ask):
+            self.write_down(ask)
+            return
+        actor = Actor(ask.team_id, ask.user_id, Membership.UNKNOWN, frozenset(), ask.channel_id)
+        try:
+            self.decide(self._signed(ask), actor, is_new=True)
+        except FromNewer:
+            self.write_down(ask)
+
+    def _takes_own_back(self, ask: Interaction) -> bool:
+        """Whether the presser is its requester; of people from elsewhere the worker finds out."""
+        if ask.purge_id is None or ask.user_team_id != ask.team_id:
+            return False
+        with suppress(FromNewer):
+            purge = self._store.purge(ask.purge_id)
+            return purge is not None and ask.user_id in purge.requester_ids
+        return False
+
+    def write_down(self, ask: Interaction) -> None:
+        """Leave an ask to the worker.  Raises: StoreUnavailable."""
+        self._store.apply(NewInteraction(self._signed(ask), ask.at))
+
+    def _signed(self, ask: Interaction) -> Interaction:
+        """Give a press as it is kept: signed, where there is a key."""
+        return replace(ask, signature=self._rules().keys.sign_press(ask))
+
+    def decide(self, ask: Interaction, actor: Actor, *, is_new: bool = False) -> Purge | None:
+        """Decide on a press; of presses at the same moment one wins, and the others are told.
+
+        Gives the purge where the press counts and there is more to do: the form of a denial has
+        to be opened, or the request made that the press asks for.
+        """
+        while True:
+            now, rules = self.now(), self._rules()
+            purge = self._store.purge(ask.purge_id) if ask.purge_id else None
+            result = presses.decide_press(
+                ask, purge, rules.policy, rules.policy_hash, actor, rules.keys, now
+            )
+            if isinstance(result, PressLeadsOn):
+                return result.purge
+            if self._save(ask, result, now, is_new=is_new):
+                return None
+            if self._store.has_ask(ask.trigger_id, answered=not is_new):
+                log.info("press-delivered-twice", user=ask.user_id, purge=ask.purge_id)
+                return None
+
+    def _save(
+        self, ask: Interaction, result: PressCounted | PressRejected, now: datetime, *, is_new: bool
+    ) -> bool:
+        changes: list[Change] = [
+            NewInteraction(ask, None) if is_new else InteractionAnswered(ask.trigger_id)
+        ]
+        whispers = []
+        match result:
+            case PressCounted(changed):
+                name = changed.event.value
+                is_over = True
+            case PressRejected(notice, _, changed):
+                name = notice.code
+                is_over = changed is not None or name == presses.PRESS_LATE.code
+                whispers.append(ephemeral_of(ask, notice))
+        if changed is not None:
+            changes += [changed, *card_reply(ask, changed.purge, now)]
+        if isinstance(result, PressRejected):
+            changes.append(result.entry)
+        if ask.aside and is_over:  # what they pressed on is shown to them alone
+            whispers.append(replace(ephemeral_of(ask, Notice(STATUS)), route=Route.REPLACE))
+        if not self._store.apply(*changes, NewPosts(tuple(whispers), now)):
+            return False
+        log.info(name, purge=ask.purge_id, user=ask.user_id)
+        return True
+
+    def form_shown(self, ask: Interaction, *, opened: bool) -> None:
+        """Write down that the form for a denial was opened, or tell its presser that it was not."""
+        now, policy_hash = self.now(), self._rules().policy_hash
+        if not opened:
+            self._reject(ask, Notice(presses.FORM_NOT_OPENED.code), policy_hash)
+            return
+        entry = press_entry(ask, InteractionKind.DENY_FORM.value, None, None, now, policy_hash)
+        self._store.apply(InteractionAnswered(ask.trigger_id), entry)
+        log.info(entry.event, purge=ask.purge_id, user=ask.user_id)
+
+    def leave_unchecked(self, ask: Interaction, *, lasting: bool) -> None:
+        """Answer a press whose person Slack would not name: it changes nothing."""
+        kind = presses.PRESS_LOOKUP_REFUSED if lasting else presses.PRESS_RIGHTS_UNKNOWN
+        self._reject(ask, Notice(kind.code), None)
+
+    def help(self, ask: Interaction, actor: Actor) -> None:
+        """Answer a waiting `/purge help`."""
+        self._reject(ask, self.help_notice(actor, ask.said), None)
+
+    def help_notice(self, actor: Actor, topic: str | None) -> Notice:
+        """Give the answer to `/purge help`: what this person may do, and nothing else."""
+        return rulings.help_notice(self._rules().policy, actor, topic)
+
+    def _reject(self, ask: Interaction, notice: Notice, policy_hash: str | None) -> None:
+        now = self.now()
+        self._save(ask, presses.rejected(ask, notice, policy_hash, now), now, is_new=False)

@@ -1,0 +1,263 @@
+"""Answers questions: what became of a purge, what was purged, what is left of the quotas.
+
+    question ──► may they see it? ──► a notice for the asker alone, or all tags in a form
+
+Nothing is changed by asking, so nothing is written into the audit trail.  Rights are decided at
+each question and at each turn of a page: what a button carries is a place to look at, not a right.
+What a notice is called is in `bot.core.command.queries`; how it reads, in `handlers.blocks`.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import asdict, replace
+from datetime import datetime
+from typing import Any
+
+import structlog
+
+from bot.cdn.client import CdnClient
+from bot.cdn.error_codes import CdnRefused
+from bot.config.policy_file import PolicySource
+from bot.core.cdn.quota import day_began_at, resets_at
+from bot.core.command import query_errors as kinds
+from bot.core.command.queries import (
+    HISTORY,
+    LATEST,
+    PENDING,
+    QUOTA,
+    STATUS,
+    Cursor,
+    HistoryQuestion,
+    Key,
+    PendingQuestion,
+    Question,
+    QuotaQuestion,
+    StatusQuestion,
+    began_at,
+    format_question,
+    read_asked,
+)
+from bot.core.decisions.presses import PRESS_UNKNOWN, votes_open_to
+from bot.core.decisions.records import ephemeral_of
+from bot.core.interaction import Interaction
+from bot.core.message import Notice, Route
+from bot.core.policy.decision import (
+    ANYTHING,
+    Action,
+    Actor,
+    Membership,
+    Policy,
+    decide,
+    decide_all,
+    domains_for,
+)
+from bot.core.purge.purge import Purge
+from bot.core.retry import DirectoryRefused, DirectoryUnavailable
+from bot.store.change import InteractionAnswered, NewPosts
+from bot.store.reads.history import PAGE, Page, Search
+from bot.store.store import Store
+
+log = structlog.get_logger("purgebot.answers")
+
+TAGS_SHOWN = 3
+"""So many tags of a purge are listed in the history; the others are counted."""
+
+
+class Answers:
+    """What may be told to whom."""
+
+    def __init__(
+        self, store: Store, policy: PolicySource, cdn: CdnClient, now: Callable[[], datetime]
+    ) -> None:
+        self._store = store
+        self._policy = policy
+        self._cdn = cdn
+        self._now = now
+
+    def answer(self, ask: Interaction, actor: Actor | None, *, lasting: bool = False) -> None:
+        """Answer a question that was written down; `actor` is None if Slack would not name them.
+
+        `lasting`: it will not, until somebody changes what the app may do.
+        Raises: StoreUnavailable.
+        """
+        question = read_asked(ask.said or "")
+        purge = None
+        if actor is None:
+            notice = Notice((kinds.ASKER_LOOKUP_REFUSED if lasting else kinds.ASKER_UNKNOWN).code)
+        elif actor.standing is not Membership.MEMBER:
+            notice = Notice(kinds.NOT_A_MEMBER.code)
+        else:
+            notice, purge = self._found(question, actor)
+        whisper = ephemeral_of(ask, notice)
+        if purge is not None:
+            whisper = replace(whisper, purge_id=purge.id)
+        if isinstance(question, HistoryQuestion) and question.cursor is not None:
+            whisper = replace(whisper, route=Route.REPLACE)  # a page is turned where it stands
+        self._store.apply(InteractionAnswered(ask.trigger_id), NewPosts((whisper,), self._now()))
+        log.info("answered", question=ask.kind.value, notice=notice.code, user=ask.user_id)
+
+    def status(self, question: StatusQuestion, actor: Actor) -> tuple[Notice, Purge | None]:
+        """Give the purge with this ID; that there is one is told only to those who may see it."""
+        if actor.standing is not Membership.MEMBER:
+            return Notice(kinds.NOT_A_MEMBER.code), None
+        policy, _ = self._policy.current()
+        if question.id == LATEST:
+            latest = self._store.history.latest(actor.team_id, actor.ids)
+            return Notice(STATUS if latest else kinds.NONE_OF_YOURS.code), latest
+        for purge in self._store.history.find(question.id):
+            votes = self._votes(policy, actor, purge)
+            if votes or _may_see(policy, actor, purge):
+                return Notice(STATUS, {"votes": ",".join(votes)} if votes else {}), purge
+        see_all = decide(policy, actor, Action.VIEW, ANYTHING, ANYTHING).holders.ids
+        facts = {"part": question.id, "holders": ",".join(see_all)}
+        return Notice(kinds.PURGE_UNKNOWN.code, facts), None
+
+    def history(self, question: HistoryQuestion, actor: Actor) -> Notice:
+        """Give a page of what a full member may see of the purges."""
+        policy, _ = self._policy.current()
+        patterns = domains_for(policy, actor, Action.VIEW)
+        since = began_at(question.since, self._now())
+        aliases = tuple(sorted(actor.aliases))
+        search = Search(actor.user_id, patterns, question.domain, question.user_id, since, aliases)
+        page = self._store.history.page(
+            search, lambda purge: _may_see(policy, actor, purge), question.cursor
+        )
+        facts = {
+            "asker": actor.user_id,
+            "question": format_question(replace(question, cursor=None)),
+            "first": str(question.cursor is None or page.newer is None).lower(),
+            "sees": ",".join(patterns),
+            "cut_short": str(page.cut_short).lower(),
+            "purges": json.dumps([_row(purge) for purge in page.purges]),
+            "since": since.isoformat() if since else "",
+        }
+        return Notice(HISTORY, facts | _turns(question, page))
+
+    def pending(self, actor: Actor) -> Notice:
+        """Give what waits for approval, as far as a full member may see it, newest first."""
+        policy, _ = self._policy.current()
+        waiting = [
+            purge for purge in self._store.history.waiting() if _may_see(policy, actor, purge)
+        ]
+        facts = {
+            "purges": json.dumps([_row(purge) for purge in waiting[:PAGE]]),
+            "more": str(max(0, len(waiting) - PAGE)),
+            "sees": ",".join(domains_for(policy, actor, Action.VIEW)),
+        }
+        return Notice(PENDING, facts)
+
+    def press(self, trigger_id: str) -> Interaction | None:
+        """Give a press that was written down.  Raises: StoreUnavailable, FromNewer."""
+        return self._store.jobs.ask(trigger_id)
+
+    def show_tags(
+        self,
+        ask: Interaction,
+        fetch: Callable[[], Actor],
+        show: Callable[[Interaction, Purge], bool],
+    ) -> None:
+        """Answer a press that asks for all tags of a purge, or for another page of them.
+
+        `show` opens or turns the page; False: it is too late for it.  Raises: StoreUnavailable.
+        """
+        purge = self._store.purge(ask.purge_id) if ask.purge_id else None
+        notice = None
+        try:
+            if purge is None or not self._may_read_tags(ask, purge, fetch):
+                notice = Notice(PRESS_UNKNOWN.code)
+            elif not show(ask, purge):
+                notice = Notice(kinds.TAGS_NOT_SHOWN.code)
+        except DirectoryRefused:
+            notice = Notice(kinds.ASKER_LOOKUP_REFUSED.code)
+        except DirectoryUnavailable:  # until they are known, it is too late for the press
+            notice = Notice(kinds.TAGS_NOT_SHOWN.code)
+        posts = () if notice is None else (ephemeral_of(ask, notice),)
+        self._store.apply(InteractionAnswered(ask.trigger_id), NewPosts(posts, self._now()))
+        log.info("tags-shown" if notice is None else notice.code, user=ask.user_id)
+
+    def _may_read_tags(self, ask: Interaction, purge: Purge, fetch: Callable[[], Actor]) -> bool:
+        """Whether they pressed on a card that stands before them, or may see the purge anyway."""
+        if purge.team_id != ask.team_id:
+            return False
+        called_in = purge.briefing.channel_id if purge.briefing else None
+        if ask.channel_id in {purge.channel_id, called_in}:
+            return True
+        actor = fetch()
+        if actor.standing is not Membership.MEMBER:
+            return False
+        policy, _ = self._policy.current()
+        # Whoever may decide on it shall read what they decide on.
+        return bool(self._votes(policy, actor, purge)) or _may_see(policy, actor, purge)
+
+    def _votes(self, policy: Policy, actor: Actor, purge: Purge) -> list[str]:
+        """Give the kinds of press with which a full member may decide on a purge now."""
+        if purge.team_id != actor.team_id:
+            return []
+        return sorted(votes_open_to(purge, policy, actor, self._now()))
+
+    def _found(self, question: Question | None, actor: Actor) -> tuple[Notice, Purge | None]:
+        match question:
+            case StatusQuestion():
+                return self.status(question, actor)
+            case HistoryQuestion():
+                return self.history(question, actor), None
+            case PendingQuestion():
+                return self.pending(actor), None
+            case QuotaQuestion():
+                return self._quota(), None
+            case None:  # written by another version
+                return Notice(kinds.NOT_YOUR_PAGE.code), None
+
+    def _quota(self) -> Notice:
+        now = self._now()
+        sent = self._store.history.sent_since(day_began_at(now))
+        facts = {
+            "resets_at": resets_at(now).isoformat(),
+            "plain": str(sent.plain),
+            "forced": str(sent.forced),
+        }
+        try:
+            quota = self._cdn.describe_quota()
+        except CdnRefused as refused:
+            problem = refused.problem
+            return Notice(QUOTA, {**problem.facts, **facts, "failure": problem.code})
+        told = {name: str(value) for name, value in asdict(quota).items() if value is not None}
+        return Notice(QUOTA, facts | told)
+
+
+def _may_see(policy: Policy, actor: Actor, purge: Purge) -> bool:
+    """Whether a full member may see a purge: it is their own, or the policy shows all its tags."""
+    if purge.team_id != actor.team_id:
+        return False
+    own = not actor.ids.isdisjoint(purge.requester_ids)
+    return own or decide_all(policy, actor, Action.VIEW, purge.domain, purge.tags).allowed
+
+
+def _turns(question: HistoryQuestion, page: Page) -> dict[str, str]:
+    """Give the questions for the pages before and after this one."""
+
+    def turned(key: Key, *, newer: bool) -> str:
+        return format_question(replace(question, cursor=Cursor(key, newer)))
+
+    turns = {}
+    if page.newer is not None:
+        turns["newer"] = turned(page.newer, newer=True)
+    if page.older is not None:
+        turns["older"] = turned(page.older, newer=False)
+    return turns
+
+
+def _row(purge: Purge) -> dict[str, Any]:
+    """Give what the history shows of a purge."""
+    return {
+        "id": purge.id,
+        "at": int(purge.requested_at.timestamp()),
+        "domain": purge.domain,
+        "tags": [tag[:80] for tag in purge.tags[:TAGS_SHOWN]],
+        "more_tags": max(0, len(purge.tags) - TAGS_SHOWN),
+        "force": purge.force,
+        "user_id": purge.user_id,
+        "state": purge.state.value,
+    }

@@ -1,0 +1,185 @@
+"""What people ask for: each request is one decision, saved in one transaction.
+
+Nothing here waits for a network.  Facts about people come in as an Actor; where they are not at
+hand, the row is left due, and the worker comes back with them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from datetime import datetime
+
+import structlog
+
+from bot.core.command.parser import PurgeCommand, format_command
+from bot.core.decisions import requests, rulings
+from bot.core.decisions.presses import pressed
+from bot.core.decisions.records import suggestion_of
+from bot.core.decisions.requests import RequestFacts, Rules, authorize_request
+from bot.core.decisions.transition import Transition, requested, transition
+from bot.core.errors import Mistake
+from bot.core.interaction import Interaction, InteractionKind, Origin
+from bot.core.message import Post
+from bot.core.policy.approvers import Roster, Traffic
+from bot.core.policy.decision import Action, Actor
+from bot.core.policy.quorum import needs_of
+from bot.core.purge.joining import Related
+from bot.core.purge.purge import Choice, Event, Purge, State
+from bot.store.change import CardReply, InteractionAnswered, NewPosts
+from bot.store.store import Store
+from bot.workflow.new_purge import new_purge
+
+log = structlog.get_logger("purgebot.workflow")
+
+Who = Callable[[str], Actor | None]
+"""Gives a person as far as it matters to a domain; None if Slack does not tell of them now."""
+
+
+class PurgeRequests:
+    """Takes requests; `rules` gives what they are judged by at this moment, and `account` the
+    domains of the CDN account, as far as they are known.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        rules: Callable[[], Rules],
+        now: Callable[[], datetime],
+        account: Callable[[], Sequence[str]],
+    ) -> None:
+        self._store = store
+        self._account = account
+        self.rules = rules
+        self.now = now
+
+    def takes_approval(self, command: PurgeCommand) -> bool:
+        """Whether others have to approve it, by the policy of this moment.
+
+        Raises: Mistake, where the approval is to be skipped and there is none.
+        """
+        asks = self.requires_approval(command)
+        if command.break_glass and not command.force and not asks:
+            corrected = format_command(replace(command, force=True))
+            raise Mistake(requests.BREAK_GLASS_NOT_NEEDED, corrected=corrected)
+        return asks
+
+    def requires_approval(self, command: PurgeCommand) -> bool:
+        """Whether others have to approve it, by the policy of this moment."""
+        action = Action.FORCE if command.force else Action.PURGE
+        return bool(needs_of(self.rules().policy, action, command.domain, command.tags).quorums)
+
+    def request(
+        self,
+        command: PurgeCommand,
+        origin: Origin,
+        actor: Actor | None,
+        roster: Roster,
+        answered: str | None = None,
+        told: tuple[Post, ...] = (),
+    ) -> Purge | None:
+        """Write a command down, decided if the facts about the person are at hand.
+
+        `answered` is the trigger ID of the ask that it comes of, and `told` what is said with it.
+        None: the same command was written down before (Slack delivered it twice).
+        Raises: StoreUnavailable; then nothing was written, unless its kind is `store-slow`.
+        """
+        rules, now = self.rules(), self.now()
+        purge = new_purge(command, origin, now, rules.keys)
+        decided = None if actor is None else self._decided(purge, rules, actor, roster, now)
+        begun = requested(purge, origin.response_url, decided)
+        if answered is None and begun.purge.state is State.REFUSED:
+            begun = replace(begun, messages=())  # it is told in the acknowledgement
+        done = () if answered is None else (InteractionAnswered(answered),)
+        if not self._store.apply(*done, begun, NewPosts(told, now)):
+            log.info("command-delivered-twice", user=origin.user_id)
+            return None
+        return begun.purge
+
+    def decide(
+        self, purge: Purge, actor: Actor, roster: Roster, owner: str, who: Who | None = None
+    ) -> None:
+        """Decide on a request that was written down without the facts about its person.
+
+        `actor` is known as far as it matters to the purge's domain, and by `who` for another one.
+        """
+        decided = self._decided(purge, self.rules(), actor, roster, self.now(), who)
+        self._store.apply(decided, owner=owner)
+
+    def follow_up(self, ask: Interaction, purge: Purge, actor: Actor, roster: Roster) -> bool:
+        """Make the request that a press on a card asks for: the same again, or by force.
+
+        It is a request like any other, by whoever pressed.  False: somebody was first.
+        """
+        rules, now = self.rules(), self.now()
+        by_force = ask.kind is InteractionKind.ESCALATE
+        command = PurgeCommand(
+            purge.domain, purge.tags, force=purge.force or by_force, reason=purge.reason
+        )
+        wished = replace(new_purge(command, ask, now, rules.keys), follows=purge.id)
+        decided = self._decided(wished, rules, actor, roster, now)
+        begun, done = (
+            requested(wished, ask.response_url, decided),
+            InteractionAnswered(ask.trigger_id),
+        )
+        if begun.purge.state is State.REFUSED:
+            return self._store.apply(done, begun)
+        choice = Choice("force" if by_force else ask.kind.value, ask.user_id, now, wished.id)
+        chosen = transition(purge, Event.CHOOSE, now, choice=choice)
+        chosen = pressed(ask, chosen, begun.purge.policy_hash, now)
+        chosen = replace(chosen, reschedules=False)
+        return self._store.apply(done, begun, chosen, *card_reply(ask, purge, now))
+
+    def _decided(
+        self,
+        purge: Purge,
+        rules: Rules,
+        actor: Actor,
+        roster: Roster,
+        now: datetime,
+        who: Who | None = None,
+    ) -> Transition:
+        facts = self._facts(purge, rules, actor, roster, now)
+        decided = authorize_request(purge, rules, facts, now)
+        refusal = decided.purge.refusal
+        if refusal is None or refusal.code != rulings.NO_RULE:
+            return decided
+        meant = self.suggested_domain(decided.purge, who or (lambda _: actor))
+        return replace(decided, purge=replace(decided.purge, suggestion=meant))
+
+    def suggested_domain(self, purge: Purge, who: Who) -> str | None:
+        """Give the domain that its requester may have meant, if there is one."""
+        return rulings.suggested_domain(purge, self.rules().policy, self._account(), who)
+
+    def suggest(self, purge: Purge, domain: str) -> None:
+        """Tell the requester alone which domain they may have meant.  Raises: StoreUnavailable."""
+        now = self.now()
+        self._store.apply(NewPosts((suggestion_of(replace(purge, suggestion=domain), now),), now))
+
+    def _facts(
+        self, purge: Purge, rules: Rules, actor: Actor, roster: Roster, now: datetime
+    ) -> RequestFacts:
+        """Ask the database what a request is ruled by, and only where the rules look at it."""
+        beside, limits = self._store.related_purges, rules.limits
+        requires_approval = rulings.requires_approval(purge, rules.policy)
+        related = beside.related(purge, now) if rules.join_window else Related()
+        ids = actor.ids | purge.requester_ids
+        return RequestFacts(
+            actor,
+            roster,
+            beside.traffic(purge.domain, now) if requires_approval else Traffic(),
+            related,
+            beside.load(
+                purge,
+                ids,
+                lately=bool(limits.requests_a_minute) or requires_approval,
+                today=requires_approval or related != Related(),
+            ),
+        )
+
+
+def card_reply(ask: Interaction, purge: Purge, now: datetime) -> tuple[CardReply, ...]:
+    """Give the way back to the card that a press on it opens; a form is no part of the card."""
+    in_channel = ask.channel_id == purge.channel_id and not ask.aside
+    on_card = in_channel and ask.kind is not InteractionKind.DENY
+    return (CardReply(purge.id, ask.response_url, now),) if on_card else ()

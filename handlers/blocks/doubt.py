@@ -1,0 +1,86 @@
+"""What is asked back about a tag that was perhaps mistyped; and a word about tags that are new."""
+
+from __future__ import annotations
+
+import json
+
+from bot.core.purge.purge import Purge, State
+from bot.slack.message import Block, Message
+from handlers.blocks import kit
+from handlers.blocks.kit import TAG_LIMIT, code, codes, escape
+
+MEANT = "doubt:meant"
+TYPED = "doubt:typed"
+
+_LABEL_TAG = 40
+_NOTED = frozenset({State.SUBMITTED, State.RUNNING, State.COMPLETE, State.UNREPORTED})
+
+
+def doubt(facts: dict[str, str]) -> Message:
+    """Give the question, with a button for each answer, from the facts of its notice."""
+    slips: list[list[str]] = json.loads(facts["slips"])
+    domain = code(facts["domain"])
+    so_far = f"The purge of {domain} was not sent yet."
+    if facts["force"] == "true":
+        so_far = f"The forced purge of {domain} was not asked for yet."
+    told, left = kit.fitting([_line(*slip) for slip in slips], 2000)
+    if left:
+        told.append(f"And {left} more.")
+    if facts["others"] != "0":
+        told.append("The other tags stay as they are.")
+    lines = [
+        f":thinking_face: *Is that what you meant?* {so_far}",
+        *told,
+    ]
+    instead, as_typed = "Purge with these put right", "Purge all as typed"
+    if len(slips) == 1:
+        written, meant = map(_named, slips[0])
+        instead, as_typed = f"Purge {meant} instead", f"Purge {written} as typed"
+    row = [_button(MEANT, instead, facts["meant"])]
+    if facts["typed"]:
+        row.append(_button(TYPED, as_typed, facts["typed"]))
+    text = "\n".join(lines)
+    return kit.message(
+        text,
+        kit.section(text),
+        {"type": "actions", "block_id": "doubt", "elements": row},
+        kit.context("The CDN answers success to a tag that nothing carries."),
+    )
+
+
+def chosen(facts: dict[str, str]) -> Message:
+    """Give what takes the place of the question once it is answered."""
+    text = f":heavy_check_mark: You chose {code(facts['command'], 2000)}"
+    return kit.message(text, kit.section(text))
+
+
+def new_tags_lines(purge: Purge) -> list[str]:
+    """Give a word about tags that nobody ever purged there: they may carry nothing."""
+    if not purge.new_tags or purge.state not in _NOTED:
+        return []
+    one = len(purge.new_tags) == 1
+    was, it = ("was", "it") if one else ("were", "them")
+    never = f"{codes(purge.new_tags, 400)} {was} never purged here before."
+    return [f"{never} The CDN does not say whether anything carries {it}."]
+
+
+def _line(written: str, meant: str) -> str:
+    return (
+        f"{code(written, TAG_LIMIT)} was never purged there. Did you mean {code(meant, TAG_LIMIT)}?"
+    )
+
+
+def _named(tag: str) -> str:
+    """Give a tag as it may stand on a button, which is plain text and knows no escape."""
+    if escape(tag) != tag:
+        return "it"
+    return tag if len(tag) <= _LABEL_TAG else tag[: _LABEL_TAG - 1] + "…"
+
+
+def _button(action_id: str, label: str, value: str) -> Block:
+    return {
+        "type": "button",
+        "action_id": action_id,
+        "text": {"type": "plain_text", "text": label[:75], "emoji": False},
+        "value": value,
+    }

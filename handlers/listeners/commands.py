@@ -1,0 +1,69 @@
+"""`/purge …`: read it, write it down, and let the worker do the rest."""
+
+from __future__ import annotations
+
+from bot.core.command.parser import PurgeCommand, parse
+from bot.core.command.queries import HelpCommand, VersionCommand
+from bot.core.interaction import Interaction, InteractionKind, Origin
+from bot.core.policy.approvers import Roster
+from bot.core.purge.purge import State
+from bot.core.suggestions.confirmation import format_doubt
+from bot.slack.message import Message
+from handlers.blocks.error import refusal
+from handlers.blocks.help import help_message, version_message
+from handlers.blocks.kit import message, section
+from handlers.boundary import ListenerContext
+from handlers.listeners.actions import cached
+from handlers.listeners.queries import ask
+from handlers.payloads import Command
+
+
+def purge(context: ListenerContext, command: Command) -> Message | None:
+    """Take a purge, or explain.  Nothing that is returned or raised here has purged anything."""
+    origin = Origin(
+        trigger_id=command.trigger_id,
+        team_id=context.installation.id,
+        user_team_id=command.team_id or "",
+        user_id=command.user_id,
+        channel_id=command.channel_id,
+        response_url=command.response_url,
+    )
+    match parse(command.text):
+        case HelpCommand(topic):
+            return _help(context, origin, topic)
+        case VersionCommand():
+            return version_message()
+        case PurgeCommand() as wish:
+            takes_approval = context.requests.takes_approval(wish)
+            if (doubt := context.doubts.about(wish)) is not None:
+                said = format_doubt(doubt)
+                now = context.requests.now()
+                context.interactions.write_down(
+                    Interaction.of(origin, InteractionKind.DOUBT, now, said=said)
+                )
+                return None
+            # What takes approval is decided by what Slack says at this moment.
+            actor = None if takes_approval else cached(context, origin)
+            taken = context.requests.request(
+                wish, origin, actor, Roster(context.directory.members())
+            )
+            if taken is not None and taken.state is State.REFUSED:
+                return refusal(taken)
+            return None
+        case question:
+            return ask(context, origin, question)
+
+
+def unknown(context: ListenerContext, command: Command) -> Message | None:  # noqa: ARG001  (every listener has this shape)
+    """Answer a command that this version does not have: Socket Mode would leave it unanswered."""
+    return message("I only know /purge.", section("I only know `/purge`. Try `/purge help`."))
+
+
+def _help(context: ListenerContext, origin: Origin, topic: str | None) -> Message | None:
+    actor = cached(context, origin)
+    if actor is not None:
+        return help_message(context.interactions.help_notice(actor, topic).facts)
+    context.interactions.write_down(
+        Interaction.of(origin, InteractionKind.HELP, context.requests.now(), said=topic)
+    )
+    return None

@@ -1,0 +1,263 @@
+"""What Slack sends, read through models before Bolt or a listener touches it.
+
+    Command   a slash command
+    Press     a button, on a message or in a form
+    Form      a form that was sent
+    Probe     Slack asks whether anybody is there
+
+A signature says who sent a payload, and nothing about its shape or its size.  What has another shape
+than Slack documents is `Unreadable`, and only what is read here goes on, also to Bolt.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal
+from urllib.parse import parse_qsl
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    TypeAdapter,
+    ValidationError,
+    ValidationInfo,
+    model_validator,
+)
+
+from bot.slack.client import leads_to_slack
+
+MAX_FIELDS = 100
+_PURGE_ID = re.compile("P[0-9A-Z]{13}")
+
+
+def _way_back(url: str, info: ValidationInfo) -> str:
+    """Drop a response URL that leads elsewhere: there are other ways to answer."""
+    return url if leads_to_slack(url, (info.context or {}).get("api_url", "")) else ""
+
+
+Id = Annotated[str, StringConstraints(pattern="^[A-Z][A-Z0-9]{0,31}$")]
+"""Of a person, a channel, a workspace, an organisation or a view."""
+OptionalId = Annotated[str, StringConstraints(pattern="^([A-Z][A-Z0-9]{0,31})?$")] | None
+Name = Annotated[str, StringConstraints(max_length=255)]
+TriggerId = Annotated[str, StringConstraints(pattern="^[!-~]{1,255}$")]
+ResponseUrl = Annotated[str, AfterValidator(_way_back)]
+
+
+class _Model(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="ignore", hide_input_in_errors=True)
+
+
+class Command(_Model):
+    """`text` is longer than all the tags that a purge may have, or than Slack lets anybody type."""
+
+    command: Name
+    text: Annotated[str, StringConstraints(max_length=40_000)] = ""
+    trigger_id: TriggerId
+    user_id: Id
+    channel_id: Id
+    team_id: OptionalId = None
+    enterprise_id: OptionalId = None
+    response_url: ResponseUrl = ""
+
+    @property
+    def sender(self) -> str:
+        return self.user_id
+
+
+class _Team(_Model):
+    id: OptionalId = None
+    enterprise_id: OptionalId = None
+
+
+class _User(_Model):
+    id: Id
+    team_id: OptionalId = None
+
+
+class _Named(_Model):
+    id: Id
+
+
+class _Container(_Model):
+    channel_id: OptionalId = None
+    is_ephemeral: bool = False
+
+
+class _Action(_Model):
+    action_id: Name
+    value: Annotated[str, StringConstraints(max_length=2000)] | None = None
+
+
+class _Block(_Model):
+    block_id: Name | None = None
+    element: Any = Field(None, exclude=True)
+
+
+class _Input(_Model):
+    value: Annotated[str, StringConstraints(max_length=3000)] | None = None
+
+
+class _State(_Model):
+    values: Annotated[dict[Name, dict[Name, _Input]], Field(max_length=MAX_FIELDS)] = {}
+
+
+class View(_Model):
+    id: Id
+    type: Literal["modal", "home"] = "modal"
+    callback_id: Name = ""
+    private_metadata: Annotated[str, StringConstraints(max_length=3000)] = ""
+    team_id: OptionalId = None
+    app_installed_team_id: OptionalId = None
+    blocks: Annotated[list[_Block], Field(max_length=MAX_FIELDS)] = []
+    state: _State = _State()
+
+    @property
+    def press_id(self) -> str | None:
+        """The trigger ID of the press that opened it, as it says: a key to look up, and no more."""
+        try:
+            return _Metadata.model_validate_json(self.private_metadata).press
+        except ValidationError:
+            return None
+
+
+class _Metadata(_Model):
+    press: TriggerId
+
+
+class _Click(_Model):
+    trigger_id: TriggerId
+    user: _User
+    team: _Team | None = None
+    enterprise: _Named | None = None
+
+    @property
+    def sender(self) -> str:
+        return self.user.id
+
+
+class Press(_Click):
+    """A press has one action; where Slack gives more, the first is the one that was pressed."""
+
+    type: Literal["block_actions"]
+    actions: Annotated[list[_Action], Field(min_length=1, max_length=MAX_FIELDS)]
+    channel: _Named | None = None
+    container: _Container | None = None
+    view: View | None = None
+    response_url: ResponseUrl = ""
+
+    @model_validator(mode="after")
+    def _is_somewhere(self) -> Press:
+        if self.view is None and not self.channel_id:
+            raise ValueError("neither in a channel nor in a form")
+        return self
+
+    @property
+    def value(self) -> str:
+        return self.actions[0].value or ""
+
+    @property
+    def purge_id(self) -> str | None:
+        """The ID of a purge that the button carries, if that is what it looks like."""
+        return self.value if _PURGE_ID.fullmatch(self.value) else None
+
+    @property
+    def is_aside(self) -> bool:
+        """Whether the button stood on a message that only the presser sees."""
+        return self.container is not None and self.container.is_ephemeral
+
+    @property
+    def channel_id(self) -> str:
+        return (self.channel and self.channel.id) or (
+            (self.container and self.container.channel_id) or ""
+        )
+
+
+class Form(_Click):
+    type: Literal["view_submission"]
+    view: View
+
+    def written(self, field: str) -> str:
+        """Give what was written into a field."""
+        found = self.view.state.values.get(field, {}).get(field)
+        return (found.value if found else None) or ""
+
+    @property
+    def field(self) -> str | None:
+        """The first field, below which an error can be shown."""
+        ids = (each.block_id for each in self.view.blocks if each.element is not None)
+        return next((each for each in ids if each), None)
+
+
+class SslCheck(_Model):
+    ssl_check: Literal["1"]
+
+
+class UrlVerification(_Model):
+    type: Literal["url_verification"]
+    challenge: Name
+
+
+Payload = Command | Press | Form
+_KINDS: Mapping[str, TypeAdapter[Any]] = {
+    "command": TypeAdapter(Command),
+    "block_actions": TypeAdapter(Press),
+    "view_submission": TypeAdapter(Form),
+    "ssl_check": TypeAdapter(SslCheck),
+    "url_verification": TypeAdapter(UrlVerification),
+}
+
+
+class Unreadable(Exception):
+    """A payload that is none of Slack's; `kind` is what it says that it is, and `where` the faults."""
+
+    def __init__(self, kind: str | None, where: str = "") -> None:
+        self.kind = kind
+        self.where = where
+        super().__init__(kind, where)
+
+
+class NotOurs(Exception):
+    """A payload of a kind that this app has asked Slack for none of."""
+
+
+def parse(text: str) -> Any:
+    """Give what the body of a request holds: JSON, a form, or JSON in a form.
+
+    A form that merely has the word "payload" in it, in a tag for instance, is a form.
+    Raises: ValueError, RecursionError.
+    """
+    if text.startswith("{"):
+        return json.loads(text)
+    form = dict(parse_qsl(text, keep_blank_values=True, max_num_fields=MAX_FIELDS))
+    return json.loads(form["payload"]) if "payload" in form else form
+
+
+def read(payload: Any, api_url: str) -> Payload | SslCheck | UrlVerification:
+    """Read a payload.  Raises: Unreadable, NotOurs."""
+    kind = _kind_of(payload)
+    if kind not in _KINDS:
+        raise NotOurs
+    try:
+        found: Payload = _KINDS[kind].validate_python(payload, context={"api_url": api_url})
+    except (ValidationError, RecursionError) as error:
+        faults = error.errors() if isinstance(error, ValidationError) else []
+        where = (".".join(map(str, fault["loc"])) for fault in faults[:5])
+        raise Unreadable(kind, ", ".join(where)[:200]) from None
+    return found
+
+
+def _kind_of(payload: Any) -> str:
+    if not isinstance(payload, dict):
+        raise Unreadable(None)
+    for kind in ("ssl_check", "command"):
+        if kind in payload:
+            return kind
+    said = payload.get("type")
+    if not isinstance(said, str):
+        raise Unreadable(None)
+    return said
