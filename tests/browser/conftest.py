@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from bot.playground.page import front
-from bot.playground.serving import serving
+from bot.demo.page import front
+from bot.simulators.serving import serving
 from tests.browser.still_town import StillTown
 
 if TYPE_CHECKING:
@@ -71,7 +71,7 @@ def open_page(browser: Browser, town: StillTown, town_url: str) -> Iterator[Open
             put_away = """localStorage["playground.tour"] ??= '{"done":[],"dismissed":true}'"""
             context.add_init_script(put_away)
         page = context.new_page()
-        page.set_default_timeout(5000)
+        page.set_default_timeout(60_000)
         listen_to(page)
         page.goto(f"{town_url}/#{me}/{channel}")
         page.get_by_role("log").wait_for()

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from bot.logs import set_up_logs
-from bot.playground.town import Town, town
+from bot.demo.town import Town, town
+from bot.telemetry.logs import set_up_logs
 from tests.browser.hands import Mouse
 from tests.browser.seeing import ARGUMENTS, CHROMIUM, Browser, expect, sync_playwright
 

@@ -47,7 +47,7 @@ except ImportError as error:
 if not CHROMIUM.exists():
     _do_without(f"there is no Chromium at {CHROMIUM}")
 
-expect.set_options(timeout=5000)
+expect.set_options(timeout=60_000)
 
 Open = Callable[..., Page]
 """Opens the town as somebody, somewhere: see the fixture `open_page`."""

@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import pytest
 
-from bot.playground.town import Town
+from bot.demo.town import Town
 from tests.browser.barriers import barriers
 from tests.browser.hands import Hands, Keys, Mouse
 from tests.browser.seeing import Locator, Open, Page, expect
 from tests.conftest import OpenTown
+from tests.support.faults import PURGE
 
 pytestmark = [
     pytest.mark.parametrize("database_url", ["sqlite"], indirect=True),
@@ -21,7 +22,7 @@ pytestmark = [
 
 @pytest.fixture
 def place(open_town: OpenTown) -> Town:
-    built = open_town()
+    built = open_town(time_passes=True)
     assert built.bot is not None
     built.bot.worker.start()
     return built
@@ -131,7 +132,7 @@ def test_what_the_cdn_does_not_take_now_is_held_and_then_sent(
     place: Town, open_page: Open, hands: Hands
 ) -> None:
     page = open_page("U0ANA", guide=True)
-    place.breaks(kind="error", code="TooMany.Refresh", times=1)
+    place.breaks(kind="error", code="TooMany.Refresh", action=PURGE, times=1)
     hands(page).types("/purge www.example.com hero")
     expect(card(page, "Purge held")).to_contain_text("attempt 2 is at")
     assert barriers(page) == []
@@ -145,7 +146,7 @@ def test_an_unknown_outcome_is_decided_by_a_person(
     page = open_page("U0ANA", guide=True)
     hand = hands(page)
     place.post("cdn/settings", {"knows_tag_tasks": False})
-    place.breaks(kind="lose_answer", times=1)
+    place.breaks(kind="lose_answer", action=PURGE, times=1)
     hand.types("/purge www.example.com hero")
     unknown = card(page, "outcome unknown")
     hand.presses(unknown.get_by_role("button", name="Purge again"))

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
+from html import escape
 from typing import Any
 
 import pytest
 
-from bot.playground.page import front
-from bot.playground.serving import serving
+from bot.demo.page import front
+from bot.simulators.serving import serving
 from tests.browser.seeing import Browser, Open, expect
 from tests.browser.still_messages import HOSTILE, button, mrkdwn, plain
 from tests.browser.still_town import NOW, StillTown
@@ -129,7 +130,34 @@ def test_a_long_line_of_openers_is_read_in_no_time(shown: Shown) -> None:
     assert "*a _b" in shown("mrkdwn", "Mrkdwn", text=text)
 
 
+AS_TYPED = "*a* _b_ ~c~ `d` :tada: <@U0SAM> <!here> https://a.example &lt; > e\n• f"
+
+PLAIN = {
+    "with emoji": ({"emoji": True}, AS_TYPED.replace(":tada:", "<span>🎉</span>")),
+    "with emoji, as it does not say": ({}, AS_TYPED.replace(":tada:", "<span>🎉</span>")),
+    "without emoji": ({"emoji": False}, AS_TYPED),
+}
+
+
+@pytest.mark.parametrize(("more", "text"), PLAIN.values(), ids=PLAIN)
+def test_in_plain_text_nothing_but_an_emoji_means_anything(
+    shown: Shown, more: dict[str, bool], text: str
+) -> None:
+    block = {"type": "section", "text": {"type": "plain_text", "text": AS_TYPED, **more}}
+    assert shown("blocks", "Blocks", blocks=[block]) == lines(as_html(text))
+
+
+def as_html(text: str) -> str:
+    """Give the HTML of a text, as a browser writes it; its elements are meant."""
+    parts = re.split("(</?span>)", text)
+    return "".join(part if part.endswith("span>") else escape(part, quote=False) for part in parts)
+
+
 RICH = {
+    "words as they are typed": (
+        [{"type": "rich_text_quote", "elements": [{"type": "text", "text": AS_TYPED}]}],
+        f"<blockquote>{escape(AS_TYPED, quote=False)}</blockquote>",
+    ),
     "styles": (
         [
             {

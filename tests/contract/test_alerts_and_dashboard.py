@@ -18,10 +18,10 @@ import pytest
 import requests
 import yaml
 
-from bot.playground.town import Town, town
+from bot.demo.town import Town, town
 from tests.conftest import missing
-from tests.scraping import Scrape, bot_of, read
-from tests.talk import APPROVE, cards
+from tests.support.messages import APPROVE, cards
+from tests.support.prometheus_scrape import Scrape, bot_of, read
 
 ROOT = Path(__file__).parents[2]
 RULES = ROOT / "deploy" / "prometheus" / "alerts.yml"
@@ -29,7 +29,10 @@ PLAYED = ROOT / "deploy" / "prometheus" / "alerts.test.yml"
 DASHBOARD: dict[str, Any] = json.loads((ROOT / "deploy" / "grafana" / "purgebot.json").read_text())
 ALERTS: list[dict[str, Any]] = yaml.safe_load(RULES.read_text())["groups"][0]["rules"]
 
-WORDS = {"absent", "count", "histogram_quantile", "increase", "max", "min", "rate", "sum"}
+WORDS = {
+    *("absent", "count", "histogram_quantile", "increase", "max", "min", "rate", "sum"),
+    *("or", "unless"),
+}
 """PromQL's own words, as far as they are used; anything else must be a metric."""
 BY_PROMETHEUS = frozenset({"job", "instance"})
 """Labels that Prometheus itself adds; `up` is its own metric."""
@@ -56,7 +59,7 @@ def told() -> Iterator[Scrape]:
         status.listen()
         assert status._server is not None
         port = status._server.server_address[1]
-        yield read(requests.get(f"http://127.0.0.1:{port}/metrics", timeout=10).text)
+        yield read(requests.get(f"http://127.0.0.1:{port}/metrics", timeout=60).text)
 
 
 def weather(place: Town) -> None:

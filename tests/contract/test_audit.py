@@ -4,21 +4,33 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import insert, text
+from sqlalchemy import insert, text, update
 from sqlalchemy.exc import DBAPIError
 
-from bot.core.audit import PRUNED, RETENTION, AuditEntry, checkpoint, link, pruned
-from bot.core.purge import Event, advance
-from bot.store.audit_log import BATCH
-from bot.store.audit_verify import verify
-from bot.store.engine import StoreUnavailable
-from bot.store.rows import link_to_row
-from bot.store.store import Change, Store
-from bot.store.tables import audit
-from tests.trail import NOON, UNKNOWN, A, B, begin, open_store, press, write_trail
+from bot.core.audit import CHECKPOINTS, PRUNED, RETENTION, AuditEntry, checkpoint, link, pruned
+from bot.core.purge.purge import Event, advance
+from bot.store.audit.log import BATCH, PRUNE
+from bot.store.audit.verify import verify
+from bot.store.database.engine import StoreUnavailable
+from bot.store.schema.mapping import link_to_row
+from bot.store.schema.tables import audit, checkpoints
+from bot.store.store import Store
+from tests.support.audit_trail import (
+    NOON,
+    UNKNOWN,
+    A,
+    B,
+    begin,
+    open_store,
+    press,
+    step,
+    tampering,
+    write_trail,
+)
 
 SQLITE = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 POSTGRES = pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
@@ -82,7 +94,8 @@ def test_an_untouched_trail_holds(store: Store) -> None:
     write_trail(store)
     verdict = verify(store.engine)
     assert verdict.fault is None
-    assert (verdict.entries, verdict.chains, verdict.pruned) == (8, 3, 0)
+    assert (verdict.entries, verdict.chains, verdict.pruned) == (9, 4, 0)
+    assert verdict.purges == 2
     assert [sealed.entries for sealed in verdict.checkpoints] == [7]
 
 
@@ -94,9 +107,9 @@ def test_a_moment_keeps_its_microseconds(store: Store) -> None:
 def test_many_writers_to_one_purge_keep_one_chain(store: Store) -> None:
     """A step of the purge, and presses that change nothing, at the same moment."""
     waiting = advance(begin(store, A), Event.WAIT, NOON)
-    step = Change(purge=waiting, audit=(AuditEntry(A, NOON, Event.WAIT.value),))
+    waits = step(waiting, Event.WAIT)
     with ThreadPoolExecutor(8) as threads:
-        stepped = threads.submit(store.commit, step)
+        stepped = threads.submit(store.apply, waits)
         pressed = [threads.submit(press, store, A) for _ in range(40)]
         assert stepped.result()
         assert [each.result() for each in pressed] == [None] * 40
@@ -107,9 +120,9 @@ def test_many_writers_to_one_purge_keep_one_chain(store: Store) -> None:
 
 def test_a_beaten_decision_leaves_no_entry(store: Store) -> None:
     waiting = advance(begin(store, A), Event.WAIT, NOON)
-    step = Change(purge=waiting, audit=(AuditEntry(A, NOON, Event.WAIT.value),))
-    assert [store.commit(step), store.commit(step)] == [True, False]
-    assert len(store.audit_of(A)) == 2
+    waits = step(waiting, Event.WAIT)
+    assert [store.apply(waits), store.apply(waits)] == [True, False]
+    assert len(store.audit.chain(A)) == 2
 
 
 # Checkpoints
@@ -121,9 +134,44 @@ def test_a_checkpoint_seals_what_is_new_and_follows_the_one_before(store: Store)
     assert first is not None
     second = store.audit.seal(LATER)
     assert second is not None
-    (unsealed,) = [found.hash for number, found in store.audit.read_all() if number > first.upto_id]
-    assert second == checkpoint(LATER, 8, [unsealed], first)
+    told, pressed, told_next = [
+        found for number, found in store.audit.read_all() if number > first.upto_id
+    ]
+    assert second == checkpoint(LATER, 9, [told.hash, pressed.hash], first)
+    assert [each.entry.detail for each in (told, told_next)] == [
+        {"hash": made.hash, "upto_id": str(made.upto_id)} for made in (first, second)
+    ]
+
+
+def test_what_tells_of_a_checkpoint_is_nothing_new_to_seal(store: Store) -> None:
+    """Else there would be one more each time, for ever."""
+    write_trail(store)
+    assert store.audit.seal(LATER) is not None
     assert store.audit.seal(LATER) is None
+    store.audit.keep(LATER, retention_days=None)
+    assert len(verify(store.engine).checkpoints) == 2
+
+
+def test_checkpoints_of_an_earlier_release_of_which_nothing_is_told_hold(store: Store) -> None:
+    """It tells of none, and while both run it prunes what this one tells."""
+    begin(store, A)
+    block = [found.hash for _, found in store.audit.read_all()]
+    earlier = checkpoint(NOON, 1, block, None)
+    prune = AuditEntry(
+        RETENTION, LATER, PRUNE, detail={"before": LATER.isoformat(), "entries": "1"}
+    )
+    left = asdict(pruned(CHECKPOINTS, LATER))
+    with store.engine.execution_options(writing=True).begin() as connection:
+        connection.execute(insert(checkpoints).values(asdict(earlier)))
+    press(store, A)
+    assert store.audit.seal(NOON) is not None
+    assert verify(store.engine).fault is None
+    with store.engine.execution_options(writing=True).begin() as connection:
+        connection.execute(update(audit).where(audit.c.purge_id == CHECKPOINTS).values(left))
+        connection.execute(insert(audit).values(link_to_row(link(prune))))
+    assert store.audit.seal(LATER) is not None
+    verdict = verify(store.engine)
+    assert (verdict.fault, len(verdict.checkpoints), verdict.pruned) == (None, 3, 1)
 
 
 @POSTGRES
@@ -153,6 +201,32 @@ def test_replicas_that_seal_at_once_make_one_line_of_checkpoints(store: Store) -
     assert len(verify(store.engine).checkpoints) == 5
 
 
+# One chain
+
+
+def test_the_chain_of_one_purge_can_be_read(store: Store) -> None:
+    write_trail(store)
+    assert [found.entry.event for found in store.audit.chain(A)] == [
+        "request",
+        "wait",
+        "deny",
+        "press-late",
+    ]
+    everything = [found for _, found in store.audit.read_all()]
+    assert store.audit.chain(B) == [each for each in everything if each.entry.purge_id == B]
+    assert store.audit.chain("PX") == []
+
+
+@SQLITE
+def test_a_chain_that_somebody_made_unreadable_is_not_given(store: Store) -> None:
+    write_trail(store)
+    with tampering(store) as connection:
+        connection.exec_driver_sql("UPDATE audit SET detail = '{' WHERE id = 2")
+    with pytest.raises(ValueError):
+        store.audit.chain(A)
+    assert len(store.audit.chain(B)) == 3
+
+
 # Pruning
 
 
@@ -160,12 +234,12 @@ def test_pruning_empties_old_entries_and_the_trail_still_holds(store: Store) -> 
     write_trail(store)
     assert store.audit.prune(LATER, LATER) == 8
     entries = [found.entry for _, found in store.audit.read_all()]
-    assert entries[:8] == [pruned(entry.purge_id, LATER) for entry in entries[:8]]
-    (told,) = entries[8:]
+    *emptied, told = [entry for entry in entries if entry.purge_id != CHECKPOINTS]
+    assert emptied == [pruned(entry.purge_id, LATER) for entry in emptied]
     assert (told.purge_id, told.event, told.detail["entries"]) == (RETENTION, "prune", "8")
     verdict = verify(store.engine)
     assert verdict.fault is None
-    assert (verdict.entries, verdict.pruned, len(verdict.checkpoints)) == (9, 8, 1)
+    assert (verdict.entries, verdict.pruned, len(verdict.checkpoints)) == (10, 8, 1)
 
 
 def test_what_is_not_old_or_not_at_its_end_is_not_pruned(store: Store) -> None:
@@ -174,7 +248,7 @@ def test_what_is_not_old_or_not_at_its_end_is_not_pruned(store: Store) -> None:
     press(store, B, LATER)
     assert store.audit.prune(LATER, LATER) == 8
     kept = [found.entry for _, found in store.audit.read_all() if found.entry.event != PRUNED]
-    assert [entry.purge_id for entry in kept] == ["PC", B, RETENTION]
+    assert [entry.purge_id for entry in kept] == [CHECKPOINTS, "PC", B, RETENTION]
     assert verify(store.engine).fault is None
 
 
@@ -189,12 +263,12 @@ def test_a_pruned_chain_goes_on(store: Store) -> None:
 
 def test_many_entries_are_pruned_and_sealed_a_batch_at_a_time(store: Store) -> None:
     entries = tuple(AuditEntry(UNKNOWN, NOON, "press-late") for _ in range(BATCH + 1))
-    store.commit(Change(audit=entries))
+    store.apply(*entries)
     store.audit.keep(LATER + timedelta(days=1), retention_days=1)
     verdict = verify(store.engine)
     assert verdict.fault is None
     assert verdict.pruned == BATCH + 1
-    assert [each.entries for each in verdict.checkpoints] == [BATCH, 3]
+    assert [each.entries for each in verdict.checkpoints] == [BATCH, 4]
 
 
 def test_the_trail_is_pruned_once_a_day_after_whole_days(store: Store) -> None:

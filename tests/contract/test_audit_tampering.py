@@ -1,74 +1,47 @@
 """Whatever somebody does to the audit trail in the database is found, and the place is named.
 
-The tests tamper with one trail (tests/trail.py) and roll back what they did.
+The tests tamper with one trail (tests/support/audit_trail.py) and roll back what they did.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
-from sqlalchemy import Insert, insert, text
+from sqlalchemy import insert
 
-from bot.core.audit import RETENTION, AuditEntry, link
-from bot.store.audit_verify import verify, verify_on
-from bot.store.rows import link_to_row
+from bot.core.audit import CHECKPOINTS, RETENTION, AuditEntry, link
+from bot.store.audit.verify import Fault
+from bot.store.schema.mapping import link_to_row
+from bot.store.schema.tables import audit
 from bot.store.store import Store
-from bot.store.tables import audit
-from tests.trail import NOON, UNKNOWN, A, B, open_store, tampering, write_trail
+from tests.support.audit_tampering import altering, fault_openly_after, new_store, place_after
+from tests.support.audit_trail import NOON, UNKNOWN, A, B, write_trail
 
 LATER = NOON + timedelta(days=1)
+IDLE = """
+    CREATE OR REPLACE FUNCTION refuse_change() RETURNS trigger LANGUAGE plpgsql AS
+    $$ BEGIN RETURN NEW; END $$
+"""
 
 
-@contextmanager
-def trail(kind: str, request: pytest.FixtureRequest, folder: Path) -> Iterator[Store]:
-    with ExitStack() as stack:
-        url = f"sqlite:///{folder}/purgebot.sqlite3"
-        if kind == "postgresql":
-            url = stack.enter_context(request.getfixturevalue("postgresql").copy())
-        store = open_store(url)
-        stack.callback(store.close)
+@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
+def written(request: pytest.FixtureRequest) -> Iterator[Store]:
+    with new_store(request) as store:
         write_trail(store)
         yield store
 
 
 @pytest.fixture(scope="module", params=["sqlite", "postgresql"])
-def written(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Store]:
-    with trail(request.param, request, tmp_path_factory.mktemp("written")) as store:
-        yield store
-
-
-@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
-def emptied(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Store]:
+def emptied(request: pytest.FixtureRequest) -> Iterator[Store]:
     """Give the same trail, pruned and sealed once more."""
-    with trail(request.param, request, tmp_path_factory.mktemp("emptied")) as store:
+    with new_store(request) as store:
+        write_trail(store)
         assert store.audit.prune(LATER, LATER) == 8
         assert store.audit.seal(LATER) is not None
         yield store
-
-
-def fault_after(store: Store, *changes: str | Insert) -> str | None:
-    """Give the place that is named once somebody has done this to the database."""
-    assert verify(store.engine).fault is None
-    with tampering(store) as connection:
-        for change in changes:
-            statement = text(change) if isinstance(change, str) else change
-            assert connection.execute(statement).rowcount != 0, change
-        fault = verify_on(connection).fault
-        connection.rollback()
-    return fault.place.partition(", entries")[0] if fault else None
-
-
-def altering(columns: str, where: str, table: str = "audit") -> str:
-    return f"UPDATE {table} SET {columns} WHERE {where}"  # noqa: S608  (ours)
 
 
 @pytest.mark.parametrize(
@@ -90,13 +63,13 @@ def altering(columns: str, where: str, table: str = "audit") -> str:
     ids=lambda column: str(column).partition(" ")[0],
 )
 def test_an_altered_entry_is_named(written: Store, column: str) -> None:
-    assert fault_after(written, altering(column, "id = 2")) == f"purge {A}, entry 2"
+    assert place_after(written, altering(column, "id = 2")) == f"purge {A}, entry 2"
 
 
 @pytest.mark.parametrize("written", ["sqlite"], indirect=True)
 @pytest.mark.parametrize("column", ["at = 'noon'", "at = 5", "detail = '{'", "hash = x'00'"])
 def test_an_entry_made_unreadable_is_named(written: Store, column: str) -> None:
-    assert fault_after(written, altering(column, "id = 2")) == f"purge {A}, entry 2"
+    assert place_after(written, altering(column, "id = 2")) == f"purge {A}, entry 2"
 
 
 @pytest.mark.parametrize(
@@ -113,7 +86,7 @@ def test_an_entry_made_unreadable_is_named(written: Store, column: str) -> None:
     ids=["the first", "in the middle", "the end", "a chain", "all", "a press", "an unknown chain"],
 )
 def test_a_missing_entry_is_named(written: Store, where: str, place: str) -> None:
-    assert fault_after(written, f"DELETE FROM audit WHERE {where}") == place  # noqa: S608
+    assert place_after(written, f"DELETE FROM audit WHERE {where}") == place  # noqa: S608
 
 
 @pytest.mark.parametrize(
@@ -127,7 +100,7 @@ def test_swapped_entries_are_named(written: Store, column: str, spare: int, plac
         altering(f"{column} = {new}", f"{where} {old}")
         for old, new in ((second, spare), (third, second), (spare, third))
     ]
-    assert fault_after(written, *swap) == place
+    assert place_after(written, *swap) == place
 
 
 def test_an_end_written_anew_with_the_right_hashes_is_found_by_its_checkpoint(
@@ -136,13 +109,13 @@ def test_an_end_written_anew_with_the_right_hashes_is_found_by_its_checkpoint(
     chain = [found for _, found in written.audit.read_all() if found.entry.purge_id == A]
     forged = link(replace(chain[-1].entry, user_id="U0EVE"), chain[-2].end)
     change = altering(f"user_id = 'U0EVE', hash = '{forged.hash}'", "id = 6")
-    assert fault_after(written, change) == "checkpoint 1"
+    assert place_after(written, change) == "checkpoint 1"
 
 
 def test_a_step_that_the_purge_never_took_is_found(written: Store) -> None:
     chain = [found for _, found in written.audit.read_all() if found.entry.purge_id == B]
     forged = link(AuditEntry(B, NOON, "approve", user_id="U0SAM"), chain[-1].end)
-    assert fault_after(written, insert(audit).values(link_to_row(forged))) == f"purge {B}"
+    assert place_after(written, insert(audit).values(link_to_row(forged))) == f"purge {B}, entry 4"
 
 
 @pytest.mark.parametrize(
@@ -151,11 +124,11 @@ def test_a_step_that_the_purge_never_took_is_found(written: Store) -> None:
     ids=lambda column: str(column).partition(" ")[0],
 )
 def test_an_altered_checkpoint_is_named(written: Store, column: str) -> None:
-    assert fault_after(written, altering(column, "id = 1", "checkpoints")) == "checkpoint 1"
+    assert place_after(written, altering(column, "id = 1", "checkpoints")) == "checkpoint 1"
 
 
 def test_a_missing_checkpoint_is_found_by_the_next(emptied: Store) -> None:
-    assert fault_after(emptied, "DELETE FROM checkpoints WHERE id = 1") == "checkpoint 2"
+    assert place_after(emptied, "DELETE FROM checkpoints WHERE id = 1") == "checkpoint 2"
 
 
 # What is left after a pruning
@@ -173,7 +146,7 @@ def test_a_missing_checkpoint_is_found_by_the_next(emptied: Store) -> None:
         (altering("previous = hash", "id = 2"), f"purge {A}, entry 2"),
         ("DELETE FROM audit WHERE id = 2", f"purge {A}, entry 2"),
         ("DELETE FROM audit WHERE id IN (5, 6)", f"purge {A}, entry 3"),
-        ("DELETE FROM audit WHERE id = 8", "the pruning before 2024-11-03T12:00:00.123456+00:00"),
+        ("DELETE FROM audit WHERE id = 9", "the pruning before 2024-11-03T12:00:00.123456+00:00"),
         (f"DELETE FROM audit WHERE purge_id = '{RETENTION}'", f"purge {A}, entry 1"),  # noqa: S608
         (altering("detail = '{}'", f"purge_id = '{RETENTION}'"), f"purge {RETENTION}, entry 1"),
     ],
@@ -181,11 +154,85 @@ def test_a_missing_checkpoint_is_found_by_the_next(emptied: Store) -> None:
 def test_a_pruned_entry_that_was_tampered_with_is_named(
     emptied: Store, change: str, place: str
 ) -> None:
-    assert fault_after(emptied, change) == place
+    assert place_after(emptied, change) == place
 
 
 def test_an_entry_that_was_emptied_by_hand_is_named(written: Store) -> None:
     """The database takes it for a pruning, but the trail tells of none."""
     change = "event = 'pruned', team_id = NULL, user_id = NULL, channel_id = NULL"
     change += ", policy_hash = NULL, detail = '{}'"
-    assert fault_after(written, altering(change, "id = 4")) == f"purge {B}, entry 2"
+    assert place_after(written, altering(change, "id = 4")) == f"purge {B}, entry 2"
+
+
+# Checkpoints that are gone
+
+
+@pytest.mark.parametrize(
+    ("where", "place"),
+    [
+        ("id > 0", "the checkpoint up to entry 7"),
+        ("id = 1", "checkpoint 2"),
+        ("id = 2", "the checkpoint up to entry 10"),
+    ],
+    ids=["all", "the first", "the last"],
+)
+def test_a_missing_checkpoint_is_named(emptied: Store, where: str, place: str) -> None:
+    assert place_after(emptied, f"DELETE FROM checkpoints WHERE {where}") == place  # noqa: S608
+
+
+def test_without_what_told_of_a_checkpoint_its_entry_is_missed(emptied: Store) -> None:
+    told = f"DELETE FROM audit WHERE purge_id = '{CHECKPOINTS}'"  # noqa: S608
+    assert place_after(emptied, f"{told} AND seq = 1") == f"purge {CHECKPOINTS}, entry 1"
+    assert place_after(emptied, told) == "checkpoint 2"
+
+
+# Triggers
+
+
+@pytest.mark.parametrize("written", ["sqlite"], indirect=True)
+@pytest.mark.parametrize(
+    "name",
+    [
+        f"{table}_{change}"
+        for table in ("audit", "checkpoints")
+        for change in ("update", "delete", "replace")
+    ],
+)
+def test_a_missing_trigger_of_sqlite_is_named(written: Store, name: str) -> None:
+    fault = fault_openly_after(written, f"DROP TRIGGER {name}")
+    assert fault is not None
+    assert fault == Fault(f"trigger {name}", "is missing, so that the audit could be changed")
+
+
+@pytest.mark.parametrize("written", ["sqlite"], indirect=True)
+def test_a_trigger_of_sqlite_that_refuses_no_more_is_named(written: Store) -> None:
+    idle = "CREATE TRIGGER audit_delete BEFORE DELETE ON audit BEGIN SELECT 1; END"
+    fault = fault_openly_after(written, "DROP TRIGGER audit_delete", idle)
+    assert fault == Fault("trigger audit_delete", "was altered, so that the audit could be changed")
+
+
+@pytest.mark.parametrize("written", ["postgresql"], indirect=True)
+@pytest.mark.parametrize(
+    ("change", "name", "wrong"),
+    [
+        ("DROP TRIGGER audit_update ON audit", "audit_update", "is missing"),
+        ("DROP TRIGGER audit_delete ON audit", "audit_delete", "is missing"),
+        ("DROP TRIGGER checkpoints_change ON checkpoints", "checkpoints_change", "is missing"),
+        ("ALTER TABLE audit DISABLE TRIGGER audit_update", "audit_update", "is disabled"),
+        ("ALTER TABLE audit DISABLE TRIGGER ALL", "audit_delete", "is disabled"),
+        ("ALTER TABLE audit ENABLE REPLICA TRIGGER audit_update", "audit_update", "is disabled"),
+        ("ALTER TABLE checkpoints DISABLE TRIGGER USER", "checkpoints_change", "is disabled"),
+        (IDLE, "audit_delete", "was altered"),
+    ],
+)
+def test_a_trigger_of_postgresql_that_refuses_no_more_is_named(
+    written: Store, change: str, name: str, wrong: str
+) -> None:
+    fault = fault_openly_after(written, change)
+    assert fault == Fault(f"trigger {name}", f"{wrong}, so that the audit could be changed")
+
+
+@pytest.mark.parametrize("written", ["postgresql"], indirect=True)
+def test_a_trigger_that_also_guards_what_is_replicated_is_as_good(written: Store) -> None:
+    change = "ALTER TABLE audit ENABLE ALWAYS TRIGGER audit_update"
+    assert fault_openly_after(written, change) is None

@@ -24,7 +24,7 @@ def no_network(event, args):
 
 sys.addaudithook(no_network)
 from bot.cdn.credentials import from_default_chain
-from bot.cdn.faults import CdnRefused
+from bot.cdn.error_codes import CdnRefused
 try:
     found = from_default_chain()()
     ours = [found.access_key_id, found.access_key_secret, found.security_token]

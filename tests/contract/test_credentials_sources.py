@@ -6,7 +6,7 @@ import traceback
 import pytest
 
 from bot.cdn.credentials import Credentials, from_default_chain, from_env, static
-from bot.cdn.faults import CdnRefused
+from bot.cdn.error_codes import CdnRefused
 
 ENV = {
     "ALIBABA_CLOUD_ACCESS_KEY_ID": "the-id",

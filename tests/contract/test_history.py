@@ -7,7 +7,7 @@ looks at every one of them says what there is to see.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -15,15 +15,15 @@ from typing import Any
 import pytest
 from sqlalchemy import event, insert
 
-from bot.core.policy_fields import covers_domain
-from bot.core.purge import Failure, Purge, State
-from bot.core.questions import Cursor, Key
-from bot.store.history import LOOKS, PAGE, WINDOW, History, Page, Search, Sent
-from bot.store.rows import purge_to_row
+from bot.core.command.queries import Cursor, Key
+from bot.core.policy.fields import covers_domain
+from bot.core.purge.purge import Failure, Purge, State
+from bot.store.reads.history import PAGE, SCAN_BATCHES, WINDOW, History, Page, Search, Sent
+from bot.store.schema.mapping import purge_to_row
+from bot.store.schema.tables import purges
 from bot.store.store import Store
-from bot.store.tables import purges
-from tests.conftest import Postgresql
-from tests.trail import open_store
+from tests.support.audit_trail import open_store
+from tests.support.databases import Postgresql, Sqlite
 
 NOON = datetime(2026, 11, 26, 12, 0, tzinfo=UTC)
 COUNT = 2000
@@ -76,17 +76,10 @@ def store(database_url: str) -> Iterator[Store]:
 
 
 @pytest.fixture(scope="module", params=["sqlite", "postgresql"])
-def full(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Store]:
+def full(request: pytest.FixtureRequest) -> Iterator[Store]:
     """Give a database with all of the purges in it, that is only read."""
-    with ExitStack() as stack:
-        url = f"sqlite:///{tmp_path_factory.mktemp('history')}/purgebot.sqlite3"
-        if request.param == "postgresql":
-            postgresql: Postgresql = request.getfixturevalue("postgresql")
-            url = stack.enter_context(postgresql.copy())
-        opened = open_store(url)
-        stack.callback(opened.close)
+    databases: Sqlite | Postgresql = request.getfixturevalue(request.param)
+    with databases.copy() as url, closing(open_store(url)) as opened:
         write(opened, many())
         yield opened
 
@@ -118,14 +111,25 @@ SEARCHES = {
     "may see their own, asks of others": Search("U0ANA", user_id="U0SAM"),
     "may see their own, asks of others by domain": Search("U0ANA", (), RARE, "U0SAM"),
     "may see below, asks of a person": Search("U0GUS", ("*.example.org",), user_id="U0ANA"),
+    "has two IDs": Search("U0ANA", aliases=("U0LEO",)),
+    "has two IDs, of a domain": Search("U0ANA", domain=RARE, aliases=("U0LEO",)),
+    "has two IDs, asks by one": Search("U0ANA", user_id="U0LEO", aliases=("U0LEO",)),
+    "has two IDs, asks by one of a domain": Search("U0LEO", (), RARE, "U0LEO", None, ("U0ANA",)),
+    "has two IDs, may see all": Search("U0ANA", ("*",), user_id="U0ANA", aliases=("U0LEO",)),
+    "has two IDs, may see below": Search("U0ANA", ("*.example.org",), aliases=("U0LEO",)),
+    "has two IDs, asks of others": Search("U0ANA", user_id="U0SAM", aliases=("U0LEO",)),
 }
 each_search = pytest.mark.parametrize("search", SEARCHES.values(), ids=SEARCHES)
+
+
+def own_ids(search: Search) -> set[str]:
+    return {search.own_id, *search.aliases}
 
 
 def seen_by(search: Search) -> Seen:
     def seen(purge: Purge) -> bool:
         shown = any(covers_domain(pattern, purge.domain) for pattern in search.patterns)
-        return purge.user_id == search.own_id or (shown and "secret" not in purge.tags)
+        return purge.user_id in own_ids(search) or (shown and "secret" not in purge.tags)
 
     return seen
 
@@ -133,11 +137,12 @@ def seen_by(search: Search) -> Seen:
 def reference(search: Search) -> list[str]:
     """Give the IDs of all that there is to see, newest first."""
     seen = seen_by(search)
+    by = own_ids(search) if search.user_id in own_ids(search) else {search.user_id}
     asked = [
         purge
         for purge in many()
         if search.domain in {None, purge.domain}
-        and search.user_id in {None, purge.user_id}
+        and (search.user_id is None or purge.user_id in by)
         and (search.since is None or purge.requested_at >= search.since)
         and seen(purge)
     ]
@@ -318,7 +323,7 @@ def test_for_what_cannot_be_seen_nobody_looks(
 def test_many_domains_do_not_cost_a_look_each(full: Store, asked: list[tuple[str, Any]]) -> None:
     many_domains = tuple(f"d{number}.example.com" for number in range(100))
     full.history.page(Search("U0LEO", many_domains), lambda _: True)
-    assert len(asked) <= 4 * len(LOOKS)
+    assert len(asked) <= 4 * len(SCAN_BATCHES)
 
 
 @pytest.mark.parametrize(

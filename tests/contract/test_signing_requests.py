@@ -11,7 +11,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 import requests
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from bot.cdn.credentials import Credentials, static
@@ -48,7 +48,6 @@ def signature_found_by_a_server(request: requests.PreparedRequest, key: Credenti
     )
 
 
-@settings(deadline=None)
 @given(st.dictionaries(texts, texts))
 @example({"CacheTag": "a b+c,d*~%2F&=?/标签"})
 def test_any_query_is_encoded_as_the_reference_says(query: dict[str, str]) -> None:
@@ -56,7 +55,6 @@ def test_any_query_is_encoded_as_the_reference_says(query: dict[str, str]) -> No
     assert canonical_query(query.items()) == wanted
 
 
-@settings(deadline=None)
 @given(st.dictionaries(texts.filter(bool), texts), st.booleans())
 def test_a_server_that_sees_only_the_sent_bytes_finds_the_same_signature(
     query: dict[str, str], ready: bool

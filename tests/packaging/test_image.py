@@ -81,7 +81,7 @@ def test_all_that_it_copies_is_there_and_gets_into_the_build() -> None:
     for source in copied:
         assert (ROOT / source).exists(), source
         assert not is_left_out(source), source
-    assert not is_left_out("bot/playground/page/index.html")
+    assert not is_left_out("bot/demo/page/index.html")
 
 
 @pytest.mark.parametrize(

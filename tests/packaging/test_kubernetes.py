@@ -13,7 +13,7 @@ import kubernetes_validate
 import pytest
 import yaml
 
-from bot.policy_file import load_policy
+from bot.config.policy_file import load_policy
 from tests.packaging.kubernetes_rules import Document, faults, the
 from tests.packaging.variables import ROOT, unknown
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from pathlib import Path
 
-from bot.settings import Settings
+from bot.config.settings import Settings
 
 ROOT = Path(__file__).parents[2]
 

@@ -5,14 +5,17 @@ from __future__ import annotations
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from bot.cli import main
-from bot.playground.town import SAMPLE_POLICY, Town, town
-from tests.conftest import OpenTown, Postgresql
-from tests.policies import WithPolicy, write_policy
-from tests.purgebot import Command, Ended
+from bot.demo.town import SAMPLE_POLICY, Town, town
+from tests.conftest import OpenTown
+from tests.support.conversation import Person
+from tests.support.databases import Postgresql
+from tests.support.policies import WithPolicy, write_policy
+from tests.support.purgebot import Command, Ended
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -36,6 +39,7 @@ def purgebot_here(
     def run(url: str, *words: str) -> Ended:
         monkeypatch.setenv("PURGEBOT_DATABASE_URL", url)
         monkeypatch.setattr("sys.argv", ["purgebot", *words])
+        capsys.readouterr()  # what was said before is not the command's
         with pytest.raises(SystemExit) as ended:
             main()
         return Ended(int(ended.value.code or 0), *capsys.readouterr())
@@ -51,6 +55,17 @@ def site(tmp_path: Path) -> Iterator[Town]:
     url = f"sqlite:///{tmp_path}/data/purgebot.sqlite3"
     with town(database_url=url, policy=policy, with_bot=False) as place:
         yield place
+
+
+def _person(user_id: str) -> Any:
+    @pytest.fixture
+    def person(place: Town) -> Person:
+        return Person(place, user_id)
+
+    return person
+
+
+ana, sam, kim, ada, leo = map(_person, ("U0ANA", "U0SAM", "U0KIM", "U0ADA", "U0LEO"))
 
 
 @pytest.fixture

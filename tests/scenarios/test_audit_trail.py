@@ -4,15 +4,21 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
+from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
 from bot.core.audit import AuditEntry
-from bot.playground.town import SAMPLE_POLICY, Town
-from bot.store.audit_verify import verify
-from tests.talk import APPROVE, DENY, only_card
-from tests.trail import open_store
+from bot.core.purge.trail import mismatch
+from bot.demo.town import SAMPLE_POLICY, Town
+from bot.store.audit.verify import Verdict, verify
+from tests.support.audit_trail import open_store
+from tests.support.conversation import Person
+from tests.support.messages import APPROVE, DENY, cards
+from tests.support.policies import WithPolicy
+from tests.support.processes import all_purges, store_of
 
 CANCEL = "purge:cancel"
 POLICY = hashlib.sha256(SAMPLE_POLICY.read_bytes()).hexdigest()
@@ -26,14 +32,8 @@ def trail(place: Town) -> list[AuditEntry]:
     return [found.entry for _, found in place.bot.store.audit.read_all()]
 
 
-def asks(place: Town, words: str = "www.example.com hero --force") -> dict[str, Any]:
-    place.says("U0ANA", f"/purge {words}")
-    place.settle()
-    return only_card(place)
-
-
 def plain(place: Town) -> None:
-    asks(place, "www.example.com hero")
+    Person(place, "U0ANA").purges("www.example.com hero")
 
 
 def refused(place: Town) -> None:
@@ -52,23 +52,23 @@ def failed(place: Town) -> None:
 
 def pressed(person: str, button: str) -> Story:
     def story(place: Town) -> None:
-        place.presses(person, button, asks(place))
+        place.presses(person, button, Person(place, "U0ANA").purges("www.example.com hero --force"))
 
     return story
 
 
 def denied(place: Town) -> None:
-    place.denies("U0SAM", asks(place), "no")
+    place.denies("U0SAM", Person(place, "U0ANA").purges("www.example.com hero --force"), "no")
 
 
 def pressed_late(place: Town) -> None:
-    card = asks(place)
+    card = Person(place, "U0ANA").purges("www.example.com hero --force")
     place.denies("U0SAM", card, "no")
     place.presses("U0KIM", APPROVE, card)
 
 
 def unanswered(place: Town) -> None:
-    asks(place)
+    Person(place, "U0ANA").purges("www.example.com hero --force")
     place.waits(minutes=31, settle=False)
 
 
@@ -160,33 +160,125 @@ def test_somebody_of_another_workspace_is_told_apart(place: Town) -> None:
     assert last.team_id not in {None, "T0TOWN"}
 
 
-def test_a_press_that_is_the_first_to_see_the_expiry_tells_of_both(place: Town) -> None:
-    card = asks(place)
+def test_a_press_that_is_the_first_to_see_the_expiry_tells_of_both(
+    place: Town, sam: Person, ana: Person
+) -> None:
+    card = ana.purges("www.example.com hero --force")
     place.waits(minutes=31, settle=False)
     assert place.bot is not None
-    place.presses("U0SAM", APPROVE, card)
-    place.settle()
+    sam.approves(card)
     told = [(entry.event, entry.user_id) for entry in trail(place)]
     assert told == [*WAITS, ("expire", None), ("press-late", "U0SAM")]
 
 
-def test_a_running_bot_prunes_the_trail_as_its_setting_says(place: Town) -> None:
-    failed(place)
-    place.settle()
-    place.stop_bot()
-    place.waits(days=3, settle=False)
-    place.start_bot(PURGEBOT_AUDIT_RETENTION_DAYS="1").worker.start()
-    place.stop_bot()
-    store = open_store(place.database_url)
+def test_a_running_bot_prunes_the_trail_as_its_setting_says(live_place: Town) -> None:
+    failed(live_place)
+    live_place.settle()
+    live_place.stop_bot()
+    live_place.waits(days=3, settle=False)
+    live_place.start_bot(PURGEBOT_AUDIT_RETENTION_DAYS="1").worker.start()
+    live_place.stop_bot()
+    store = open_store(live_place.database_url)
     assert verify(store.engine).pruned == 4
     store.close()
 
 
-def test_a_running_bot_seals_the_trail_by_itself(place: Town) -> None:
-    plain(place)
-    assert place.bot is not None
-    place.bot.worker.start()
-    place.stop_bot()
-    store = open_store(place.database_url)
+def test_a_running_bot_seals_the_trail_by_itself(live_place: Town) -> None:
+    plain(live_place)
+    assert live_place.bot is not None
+    live_place.bot.worker.start()
+    live_place.stop_bot()
+    store = open_store(live_place.database_url)
     assert len(verify(store.engine).checkpoints) == 1
     store.close()
+
+
+# What the bot writes is always whole
+
+
+TWO_OF_THE_TEAM = """
+  - approval: Two of the team for the images
+    domains: [img.example.com]
+    count: 2
+"""
+
+
+def test_after_a_lively_day_every_purge_is_as_its_trail_says(with_policy: WithPolicy) -> None:
+    """Approved by two, denied, taken back, broken glass, held, joined, lost and found; then a
+    restart, and a month later all of it is pruned.
+    """
+    place = with_policy(TWO_OF_THE_TEAM)
+
+    def says(words: str, person: str = "U0ANA") -> dict[str, Any]:
+        Person(place, person).types(f"/purge {words}")
+        return cards(place)[-1]
+
+    twice = says("img.example.com hero --force")
+    for person in ("U0SAM", "U0SAM", "U0ANA", "U0LEO", "U0KIM", "U0KIM"):
+        Person(place, person).approves(twice)
+    place.denies("U0SAM", says("img.example.com logo --force"), "not now")
+    place.presses("U0ANA", CANCEL, says("www.example.com menu --force"))
+    says('shop.example.com prices --force --break-glass --reason "wrong"', "U0SAM")
+    says("shop.example.com hero")
+    place.breaks(kind="error", code="TooMany.Refresh", times=1)
+    says("www.example.com late")
+    place.breaks(kind="lose_answer", times=1)
+    says("www.example.com lost")
+    says("www.example.com work")
+    says("www.example.com work", "U0SAM")
+    says("www.example.com open --force")
+    assert verdict_of(place).purges == 10
+    place.stop_bot()
+    place.start_bot()
+    for _ in range(12):
+        place.waits(minutes=5)
+    states = {purge.state.value for purge in all_purges(place)}
+    assert {"complete", "denied", "cancelled", "expired", "refused"} <= states
+    assert verdict_of(place).pruned == 0
+    later = place.now() + timedelta(days=30)
+    store_of(place).audit.keep(later, retention_days=1)
+    verdict = verdict_of(place)
+    assert verdict.pruned > 40
+    assert len(verdict.checkpoints) == 1
+    assert (verdict.purges, verdict_of(place).entries) == (10, verdict.entries)
+
+
+def verdict_of(place: Town) -> Verdict:
+    verdict = verify(store_of(place).engine)
+    assert verdict.fault is None
+    return verdict
+
+
+def test_each_step_says_who_asked_who_agreed_and_who_decided(with_policy: WithPolicy) -> None:
+    place = with_policy(TWO_OF_THE_TEAM)
+    card = Person(place, "U0ANA").purges("img.example.com hero --force")
+    for person in ("U0SAM", "U0KIM"):
+        Person(place, person).approves(card)
+    told = [
+        [each.detail.get(name) for name in ("requester", "approvals", "decided_by")]
+        for each in trail(place)
+    ]
+    assert told == [
+        ["U0ANA", None, None],
+        ["U0ANA", None, None],
+        ["U0ANA", "U0SAM", None],
+        *[["U0ANA", "U0SAM,U0KIM", "U0KIM"]] * 3,
+    ]
+
+
+def test_the_chain_of_a_purge_fits_it_from_the_request_to_the_end(
+    place: Town, sam: Person, ana: Person
+) -> None:
+    card = ana.purges("www.example.com hero --force")
+    check_chain(place)
+    sam.approves(card)
+    check_chain(place)
+    place.waits(minutes=8)
+    check_chain(place)
+
+
+def check_chain(place: Town) -> None:
+    (purge,) = all_purges(place)
+    assert mismatch(purge, store_of(place).audit.chain(purge.id)) is None
+    forged = replace(purge, tags=("everything",))
+    assert mismatch(forged, store_of(place).audit.chain(purge.id)) is not None

@@ -13,12 +13,13 @@ from pathlib import Path
 
 import pytest
 
-from bot.playground.town import Town
-from tests.busy import check_all_goes_on, keep_busy
-from tests.conftest import Postgresql, missing
-from tests.processes import check_trail, store_of
-from tests.purgebot import ROOT, purgebot
-from tests.talk import APPROVE, buttons, only_card, words
+from bot.demo.town import Town
+from tests.conftest import missing
+from tests.support.databases import Postgresql
+from tests.support.messages import APPROVE, buttons, only_card, words
+from tests.support.processes import check_trail, store_of
+from tests.support.purgebot import ROOT, purgebot
+from tests.support.work_in_progress import check_all_goes_on, keep_busy
 
 PAGE = (ROOT / "docs" / "backup.md").read_text()
 CANCEL = "purge:cancel"

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
 import pytest
 from slack_sdk import WebClient
 from sqlalchemy import text
 
-from bot.playground.town import Town
-from bot.settings import Mode
-from handlers import DOORS
+from bot.config.settings import Mode
+from bot.demo.town import Town
+from handlers import LISTENERS
 from tests.conftest import OpenTown
-from tests.door import Door, http_door, in_mode
-from tests.talk import APPROVE, cards, only_card, whispers, words
+from tests.support.conversation import Person
+from tests.support.http_door import Door, http_door, in_mode
+from tests.support.logged_failures import Expect
+from tests.support.messages import APPROVE, cards, only_card, whispers, words
+from tests.support.processes import card_of
+from tests.support.row_forgery import makes_unreadable
 
 SQLITE = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 MODES = pytest.mark.parametrize("mode", list(Mode))
@@ -24,12 +27,6 @@ MODES = pytest.mark.parametrize("mode", list(Mode))
 def door(open_town: OpenTown) -> Iterator[Door]:
     with http_door(open_town(mode=Mode.HTTP)) as door:
         yield door
-
-
-def ask_for_force(place: Town, channel: str = "C0WEB") -> dict[str, Any]:
-    place.says("U0ANA", "/purge www.example.com hero --force", channel)
-    place.settle()
-    return only_card(place, channel=channel)
 
 
 # Bolt drops a form in which the word "payload" occurs: the command is answered with 404.
@@ -67,29 +64,27 @@ def test_a_person_may_be_called_payload(door: Door) -> None:
 
 @SQLITE
 def test_a_command_that_meets_a_fault_nobody_foresaw_is_answered_with_a_reference(
-    door: Door,
+    door: Door, expected_failures: Expect
 ) -> None:
-    door.place.says("U0ANA", "/purge help")
-    command = door.last("slash_commands")
-    del command["trigger_id"]
-    answer = door.deliver("slash_commands", command)
-    assert answer.status_code == 200
-    assert "nobody foresaw" in answer.json()["text"]
-    assert "unexpected" in str(answer.json()["blocks"])
+    expected_failures("listener-failed")
+    purge_id = card_of(Person(door.place, "U0ANA").purges("www.example.com hero --force"))
+    makes_unreadable(door.place, purge_id)
+    assert door.place.says("U0ANA", f"/purge status {purge_id}")["outcome"] == "acked"
+    assert "nobody foresaw" in whispers(door.place)[-1]
+    assert "unexpected" in whispers(door.place)[-1]
 
 
 @SQLITE
 def test_a_press_that_meets_a_fault_nobody_foresaw_is_answered_beside_the_button(
-    door: Door,
+    door: Door, expected_failures: Expect
 ) -> None:
+    expected_failures("listener-failed")
     place = door.place
-    place.presses("U0LEO", APPROVE, ask_for_force(place))
-    place.settle()
-    press = door.last("interactive")
-    del press["trigger_id"]
-    assert door.deliver("interactive", press).status_code == 200
+    card = Person(place, "U0ANA").purges("www.example.com hero --force")
+    makes_unreadable(place, card_of(card))
+    assert place.presses("U0ANA", "purge:cancel", card)["outcome"] == "acked"
     place.stop_bot()  # lets replies under way end
-    assert "nobody foresaw" in whispers(place, "U0LEO")[-1]
+    assert "nobody foresaw" in whispers(place)[-1]
     assert "waits for approval" in words(only_card(place))
 
 
@@ -99,7 +94,7 @@ def test_a_database_without_its_tables_is_told_to_everybody_who_asks(
     open_town: OpenTown, mode: Mode
 ) -> None:
     with in_mode(open_town, mode) as place:
-        card = ask_for_force(place)
+        card = Person(place, "U0ANA").purges("www.example.com hero --force")
         assert place.bot is not None
         with place.bot.store.engine.begin() as connection:
             for table in ("posts", "audit", "asks", "purges"):
@@ -119,7 +114,7 @@ def test_a_database_without_its_tables_is_told_to_everybody_who_asks(
 def test_no_listener_is_lazy_and_none_acknowledges_by_itself(place: Town) -> None:
     assert place.bot is not None
     listeners = place.bot._app._listeners
-    assert len(listeners) == len(DOORS)
+    assert len(listeners) == len(LISTENERS)
     for listener in listeners:
         assert list(listener.lazy_functions) == []
         assert not listener.auto_acknowledgement
@@ -146,10 +141,10 @@ def test_slack_is_asked_once_who_the_bot_is_and_not_at_every_command(place: Town
 @SQLITE
 def test_a_person_of_another_workspace_may_not_approve_even_in_the_right_group(
     place: Town,
+    ana: Person,
 ) -> None:
     place.post("slack/person", {"id": "U0EVE", "groups": ["S0SRE"]})
-    place.presses("U0EVE", APPROVE, ask_for_force(place))
-    place.settle()
+    Person(place, "U0EVE").approves(ana.purges("www.example.com hero --force"))
     assert place.purges_sent() == []
     assert "People of other workspaces" in whispers(place, "U0EVE")[-1]
 
@@ -166,10 +161,9 @@ def test_a_press_counts_only_if_slack_and_the_press_name_the_same_workspace(
 ) -> None:
     place = door.place
     place.post("slack/person", {"id": "U0EVE", "groups": ["S0SRE"]})
-    card = ask_for_force(place)
+    card = Person(place, "U0ANA").purges("www.example.com hero --force")
     if warm:
-        place.says("U0SAM", "/purge help")
-        place.settle()
+        Person(place, "U0SAM").types("/purge help")
     place.presses("U0ANA", APPROVE, card)
     press = door.last("interactive")
     press["user"] |= {"id": person, "team_id": claimed}
@@ -183,7 +177,7 @@ def test_a_press_counts_only_if_slack_and_the_press_name_the_same_workspace(
 def test_a_press_that_names_the_right_workspace_counts(door: Door) -> None:
     """The mirror of the one above: it is the workspace that was at fault there."""
     place = door.place
-    place.presses("U0ANA", APPROVE, ask_for_force(place))
+    place.presses("U0ANA", APPROVE, Person(place, "U0ANA").purges("www.example.com hero --force"))
     press = door.last("interactive")
     press["user"] |= {"id": "U0SAM"}
     door.deliver("interactive", press | {"trigger_id": "1.2.3"})
@@ -195,9 +189,8 @@ def test_a_press_that_names_the_right_workspace_counts(door: Door) -> None:
 
 
 @SQLITE
-def test_a_whisper_reaches_its_reader_where_the_bot_is_no_member(place: Town) -> None:
-    place.presses("U0ANA", APPROVE, ask_for_force(place, "C0LAUNCH"), "C0LAUNCH")
-    place.settle()
+def test_a_whisper_reaches_its_reader_where_the_bot_is_no_member(place: Town, ana: Person) -> None:
+    ana.at("C0LAUNCH").approves(ana.at("C0LAUNCH").purges("www.example.com hero --force"))
     assert "your own request" in whispers(place, "U0ANA", "C0LAUNCH")[-1]
 
 
@@ -210,18 +203,16 @@ def test_a_command_delivered_twice_is_one_purge_and_one_card(
 ) -> None:
     with in_mode(open_town, mode) as place:
         place.post("slack/faults", {"deliver_twice": True})
-        place.says("U0ANA", "/purge www.example.com hero")
-        place.settle()
+        Person(place, "U0ANA").types("/purge www.example.com hero")
         assert len(place.purges_sent()) == len(cards(place)) == 1
 
 
 @MODES
 def test_a_press_delivered_twice_is_one_decision(open_town: OpenTown, mode: Mode) -> None:
     with in_mode(open_town, mode) as place:
-        card = ask_for_force(place)
+        card = Person(place, "U0ANA").purges("www.example.com hero --force")
         place.post("slack/faults", {"deliver_twice": True})
-        place.presses("U0SAM", APPROVE, card)
-        place.settle()
+        Person(place, "U0SAM").approves(card)
         assert len(place.purges_sent()) == 1
         assert whispers(place, "U0SAM") == []
 
@@ -260,8 +251,7 @@ def test_a_button_of_another_version_is_answered(open_town: OpenTown, mode: Mode
 @pytest.mark.parametrize("kind", ["slash_commands", "interactive"])
 def test_what_comes_from_another_workspace_is_not_taken(door: Door, kind: str) -> None:
     place = door.place
-    place.presses("U0LEO", APPROVE, ask_for_force(place))
-    place.settle()
+    Person(place, "U0LEO").approves(Person(place, "U0ANA").purges("www.example.com hero --force"))
     payload = door.last(kind) | {"trigger_id": "1.2.3"}
     if kind == "slash_commands":
         payload |= {"team_id": "T0OTHER", "text": "www.example.com banner"}

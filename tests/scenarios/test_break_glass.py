@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from bot.playground.town import Town
-from tests.policies import WithPolicy
-from tests.talk import APPROVE, buttons, cards, notes, only_card, whispers, words
+from bot.demo.town import Town
+from tests.support.conversation import Person
+from tests.support.messages import buttons, cards, notes, only_card, whispers, words
+from tests.support.policies import WithPolicy
 
 BREAKS = '--force --break-glass --reason "wrong prices"'
 PRICES = """
@@ -20,8 +21,7 @@ PRICES = """
 
 
 def breaks(place: Town, command: str, person: str = "U0SAM", channel: str = "C0WEB") -> None:
-    place.says(person, f"/purge {command}", channel)
-    place.settle()
+    Person(place, person, channel).types(f"/purge {command}")
     place.waits(seconds=1)
 
 
@@ -83,8 +83,11 @@ def test_a_plain_purge_that_would_wait_can_break_it_too(with_policy: WithPolicy)
     assert "Break-glass" in words(only_card(place))
 
 
-def test_where_nobody_is_asked_there_is_no_glass_to_break(place: Town) -> None:
-    breaks(place, 'www.example.com hero --break-glass --reason "in a hurry"', "U0ANA")
+def test_where_nobody_is_asked_there_is_no_glass_to_break(with_policy: WithPolicy) -> None:
+    place = with_policy(
+        "  - {approval: Images may be forced, domains: [img.example.com], required: no}"
+    )
+    breaks(place, f"img.example.com hero {BREAKS}", "U0ANA")
     assert len(place.purges_sent()) == 1
     assert "Break-glass" not in words(only_card(place))
     assert notes(place) == []
@@ -97,11 +100,10 @@ def test_it_takes_a_reason(place: Town) -> None:
     assert "takes a reason" in whispers(place, "U0SAM")[-1]
 
 
-def test_without_the_option_they_wait_like_everybody(place: Town) -> None:
+def test_without_the_option_they_wait_like_everybody(place: Town, kim: Person) -> None:
     breaks(place, 'shop.example.com prices --force --reason "wrong prices"')
     assert place.purges_sent() == []
-    place.presses("U0KIM", APPROVE, only_card(place))
-    place.settle()
+    kim.approves(only_card(place))
     place.waits(seconds=11)
     assert len(place.purges_sent()) == 1
 
@@ -110,7 +112,7 @@ def test_the_audit_trail_marks_it(place: Town) -> None:
     breaks(place, f"shop.example.com prices {BREAKS}")
     assert place.bot is not None
     purge_id = only_card(place)["metadata"]["event_payload"]["purge_id"]
-    trail = place.bot.store.audit_of(purge_id)
+    trail = [each.entry for each in place.bot.store.audit.chain(purge_id)]
     assert [entry.event for entry in trail] == ["request", "break-glass", "send", "accept"]
     assert trail[1].detail["break_glass"] == "true"
     assert trail[1].detail["reason"] == "wrong prices"

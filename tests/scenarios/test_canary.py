@@ -11,12 +11,12 @@ import pytest
 import structlog
 
 from bot.app import Bot, build
-from bot.core.quota import LowQuota
-from bot.playground.town import Town
-from bot.settings import settings_from
-from bot.store.engine import StoreUnavailable
-from tests.talk import cards, words
-from tests.waiting import until
+from bot.config.settings import settings_from
+from bot.core.cdn.quota import LowQuota
+from bot.demo.town import Town
+from bot.store.database.engine import StoreUnavailable
+from tests.support.messages import cards, words
+from tests.support.waiting import until
 
 QUESTION = "DescribeRefreshQuota"
 POSTGRES = pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
@@ -128,7 +128,7 @@ def test_no_word_of_the_vendor_and_no_secret_is_told_or_kept(place: Town) -> Non
     looks(place)
     (told,) = cards(place, "U0SAM", "C0OPS")
     assert "cdn-signature-refused" in words(told)
-    kept = json.dumps(running(place).store.known.get("canary").value)
+    kept = json.dumps(running(place).store.shared_state.get("canary").value)
     for secret in (place.cdn.access_key_id, place.cdn.access_key_secret, place.slack.bot_token):
         assert secret not in json.dumps(told) + kept
     assert "canonical" not in (json.dumps(told) + kept).lower()
@@ -160,10 +160,10 @@ def test_zero_minutes_turn_it_off(place: Town) -> None:
     assert questions(place) == []
 
 
-def test_a_running_bot_looks_by_itself(place: Town) -> None:
-    revokes(place)
-    running(place).worker.start()
-    until(place, lambda: len(alerts(place)) == 1)
+def test_a_running_bot_looks_by_itself(live_place: Town) -> None:
+    revokes(live_place)
+    running(live_place).worker.start()
+    until(live_place, lambda: len(alerts(live_place)) == 1)
 
 
 def test_a_restart_neither_looks_again_nor_tells_again(place: Town) -> None:
@@ -191,8 +191,8 @@ def replica(place: Town) -> Iterator[Bot]:
 @POSTGRES
 def test_replicas_share_one_canary(place: Town, replica: Bot) -> None:
     revokes(place)
-    running(place).canary.look()
-    replica.canary.look()
+    running(place).canary.check()
+    replica.canary.check()
     assert len(questions(place)) == 1
 
 
@@ -206,7 +206,7 @@ def test_of_two_replicas_that_look_at_the_same_moment_one_tells(
     revokes(place)
     place.breaks(kind="delay", seconds=1, action=QUESTION, times=2)
     with ThreadPoolExecutor(2) as both:
-        list(both.map(lambda bot: bot.canary.look(), (running(place), replica)))
+        list(both.map(lambda bot: bot.canary.check(), (running(place), replica)))
     assert len(questions(place)) == looks_before + 2
     place.settle()
     place.waits(minutes=1)
@@ -218,7 +218,7 @@ def test_of_two_replicas_that_look_at_the_same_moment_one_tells(
 
 def test_an_alert_survives_a_crash_right_after_the_look(place: Town) -> None:
     revokes(place)
-    running(place).canary.look()
+    running(place).canary.check()
     place.stop_bot()
     assert alerts(place) == []
     place.start_bot()
@@ -232,7 +232,7 @@ def test_a_trouble_is_not_known_before_its_alert_is_written_down(place: Town) ->
         connection.exec_driver_sql("ALTER TABLE posts RENAME TO posts_away")
     revokes(place)
     with pytest.raises(StoreUnavailable):
-        running(place).canary.look()
+        running(place).canary.check()
     with engine.begin() as connection:
         connection.exec_driver_sql("ALTER TABLE posts_away RENAME TO posts")
     place.looks()

@@ -7,15 +7,16 @@ import os
 import signal
 import socket
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
-from bot.playground.town import SAMPLE_POLICY, Town
-from bot.settings import Mode
-from tests.purgebot import PATIENCE_S, command, environment, purgebot, running
-from tests.talk import cards, only_card, whispers, words
-from tests.waiting import until
+from bot.config.settings import Mode
+from bot.demo.town import SAMPLE_POLICY, Town
+from tests.support.messages import cards, only_card, whispers, words
+from tests.support.purgebot import PATIENCE_S, command, environment, listening, purgebot, running
+from tests.support.waiting import until
 
 
 def submitted(place: Town, count: int = 1) -> bool:
@@ -104,6 +105,14 @@ UNUSABLE: dict[str, tuple[dict[str, str], str]] = {
     "no policy": ({"PURGEBOT_POLICY": "gone.yaml"}, "The policy gone.yaml cannot be read"),
     "broken policy": ({"PURGEBOT_POLICY": "broken.yaml"}, "line 1: "),
     "no SQLite folder": ({"PURGEBOT_DATABASE_URL": "sqlite:////proc/no/x"}, "/proc/no: "),
+    "a misspelt setting": (
+        {"PURGEBOT_DATABSE_URL": "postgresql://me:sesame@127.0.0.1:9/x"},
+        "PURGEBOT_DATABSE_URL is no setting; did you mean PURGEBOT_DATABASE_URL?",
+    ),
+    "a home that cannot be written to": (
+        {"PURGEBOT_DATABASE_URL": "", "HOME": "/proc/no"},
+        "/proc/no/.local/share/purgebot: ",
+    ),
     "no PostgreSQL": (
         {"PURGEBOT_DATABASE_URL": "postgresql://me:sesame@127.0.0.1:9/x"},
         "Check PURGEBOT_DATABASE_URL",
@@ -125,11 +134,48 @@ def test_a_bot_that_cannot_start_says_why_and_what_to_do(
 ) -> None:
     (tmp_path / "broken.yaml").write_text("rules: 5")
     ended = purgebot("run", folder=tmp_path, **(site.variables() | wrong))
-    passing = says in {"Slack cannot be reached", "/proc/no: ", "Check PURGEBOT_DATABASE_URL"}
+    passing = says in {"Slack cannot be reached", "Check PURGEBOT_DATABASE_URL"}
+    passing |= says.startswith("/proc/no")
     assert (ended.code, ended.out) == (75 if passing else 2, "")
     assert says in ended.err
     assert "Traceback" not in ended.err
     assert "sesame" not in ended.err
+
+
+NO_USER = "import os; os.getuid = lambda: 54321; from bot.cli import main; main()"
+"""Purgebot under a number that is no user's, as a container may be given one."""
+
+
+def without_a_home(variables: dict[str, str], folder: Path) -> dict[str, str]:
+    given = environment(folder, variables)
+    del given["HOME"]
+    return given
+
+
+def test_a_user_without_a_home_can_run_the_bot(site: Town, tmp_path: Path) -> None:
+    given = without_a_home(site.variables(), tmp_path)
+    with listening([sys.executable, "-c", NO_USER, "run"], tmp_path, given) as bot:
+        bot.until("started")
+        assert bot.end() == 0
+
+
+@pytest.mark.parametrize("word", ["run", "check", "migrate"])
+def test_a_user_without_a_home_is_told_to_name_the_database(
+    site: Town, tmp_path: Path, word: str
+) -> None:
+    given = without_a_home(site.variables() | {"PURGEBOT_DATABASE_URL": ""}, tmp_path)
+    ended = subprocess.run(
+        [sys.executable, "-c", NO_USER, word],
+        cwd=tmp_path,
+        env=given,
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE_S,
+        check=False,
+    )
+    assert ended.returncode == (1 if word == "check" else 2)
+    assert "PURGEBOT_DATABASE_URL is missing" in ended.stdout + ended.stderr
+    assert "Traceback" not in ended.stderr
 
 
 @pytest.mark.parametrize("as_process_1", [False, True], ids=["as any process", "as process 1"])

@@ -12,10 +12,10 @@ from pathlib import Path
 import pytest
 
 from bot.core.audit import AuditEntry, hash_of
-from bot.store.store import Change, Store
-from tests.purgebot import Command, Ended
-from tests.schemas import make_newer
-from tests.trail import NOON, A, open_store, press, tampering, write_trail
+from bot.store.store import Store
+from tests.support.audit_trail import NOON, A, open_store, press, tampering, write_trail
+from tests.support.purgebot import Command, Ended
+from tests.support.schema_revisions import make_newer
 
 SQLITE = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 
@@ -47,7 +47,7 @@ def test_an_export_holds_all_that_it_takes_to_verify_it_elsewhere(
     ended = audit("export")
     assert (ended.code, ended.err) == (0, "")
     lines = [json.loads(line) for line in ended.out.splitlines()]
-    assert [line["id"] for line in lines] == list(range(1, 9))
+    assert [line["id"] for line in lines] == list(range(1, 10))
     for line in lines:
         said = {name: line[name] for name in AuditEntry.__slots__}
         entry = AuditEntry(**said | {"at": datetime.fromisoformat(line["at"])})
@@ -70,7 +70,7 @@ def test_as_csv_an_export_holds_the_same(store: Store, audit: Audit) -> None:
 def test_no_cell_of_a_csv_begins_a_formula(store: Store, audit: Audit) -> None:
     for start in ("=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", "＝1"):
         entry = AuditEntry(start, NOON, "press-late", user_id=start, detail={"reason": start})
-        store.commit(Change(audit=(entry,)))
+        store.apply(entry)
     rows = csv.reader(io.StringIO(audit("export", "--format", "csv").out, newline=""))
     cells = [cell for row in rows for cell in row]
     assert "'=1+1" in cells
@@ -117,7 +117,8 @@ def test_a_trail_that_holds_is_told_with_its_newest_checkpoint(store: Store, aud
     assert newest is not None
     ended = audit("verify")
     assert (ended.code, ended.err) == (0, "")
-    assert "8 entries in 3 chains; 0 are pruned" in ended.out
+    assert "9 entries in 4 chains; 0 are pruned" in ended.out
+    assert "2 purges are as their trail says" in ended.out
     assert newest.hash in ended.out
 
 
@@ -141,13 +142,45 @@ def test_the_first_entry_that_does_not_hold_is_named(store: Store, audit: Audit)
     assert f"purge {A}, entry 2: was altered" in ended.out
 
 
+def test_a_purge_that_is_not_as_its_trail_says_is_named(store: Store, audit: Audit) -> None:
+    write_trail(store)
+    with store.engine.execution_options(writing=True).begin() as connection:
+        connection.exec_driver_sql("UPDATE purges SET state = 'ready' WHERE id = 'PA'")
+    ended = audit("verify")
+    assert (ended.code, ended.err) == (1, "")
+    differs = f"FAIL  purge {A}: its row differs from its last step, entry 3, in state\n"
+    assert ended.out == differs
+
+
+def test_checkpoints_that_are_gone_are_named(store: Store, audit: Audit) -> None:
+    write_trail(store)
+    with tampering(store) as connection:
+        connection.exec_driver_sql("DELETE FROM checkpoints")
+    assert store.audit.seal(NOON) is not None  # the bot goes on
+    ended = audit("verify")
+    assert (ended.code, ended.err) == (1, "")
+    assert ended.out == "FAIL  the checkpoint up to entry 7: is missing, or was altered\n"
+
+
+def test_a_trigger_that_is_gone_is_named(store: Store, audit: Audit) -> None:
+    write_trail(store)
+    on = "" if store.is_sqlite else " ON audit"
+    with store.engine.execution_options(writing=True).begin() as connection:
+        connection.exec_driver_sql(f"DROP TRIGGER audit_delete{on}")
+    ended = audit("verify")
+    assert (ended.code, ended.err) == (1, "")
+    assert (
+        ended.out == "FAIL  trigger audit_delete: is missing, so that the audit could be changed\n"
+    )
+
+
 @SQLITE
 def test_a_checkpoint_that_was_kept_tells_a_trail_that_was_made_anew(
     store: Store, audit: Audit
 ) -> None:
     write_trail(store)
     kept = store.audit.newest_checkpoint()
-    store.audit.seal(NOON)
+    assert store.audit.seal(NOON) is not None
     assert kept is not None
     assert audit("verify", "--checkpoint", kept.hash).code == 0
     ended = audit("verify", "--checkpoint", kept.hash[::-1])

@@ -3,37 +3,58 @@
 from __future__ import annotations
 
 import signal
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
 from pathlib import Path
 
 import pytest
 
-from bot.playground.town import Town
-from bot.settings import Mode
-from tests.purgebot import Ended, purgebot, running
+from bot.config.settings import Mode
+from bot.demo.town import Town
+from tests.support.loopback_servers import answer, gateway, hear_then, listening, say
+from tests.support.policies import write_policy
+from tests.support.purgebot import Ended, purgebot, running
 
 
 def findings(ended: Ended) -> dict[str, str]:
     """Give each finding's line and its remedy, by name."""
     found: dict[str, str] = {}
     for line in ended.out.splitlines():
-        if line.startswith(("ok", "FAIL")):
+        if line.startswith(("ok", "warn", "FAIL")):
             found[line[6:].partition(":")[0]] = line
         else:
             found[next(reversed(found))] += "\n" + line
     return found
 
 
+NAMES = (
+    *("settings", "approval key", "policy", "database"),
+    *("slack token", "slack socket", "approvers", "cdn"),
+)
+
+
 @pytest.mark.parametrize("mode", Mode)
 def test_check_finds_all_well_before_the_first_run(site: Town, tmp_path: Path, mode: Mode) -> None:
     site.mode = mode
+    site.settings["PURGEBOT_APPROVAL_KEY"] = "k" * 32
     ended = purgebot("check", folder=tmp_path, **site.variables())
     assert (ended.code, ended.err) == (0, "")
     found = findings(ended)
-    assert list(found) == ["settings", "policy", "database", "slack token", "slack socket", "cdn"]
+    assert list(found) == list(NAMES)
     assert all(line.startswith("ok") for line in found.values())
     assert "4 roles, 5 rules" in found["policy"]
     assert "purgebot in Acme Web" in found["slack token"]
+    assert "1 of 1 people named are full members" in found["approvers"]
     assert site.purges_sent() == []
+
+
+def test_check_warns_where_approvals_are_not_signed_and_is_content_all_the_same(
+    site: Town, tmp_path: Path
+) -> None:
+    ended = purgebot("check", folder=tmp_path, **site.variables())
+    assert ended.code == 0
+    assert findings(ended)["approval key"].startswith("warn")
+    assert "PURGEBOT_APPROVAL_KEY" in findings(ended)["approval key"]
 
 
 BAD: dict[str, tuple[str, dict[str, str], str]] = {
@@ -47,7 +68,7 @@ BAD: dict[str, tuple[str, dict[str, str], str]] = {
     "PostgreSQL": (
         "database",
         {"PURGEBOT_DATABASE_URL": "postgresql://me:sesame@127.0.0.1:9/x"},
-        "Check PURGEBOT_DATABASE_URL",
+        "Check host and port in PURGEBOT_DATABASE_URL",
     ),
     "SQLite": (
         "database",
@@ -64,7 +85,7 @@ def test_check_names_what_is_bad_and_its_remedy_and_goes_on_with_the_rest(
     (tmp_path / "broken.yaml").write_text("rules: 5")
     ended = purgebot("check", folder=tmp_path, **(site.variables() | wrong))
     found = findings(ended)
-    assert (ended.code, ended.err, len(found)) == (1, "", 6)
+    assert (ended.code, ended.err, len(found)) == (1, "", len(NAMES))
     assert remedy in found[name].partition("→")[2]
     assert [good for good, line in found.items() if line.startswith("FAIL")] == [name]
     assert "sesame" not in ended.out.replace("LTAIsesame", "")
@@ -79,11 +100,87 @@ def test_check_without_slack_says_so_of_token_and_socket(site: Town, tmp_path: P
         assert "Slack cannot be reached" in found[name]
 
 
+@pytest.mark.parametrize(
+    ("mode", "off", "word", "says"),
+    [
+        (Mode.HTTP, timedelta(0), "ok", None),
+        (Mode.HTTP, timedelta(minutes=3), "ok", "s behind Slack's"),
+        (Mode.HTTP, timedelta(minutes=-10), "FAIL", "s ahead of Slack's"),
+        (Mode.SOCKET, timedelta(minutes=10), "ok", "s behind Slack's"),
+        (Mode.HTTP, None, "ok", None),
+    ],
+    ids=["right", "behind", "far ahead", "far behind, but nothing is signed", "not told"],
+)
+def test_check_compares_the_clock_with_slacks(
+    site: Town,
+    tmp_path: Path,
+    mode: Mode,
+    off: timedelta | None,
+    word: str,
+    says: str | None,
+) -> None:
+    site.mode = mode
+    scopes = f"x-oauth-scopes: {','.join(site.slack.workspace.scopes)}"
+    date = [] if off is None else [f"Date: {format_datetime(datetime.now(UTC) + off, usegmt=True)}"]
+    told = {"ok": True, "user": "purgebot", "team": "Acme Web"}
+    with gateway(answer(200, told, scopes, *date, "Connection: close")) as slack:
+        variables = site.variables() | {"SLACK_API_URL": f"{slack.url}/api/"}
+        found = findings(purgebot("check", folder=tmp_path, **variables))["slack token"]
+    assert found.startswith(word)
+    assert ("this machine's clock is" in found) == (says is not None)
+    assert (says or "") in found
+
+
+ELSEWHERE = {
+    "SLACK_API_URL": "https://slack.example/api/",
+    "PURGEBOT_CDN_ENDPOINT": "https://cdn.example",
+}
+
+
+@pytest.mark.parametrize(
+    ("answer", "says", "remedy"),
+    [
+        (
+            b"HTTP/1.1 407 Proxy Authentication Required\r\n\r\n",
+            "asks for a login",
+            "user:password@",
+        ),
+        (b"HTTP/1.1 403 Forbidden\r\n\r\n", "the proxy refused", "NO_PROXY"),
+        (None, "the proxy cannot be reached", "NO_PROXY"),
+    ],
+    ids=["login", "refuses", "away"],
+)
+def test_check_says_of_slack_and_the_cdn_that_it_is_the_proxy(
+    site: Town, tmp_path: Path, answer: bytes | None, says: str, remedy: str
+) -> None:
+    with listening(hear_then(say(answer or b""))) as proxy:
+        port = proxy.port if answer else 9
+        through = ELSEWHERE | {"HTTPS_PROXY": f"http://me:sesame@127.0.0.1:{port}"}
+        ended = purgebot("check", folder=tmp_path, **(site.variables() | through))
+    found = findings(ended)
+    for name in ("slack token", "slack socket", "cdn"):
+        assert says in found[name]
+        assert remedy in found[name].partition("→")[2]
+    assert "sesame" not in ended.out + ended.err
+
+
 def test_check_without_settings_names_them_all(tmp_path: Path) -> None:
     ended = purgebot("check", folder=tmp_path)
     assert ended.code == 1
     for name in ("SLACK_BOT_TOKEN", "SLACK_APP_TOKEN", "PURGEBOT_POLICY"):
         assert f"{name} is missing" in ended.out
+
+
+@pytest.mark.parametrize("command", ["check", "migrate"])
+def test_a_misspelt_setting_is_told_and_nothing_is_made_instead(
+    site: Town, tmp_path: Path, command: str
+) -> None:
+    (tmp_path / ".env").write_text("PURGEBOT_DATABSE_URL=postgresql://u@h/d\n")
+    given = site.variables() | {"PURGEBOT_DATABASE_URL": ""}
+    ended = purgebot(command, folder=tmp_path, **given)
+    assert ended.code == (1 if command == "check" else 2)
+    assert "did you mean PURGEBOT_DATABASE_URL?" in ended.out + ended.err
+    assert list(tmp_path.rglob("*.sqlite3")) == []
 
 
 @pytest.mark.parametrize(
@@ -103,6 +200,55 @@ def test_check_tells_which_scopes_are_lacking(
     assert ended.code == code
     assert says in findings(ended)["slack token"]
     assert ("manifest.yml" in ended.out) == bool(code)
+
+
+LEADS = """
+  leads:
+    title: Leads
+    users: [U0DEL, U0GUS, U0EVE, U0BOT, U0NOBODY{more}]
+"""
+
+
+@pytest.mark.parametrize(
+    ("more", "code"),
+    [("", 1), (", U0KIM", 0), ("]\n    groups: [S0SRE", 0), ("]\n    channels: [C0WEB", 0)],
+    ids=["nobody left", "one member", "a group", "a channel"],
+)
+def test_check_names_who_of_the_policy_is_no_full_member(
+    site: Town, tmp_path: Path, more: str, code: int
+) -> None:
+    write_policy(tmp_path, roles=LEADS.format(more=more))
+    ended = purgebot("check", folder=tmp_path, **site.variables())
+    said = findings(ended)["approvers"]
+    for who, what in (
+        ("U0DEL", "closed"),
+        ("U0GUS", "a guest"),
+        ("U0EVE", "of another workspace"),
+        ("U0BOT", "a bot"),
+        ("U0NOBODY", "unknown to Slack"),
+    ):
+        assert f"{who} (leads) is {what}" in said
+    assert "U0ADA" not in said
+    assert ended.code == code
+    assert ("nobody is left to approve in leads" in said) == bool(code)
+    assert ("full members, or a group" in said) == bool(code)
+
+
+def test_a_role_that_approves_nothing_may_be_empty(site: Town, tmp_path: Path) -> None:
+    policy = write_policy(tmp_path)
+    policy.write_text(policy.read_text().replace("users: [U0ADA]", "users: [U0DEL]", 1))
+    ended = purgebot("check", folder=tmp_path, **site.variables())
+    assert "U0DEL (admins) is closed" in findings(ended)["approvers"]
+    assert ended.code == 0
+
+
+def test_check_goes_on_where_slack_does_not_tell_of_somebody(site: Town, tmp_path: Path) -> None:
+    write_policy(tmp_path, roles=LEADS.format(more=""))
+    busy = {"method": "users.info", "error": "ratelimited", "times": None}
+    site.post("slack/faults", {"web_api": [busy]})
+    ended = purgebot("check", folder=tmp_path, **site.variables())
+    assert "Slack did not tell of 6" in findings(ended)["approvers"]
+    assert ended.code == 0
 
 
 def test_ctrl_c_ends_a_check_that_hangs(site: Town, tmp_path: Path) -> None:

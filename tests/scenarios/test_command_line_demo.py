@@ -11,8 +11,8 @@ import pytest
 import requests
 from slack_sdk import WebClient
 
-from tests.purgebot import purgebot, running
-from tests.waiting import until_at
+from tests.support.purgebot import purgebot, running
+from tests.support.waiting import until_at
 
 NINE = {
     "slack_api_url",
@@ -37,7 +37,7 @@ def test_the_simulators_alone_print_their_settings_as_one_line(
         assert set(handles) == NINE
         client = WebClient(handles["bot_token"], handles["slack_api_url"], retry_handlers=[])
         assert client.auth_test()["ok"]
-        assert requests.get(handles["page_url"], timeout=10).status_code == 200
+        assert requests.get(handles["page_url"], timeout=60).status_code == 200
         assert demo.end(how) == 0
         assert demo.process.stdout.read() == ""
         assert demo.said == []
@@ -52,10 +52,10 @@ def test_the_demo_meets_its_own_simulators_whatever_the_operator_has_set(tmp_pat
         page = greeting.split()[2]
         said = {"as": "U0ANA", "channel": "C0WEB", "text": "/purge www.example.com hero"}
         assert (
-            requests.post(f"{page}/slack/say", json=said, timeout=10).json()["outcome"] == "acked"
+            requests.post(f"{page}/slack/say", json=said, timeout=60).json()["outcome"] == "acked"
         )
         state = f"{page}/slack/state?as=U0ANA"
-        until_at(page, lambda: "Purge submitted" in requests.get(state, timeout=10).text)
+        until_at(page, lambda: "Purge submitted" in requests.get(state, timeout=60).text)
         assert demo.end() == 0
         assert demo.said == []
 

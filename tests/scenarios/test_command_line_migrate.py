@@ -12,14 +12,14 @@ from pathlib import Path
 import pytest
 from sqlalchemy import text
 
-from bot.playground.town import SAMPLE_POLICY, Town, town
+from bot.demo.town import SAMPLE_POLICY, Town, town
 from bot.store.migrations import HEAD
 from bot.store.store import Store
-from tests.conftest import Postgresql
-from tests.purgebot import Command, Ended, environment, purgebot, running
-from tests.schemas import make_newer, migrate_to, revision_at
-from tests.talk import cards, words
-from tests.waiting import until
+from tests.support.databases import Postgresql
+from tests.support.messages import cards, words
+from tests.support.purgebot import Command, Ended, environment, purgebot, running
+from tests.support.schema_revisions import LATER, make_newer, make_older, migrate_to, revision_at
+from tests.support.waiting import until
 
 Migrate = Callable[[str], Ended]
 NOTHING = f"schema {HEAD}: nothing to do\n"
@@ -30,9 +30,17 @@ def migrate(purgebot_here: Command) -> Migrate:
     return lambda url: purgebot_here(url, "migrate")
 
 
-def at_revision(url: str, revision: str) -> None:
+@pytest.fixture
+def migrate_later(tmp_path: Path, later: Path) -> Migrate:
+    """Give `purgebot migrate` of the release after this one."""
+    return lambda url: purgebot(
+        "migrate", folder=tmp_path, PURGEBOT_DATABASE_URL=url, PYTHONPATH=str(later)
+    )
+
+
+def at_head(url: str) -> None:
     with closing(Store(url)) as store:
-        migrate_to(store.engine, revision)
+        migrate_to(store.engine, HEAD)
 
 
 def execute(url: str, statement: str) -> None:
@@ -53,26 +61,27 @@ def test_it_brings_an_empty_database_up_and_then_finds_nothing_to_do(
     assert revision_at(empty_url) == HEAD
 
 
-@pytest.mark.parametrize("revision", ["0001", "0002", "0003"])
 def test_it_says_from_where_it_brought_the_tables(
-    empty_url: str, migrate: Migrate, tmp_path: Path, revision: str
+    empty_url: str, migrate_later: Migrate, tmp_path: Path
 ) -> None:
-    at_revision(empty_url, revision)
-    assert migrate(empty_url) == Ended(0, f"schema {revision} → {HEAD}\n", "")
+    at_head(empty_url)
+    assert migrate_later(empty_url) == Ended(0, f"schema {HEAD} → {LATER}\n", "")
+    assert migrate_later(empty_url) == Ended(0, f"schema {LATER}: nothing to do\n", "")
 
 
-@pytest.mark.parametrize("revision", [None, "0002"], ids=["empty", "0002"])
+@pytest.mark.parametrize("found", [None, HEAD], ids=["empty", "the tables of before"])
 def test_of_several_at_once_exactly_one_migrates(
-    postgresql: Postgresql, tmp_path: Path, revision: str | None
+    postgresql: Postgresql, tmp_path: Path, later: Path, found: str | None
 ) -> None:
     with postgresql.empty() as url:
-        if revision is not None:
-            at_revision(url, revision)
+        if found is not None:
+            at_head(url)
+        variables = {"PURGEBOT_DATABASE_URL": url, "PYTHONPATH": str(later)}
         at_once = [
             subprocess.Popen(
                 [sys.executable, "-m", "bot", "migrate"],
                 cwd=tmp_path,
-                env=environment(tmp_path, {"PURGEBOT_DATABASE_URL": url}),
+                env=environment(tmp_path, variables),
                 stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE,
                 text=True,
@@ -81,9 +90,10 @@ def test_of_several_at_once_exactly_one_migrates(
         ]
         said = [process.communicate(timeout=60) for process in at_once]
         assert [process.returncode for process in at_once] == [0] * 5, said
-        migrated = f"schema {revision or 'none'} → {HEAD}\n"
-        assert sorted(out for out, _ in said) == sorted([migrated, *[NOTHING] * 4])
-        assert revision_at(url) == HEAD
+        migrated = f"schema {found or 'none'} → {LATER}\n"
+        nothing = f"schema {LATER}: nothing to do\n"
+        assert sorted(out for out, _ in said) == sorted([migrated, *[nothing] * 4])
+        assert revision_at(url) == LATER
 
 
 # What it leaves alone
@@ -99,18 +109,29 @@ def test_it_does_not_touch_a_file_that_a_bot_works_with(site: Town, tmp_path: Pa
 
 
 def test_it_gives_up_rather_than_make_everybody_wait_for_somebody_who_reads(
-    postgresql: Postgresql, migrate: Migrate
+    postgresql: Postgresql, migrate_later: Migrate
 ) -> None:
-    with postgresql.empty() as url:
-        at_revision(url, "0002")
+    with postgresql.copy() as url:
         with closing(Store(url)) as store, store.engine.begin() as reader:
             reader.execute(text("SELECT * FROM purges"))
-            ended = migrate(url)
+            ended = migrate_later(url)
         assert (ended.code, ended.out) == (75, "")
         assert "lock timeout" in ended.err
         assert "Traceback" not in ended.err
-        assert revision_at(url) == "0002"
-        assert migrate(url).out == f"schema 0002 → {HEAD}\n"
+        assert revision_at(url) == HEAD
+        assert migrate_later(url).out == f"schema {HEAD} → {LATER}\n"
+
+
+@pytest.mark.parametrize("revision", ["0001", "0008"])
+def test_it_leaves_tables_from_before_the_first_release_alone(
+    empty_url: str, migrate: Migrate, revision: str
+) -> None:
+    at_head(empty_url)
+    make_older(empty_url, revision)
+    ended = migrate(empty_url)
+    assert (ended.code, ended.out) == (2, "")
+    assert f"before the first release (schema {revision})" in ended.err
+    assert revision_at(empty_url) == revision
 
 
 @pytest.mark.parametrize("version", ["ae1027a6acf2", "9999"])
@@ -155,37 +176,41 @@ def test_it_needs_a_database_that_answers(migrate: Migrate) -> None:
 # What `run` and `check` say of the tables
 
 
-@pytest.mark.parametrize("revision", [None, "0002"], ids=["empty", "0002"])
+@pytest.mark.parametrize("found", [None, HEAD], ids=["empty", "the tables of before"])
 def test_on_postgresql_a_bot_starts_when_the_tables_are_there_and_not_before(
-    postgresql: Postgresql, migrate: Migrate, tmp_path: Path, revision: str | None
+    postgresql: Postgresql, migrate_later: Migrate, tmp_path: Path, later: Path, found: str | None
 ) -> None:
     with (
         postgresql.empty() as url,
         town(database_url=url, policy=SAMPLE_POLICY, with_bot=False) as place,
     ):
-        if revision is not None:
-            at_revision(url, revision)
+        if found is not None:
+            at_head(url)
+        variables = place.variables() | {"PYTHONPATH": str(later)}
         for command in ("run", "check"):
-            ended = purgebot(command, folder=tmp_path, **place.variables())
+            ended = purgebot(command, folder=tmp_path, **variables)
             assert ended.code == {"run": 2, "check": 1}[command]
             assert "Run `purgebot migrate`" in ended.out + ended.err
             assert "Traceback" not in ended.err
-        assert revision_at(url) == revision
-        migrate(url)
-        assert purgebot("check", folder=tmp_path, **place.variables()).code == 0
-        with running(tmp_path, place.variables()) as bot:
+        assert revision_at(url) == found
+        assert migrate_later(url).code == 0
+        assert purgebot("check", folder=tmp_path, **variables).code == 0
+        with running(tmp_path, variables) as bot:
             bot.until("started")
             assert bot.end() == 0
 
 
-def test_on_sqlite_a_bot_brings_the_tables_up_by_itself(site: Town, tmp_path: Path) -> None:
+def test_on_sqlite_a_bot_brings_the_tables_up_by_itself(
+    site: Town, tmp_path: Path, later: Path
+) -> None:
     (tmp_path / "data").mkdir()
-    at_revision(site.database_url, "0002")
-    assert purgebot("check", folder=tmp_path, **site.variables()).code == 0
-    with running(tmp_path, site.variables()) as bot:
+    at_head(site.database_url)
+    variables = site.variables() | {"PYTHONPATH": str(later)}
+    assert purgebot("check", folder=tmp_path, **variables).code == 0
+    with running(tmp_path, variables) as bot:
         bot.until("started")
         assert bot.end() == 0
-    assert revision_at(site.database_url) == HEAD
+    assert revision_at(site.database_url) == LATER
 
 
 def test_a_bot_starts_and_serves_on_the_tables_of_the_version_after_it(

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 import yaml
 
-from bot.playground.town import SAMPLE_POLICY
-from tests.purgebot import Ended, purgebot
+from bot.demo.town import SAMPLE_POLICY
+from tests.support.purgebot import Ended, purgebot
 
 
 def explain(tmp_path: Path, *words: str, policy: Path = SAMPLE_POLICY) -> Ended:
@@ -39,8 +39,13 @@ def asking(user: str, action: str, domain: str, tag: str, *more: str) -> list[st
             1,
             ["no: ", "policy-denied: ", "Nobody forces the shop's checkout"],
         ),
+        (
+            asking("U1", "force", "shop.example.com", "tag:checkout.html", "--group", "S0SRE"),
+            1,
+            ["no: ", "policy-denied: ", "Nobody forces the shop's checkout"],
+        ),
     ],
-    ids=["yes", "no rule", "denied"],
+    ids=["yes", "no rule", "denied", "a tag with tag: before it"],
 )
 def test_explain_tells_the_decision_and_its_reasons(
     tmp_path: Path, question: list[str], code: int, says: list[str]
@@ -78,6 +83,20 @@ def test_explain_without_a_usable_policy_is_no_answer(tmp_path: Path) -> None:
     assert "PURGEBOT_POLICY" in unset.err
 
 
+def test_the_policy_may_be_named_in_a_dot_env_file_as_for_the_bot(tmp_path: Path) -> None:
+    question = asking("U1", "purge", "www.example.com", "hero", "--group", "S0EDITORS")
+    (tmp_path / ".env").write_text(f'PURGEBOT_POLICY="{SAMPLE_POLICY}"\n')
+    assert purgebot("policy", "explain", *question, folder=tmp_path).code == 0
+    (tmp_path / ".env").write_text(f"PURGEBOT_POLICI={SAMPLE_POLICY}\n")
+    misspelt = purgebot("policy", "explain", *question, folder=tmp_path)
+    assert misspelt.code == 2
+    assert "did you mean PURGEBOT_POLICY?" in misspelt.err
+    given = purgebot(
+        "policy", "explain", *question, "--policy", str(SAMPLE_POLICY), folder=tmp_path
+    )
+    assert given.code == 0
+
+
 def test_the_schema_is_one_and_fits_the_sample(tmp_path: Path) -> None:
     ended = purgebot("policy", "schema", folder=tmp_path)
     assert (ended.code, ended.err) == (0, "")
@@ -96,7 +115,7 @@ def wrong(value: Any, schema: Any, root: Any, at: str = "") -> list[str]:
     known = {"$ref", "$defs", "$schema", "additionalProperties", "anyOf", "const", "default"}
     known |= {"description", "enum", "examples", "items", "maxItems", "maxLength", "minItems"}
     known |= {"minLength", "minProperties", "pattern", "properties", "propertyNames", "required"}
-    known |= {"title", "type", "uniqueItems"}
+    known |= {"title", "type", "uniqueItems", "if", "then", "not"}
     assert set(schema) <= known, f"another word of JSON Schema: {set(schema) - known}"
     if "$ref" in schema:
         return wrong(value, root["$defs"][schema["$ref"].rpartition("/")[2]], root, at)
@@ -107,7 +126,7 @@ def wrong(value: Any, schema: Any, root: Any, at: str = "") -> list[str]:
     kinds |= {"null": type(None)}
     if "type" in schema and not isinstance(value, kinds[schema["type"]]):
         return [f"{at} is no {schema['type']}"]
-    found = []
+    found = wrong_by_condition(value, schema, root, at)
     if value not in schema.get("enum", [value]) or value != schema.get("const", value):
         found.append(f"{at} is another value")
     if isinstance(value, list):
@@ -121,4 +140,13 @@ def wrong(value: Any, schema: Any, root: Any, at: str = "") -> list[str]:
         for name, entry in value.items():
             inner = schema.get("properties", {}).get(name, others)
             found += [f"{at}/{name}?"] if inner is False else wrong(entry, inner or {}, root, name)
+    return found
+
+
+def wrong_by_condition(value: Any, schema: Any, root: Any, at: str) -> list[str]:
+    found = []
+    if "if" in schema and not wrong(value, schema["if"], root, at):
+        found += wrong(value, schema["then"], root, at)
+    if "not" in schema and not wrong(value, schema["not"], root, at):
+        found.append(f"{at} is what it may not be")
     return found

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from bot.playground.town import SAMPLE_POLICY, Town
-from bot.policy_file import policy_hash
-from tests.purgebot import running
+from bot.config.policy_file import policy_hash
+from bot.demo.town import SAMPLE_POLICY, Town
+from tests.support.purgebot import running
 
 
 def mount(folder: Path, version: str, text: str) -> None:

@@ -6,21 +6,20 @@ from typing import Any
 
 import pytest
 
-from bot.playground.town import Town
-from tests.talk import APPROVE, DENY, buttons, notes, only_card, whispers, words
+from bot.demo.town import Town
+from tests.support.conversation import Person
+from tests.support.messages import DENY, buttons, notes, only_card, whispers, words
 
 
 @pytest.fixture
-def card(place: Town) -> dict[str, Any]:
+def card(place: Town, ana: Person) -> dict[str, Any]:
     """Give the card of a forced purge that waits."""
-    place.says("U0ANA", '/purge www.example.com hero --force --reason "new logo"')
-    place.settle()
+    ana.types('/purge www.example.com hero --force --reason "new logo"')
     return only_card(place)
 
 
 def begins_to_deny(place: Town, card: dict[str, Any], person: str = "U0SAM") -> None:
-    place.presses(person, DENY, card)
-    place.settle()
+    Person(place, person).presses(DENY, card)
 
 
 def test_the_form_says_what_is_denied_and_who_asked_why(place: Town, card: dict[str, Any]) -> None:
@@ -32,11 +31,10 @@ def test_the_form_says_what_is_denied_and_who_asked_why(place: Town, card: dict[
     assert "new logo" in words(form)
 
 
-def test_the_press_alone_denies_nothing(place: Town, card: dict[str, Any]) -> None:
+def test_the_press_alone_denies_nothing(place: Town, kim: Person, card: dict[str, Any]) -> None:
     begins_to_deny(place, card)
     assert buttons(only_card(place)) == ["Approve", "Deny", "Cancel request"]
-    place.presses("U0KIM", APPROVE, only_card(place))
-    place.settle()
+    kim.approves(only_card(place))
     assert len(place.purges_sent()) == 1
 
 
@@ -69,17 +67,18 @@ def test_a_reason_of_spaces_is_asked_for_again_and_denies_nothing(
     place.settle()
     (form,) = place.forms("U0SAM")
     assert "reason is empty" in form["errors"]["reason"]
-    assert buttons(only_card(place)) != []
+    assert buttons(only_card(place)) == ["Approve", "Deny", "Cancel request"]
     place.sends_form("U0SAM", "the match is on")
     place.settle()
     assert place.forms("U0SAM") == []
     assert "Denied by" in words(only_card(place))
 
 
-def test_a_form_that_comes_back_too_late_changes_nothing(place: Town, card: dict[str, Any]) -> None:
+def test_a_form_that_comes_back_too_late_changes_nothing(
+    place: Town, kim: Person, card: dict[str, Any]
+) -> None:
     begins_to_deny(place, card)
-    place.presses("U0KIM", APPROVE, card)
-    place.settle()
+    kim.approves(card)
     place.sends_form("U0SAM", "the match is on")
     place.settle()
     assert len(place.purges_sent()) == 1
@@ -96,7 +95,7 @@ def test_a_right_that_is_lost_while_the_form_is_open_does_not_count(
     place.sends_form("U0SAM", "the match is on")
     place.settle()
     assert "You may not decide" in whispers(place, "U0SAM")[-1]
-    assert buttons(only_card(place)) != []
+    assert buttons(only_card(place)) == ["Approve", "Deny", "Cancel request"]
 
 
 def test_a_press_that_the_bot_gets_to_too_late_is_told_to_press_again(

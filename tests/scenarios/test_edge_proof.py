@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from bot.playground.town import SAMPLE_POLICY, Town
+from bot.demo.town import SAMPLE_POLICY, Town
 from tests.conftest import OpenTown
-from tests.talk import APPROVE, buttons, only_card, words
+from tests.support.messages import APPROVE, buttons, only_card, words
 
 FRONT = "https://www.example.com/"
 PROOFS = f"""

@@ -11,7 +11,8 @@ from unicodedata import east_asian_width
 import pytest
 from structlog.testing import capture_logs
 
-from bot.playground.play import play_file, read
+from bot.demo.play import play_file, read
+from bot.demo.transcript import _EMOJI
 
 ROOT = Path(__file__).parent.parent.parent
 EXAMPLES = sorted((ROOT / "examples").glob("*.txt"))
@@ -35,6 +36,16 @@ def test_an_example_goes_as_it_says_and_reads_like_a_chat(
     assert "Purgebot  " in printed
     assert [line for line in printed.splitlines() if columns(line) > 80] == []
     assert UNREADABLE.findall(re.sub("`[^`]*`", "", printed)) == []
+
+
+def test_every_emoji_that_the_bot_says_is_printed_as_one() -> None:
+    said = {
+        code
+        for file in (ROOT / "handlers").rglob("*.py")
+        for code in re.findall(r":([a-z]+(?:_[a-z]+)*):(?=[ \"])", file.read_text())
+    }
+    assert "white_check_mark" in said
+    assert said - _EMOJI.keys() == set()
 
 
 @pytest.mark.parametrize("example", EXAMPLES, ids=lambda path: path.stem)

@@ -12,15 +12,15 @@ from typing import Any
 
 import pytest
 
-from bot.playground.town import Town
-from bot.settings import Mode
-from tests.away import away
+from bot.config.settings import Mode
+from bot.demo.town import Town
 from tests.conftest import OpenTown
-from tests.purgebot import STOPS_WITHIN_S, Running, running
-from tests.relay import relay_to
-from tests.talk import only_card, words
-from tests.waiting import poll, until
-from tests.weather import PURGE
+from tests.support.database_outage import away
+from tests.support.faults import PURGE
+from tests.support.messages import only_card, words
+from tests.support.purgebot import STOPS_WITHIN_S, Running, running
+from tests.support.tcp_relay import relay_to
+from tests.support.waiting import poll, until
 
 MODES = pytest.mark.parametrize("mode", Mode)
 SQLITE = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)

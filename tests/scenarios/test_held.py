@@ -2,26 +2,26 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import pytest
 
-from bot.playground.town import Town
-from tests.processes import all_purges
-from tests.talk import APPROVE, buttons, cards, notes, only_card, whispers, words
+from bot.demo.town import Town
+from tests.support.conversation import Person
+from tests.support.messages import buttons, cards, notes, only_card, whispers, words
+from tests.support.processes import all_purges
 
 CANCEL = "purge:cancel"
 POSTPONE = "purge:postpone"
 BUSY = ["QuotaPerMinuteExceeded.Refresh", "TooMany.Refresh", "Throttling.User", "ServiceBusy"]
 
 
-def purges(place: Town, command: str = "www.example.com hero", person: str = "U0ANA") -> None:
-    place.says(person, f"/purge {command}")
-    place.settle()
-
-
 @pytest.mark.parametrize("code", BUSY)
-def test_what_the_cdn_does_not_take_now_is_held_and_tried_again(place: Town, code: str) -> None:
+def test_what_the_cdn_does_not_take_now_is_held_and_tried_again(
+    place: Town, ana: Person, code: str
+) -> None:
     place.breaks(kind="error", code=code, times=1)
-    purges(place)
+    ana.types("/purge www.example.com hero")
     card = words(only_card(place))
     assert "Purge held" in card
     assert "attempt 2 is at" in card
@@ -32,90 +32,92 @@ def test_what_the_cdn_does_not_take_now_is_held_and_tried_again(place: Town, cod
     assert "Purge complete" in words(only_card(place))
 
 
-def test_it_waits_as_long_as_the_cdn_asks_for(place: Town) -> None:
+def test_it_waits_as_long_as_the_cdn_asks_for(place: Town, ana: Person) -> None:
     place.breaks(kind="error", code="Throttling.User", retry_after_ms=200_000, times=1)
-    purges(place)
+    ana.types("/purge www.example.com hero")
     place.waits(seconds=199)
     assert len(place.purges_sent()) == 1
     place.waits(seconds=60)
     assert len(place.purges_sent()) == 2
 
 
-def test_it_waits_longer_each_time(place: Town) -> None:
+def test_it_waits_longer_each_time(place: Town, ana: Person) -> None:
     place.breaks(kind="error", code="Throttling.User", times=None)
-    purges(place)
-    sent = []
+    ana.types("/purge www.example.com hero")
     for _ in range(60):
         place.waits(seconds=5)
-        sent.append(len(place.purges_sent()))
-    assert sent[-1] <= 7
-    assert "attempt" in words(only_card(place))
+    sent = [each["at"] for each in place.purges_sent()]
+    waited = [later - sooner for sooner, later in pairwise(sent)]
+    # Five minutes have room for 5, 10, 20, 40 and 80 seconds, and a quarter more of each.
+    assert len(waited) >= 5
+    assert [wait >= 5 * 2**number for number, wait in enumerate(waited)] == [True] * len(waited)
+    assert f"attempt {len(sent) + 1} is at" in words(only_card(place))
 
 
-def test_held_for_an_hour_it_has_failed_and_its_requester_is_told(place: Town) -> None:
+def test_held_for_an_hour_it_has_failed_and_its_requester_is_told(place: Town, ana: Person) -> None:
     place.breaks(kind="error", code="TooMany.Refresh", times=None)
-    purges(place)
+    ana.types("/purge www.example.com hero")
     for _ in range(20):
         place.waits(minutes=5)
     assert "Purge failed: nothing was purged" in words(only_card(place))
     assert "The CDN's queue of purges is full" in notes(place)[-1]
 
 
-def test_its_requester_can_cancel_it(place: Town) -> None:
+def test_its_requester_can_cancel_it(place: Town, ana: Person) -> None:
     place.breaks(kind="error", code="TooMany.Refresh", times=1)
-    purges(place)
+    ana.types("/purge www.example.com hero")
     place.presses("U0ANA", CANCEL, only_card(place))
     place.waits(hours=1)
     assert len(place.purges_sent()) == 1
     assert "Purge cancelled: nothing was purged" in words(only_card(place))
 
 
-def test_nobody_else_can_cancel_a_plain_one(place: Town) -> None:
+def test_nobody_else_can_cancel_a_plain_one(place: Town, ana: Person) -> None:
     place.breaks(kind="error", code="TooMany.Refresh", times=1)
-    purges(place)
+    ana.types("/purge www.example.com hero")
     place.presses("U0LEO", CANCEL, only_card(place))
     place.waits(minutes=10)
     assert "Only its requester" in whispers(place, "U0LEO")[-1]
     assert len(place.purges_sent()) == 2
 
 
-def test_a_forced_one_keeps_its_approval_while_it_is_held(place: Town) -> None:
+def test_a_forced_one_keeps_its_approval_while_it_is_held(
+    place: Town, sam: Person, ana: Person
+) -> None:
     place.breaks(kind="error", code="TooMany.Refresh", times=1)
-    purges(place, "www.example.com hero --force")
-    place.presses("U0SAM", APPROVE, only_card(place))
-    place.settle()
+    ana.types("/purge www.example.com hero --force")
+    sam.approves(only_card(place))
     place.waits(minutes=6)
     assert len(place.purges_sent()) == 2
     assert "Approved by <@U0SAM>" in words(only_card(place))
 
 
-def test_rights_that_are_lost_while_it_is_held_stop_it(place: Town) -> None:
+def test_rights_that_are_lost_while_it_is_held_stop_it(place: Town, ana: Person) -> None:
     place.breaks(kind="error", code="TooMany.Refresh", times=1)
-    purges(place)
+    ana.types("/purge www.example.com hero")
     place.post("slack/person", {"id": "U0ANA", "groups": []})
     place.waits(minutes=6)
     assert len(place.purges_sent()) == 1
-    assert "refused" in words(only_card(place))
+    assert "No rule lets you" in words(only_card(place))
 
 
 @pytest.mark.parametrize(("force", "times"), [("", 2), (" --force", 1)], ids=["plain", "forced"])
 def test_when_the_cdn_itself_failed_only_a_plain_one_is_sent_again(
-    place: Town, force: str, times: int
+    place: Town, sam: Person, ana: Person, force: str, times: int
 ) -> None:
     place.post("cdn/settings", {"knows_tag_tasks": False})
     place.breaks(kind="error", code="InternalError", times=1)
-    purges(place, f"www.example.com hero{force}")
+    ana.types(f"/purge www.example.com hero{force}")
     if force:
-        place.presses("U0SAM", APPROVE, only_card(place))
-        place.settle()
+        sam.approves(only_card(place))
     place.waits(minutes=10)
     assert len(place.purges_sent()) == times
     assert ("outcome unknown" in words(only_card(place))) == bool(force)
 
 
-def test_a_restart_while_it_is_held_sends_it_all_the_same(place: Town) -> None:
+def test_a_restart_while_it_is_held_sends_it_all_the_same(place: Town, ana: Person) -> None:
     place.breaks(kind="error", code="TooMany.Refresh", times=1)
-    purges(place)
+    ana.types("/purge www.example.com hero")
     place.stop_bot()
     place.waits(minutes=10, settle=False)
     place.start_bot()
@@ -131,20 +133,20 @@ def test_a_burst_goes_out_at_the_rate_that_is_set(place: Town) -> None:
     place.start_bot(PURGEBOT_SENDS_PER_SECOND="2")
     for number in range(8):
         place.says("U0ANA", f"/purge www.example.com tag-{number}")
-    place.settle()
-    assert len(place.purges_sent()) == 2
-    for _ in range(3):
-        place.waits(seconds=1)
-    assert len(place.purges_sent()) == 8
+    sent = []
+    for _ in range(4):
+        place.settle()
+        sent.append(len(place.purges_sent()))
+        place.waits(seconds=1, settle=False)
+    assert sent == [2, 4, 6, 8], "two at once, and two a second"
 
 
-def test_nobody_s_many_keep_out_another_s_one(place: Town) -> None:
+def test_nobody_s_many_keep_out_another_s_one(place: Town, leo: Person) -> None:
     place.stop_bot()
     place.start_bot(PURGEBOT_SENDS_PER_SECOND="1")
     for number in range(6):
         place.says("U0ANA", f"/purge www.example.com tag-{number}")
-    place.says("U0LEO", "/purge www.example.com campaign-1")
-    place.settle()
+    leo.types("/purge www.example.com campaign-1")
     place.waits(seconds=1)
     place.waits(seconds=1)
     assert "campaign-1" in [sent["params"]["CacheTag"] for sent in place.purges_sent()[:3]]
@@ -155,13 +157,12 @@ def test_nobody_s_many_keep_out_another_s_one(place: Town) -> None:
 USED_UP = {"kind": "error", "code": "QuotaExceeded.Refresh", "times": 1}
 
 
-def test_a_used_up_quota_offers_to_run_it_when_the_day_begins(place: Town) -> None:
+def test_a_used_up_quota_offers_to_run_it_when_the_day_begins(place: Town, ana: Person) -> None:
     place.breaks(**USED_UP)
-    purges(place)
+    ana.types("/purge www.example.com hero")
     assert "the CDN's quota is used up" in words(only_card(place))
     assert buttons(only_card(place)) == ["Run it then", "Cancel"]
-    place.presses("U0ANA", POSTPONE, only_card(place))
-    place.settle()
+    ana.presses(POSTPONE, only_card(place))
     place.waits(seconds=2)
     assert "waits for the CDN's new day" in words(only_card(place))
     place.waits(hours=25)
@@ -170,59 +171,60 @@ def test_a_used_up_quota_offers_to_run_it_when_the_day_begins(place: Town) -> No
     assert "Purge complete" in words(only_card(place))
 
 
-def test_the_next_purge_is_refused_early_and_the_cdn_is_not_asked(place: Town) -> None:
+def test_the_next_purge_is_refused_early_and_the_cdn_is_not_asked(place: Town, ana: Person) -> None:
     place.breaks(**USED_UP)
-    purges(place)
-    purges(place, "img.example.com logo")
+    ana.types("/purge www.example.com hero")
+    ana.types("/purge img.example.com logo")
     assert len(place.purges_sent()) == 1
     assert "used up today's purges" in words(cards(place)[-1])
 
 
-def test_a_restarted_bot_knows_that_it_is_used_up(place: Town) -> None:
+def test_a_restarted_bot_knows_that_it_is_used_up(place: Town, ana: Person) -> None:
     place.breaks(**USED_UP)
-    purges(place)
+    ana.types("/purge www.example.com hero")
     place.stop_bot()
     place.start_bot()
-    purges(place, "img.example.com logo")
+    ana.types("/purge img.example.com logo")
     assert len(place.purges_sent()) == 1
 
 
-def test_on_the_new_day_all_goes_on(place: Town) -> None:
+def test_on_the_new_day_all_goes_on(place: Town, ana: Person) -> None:
     place.breaks(**USED_UP)
-    purges(place)
+    ana.types("/purge www.example.com hero")
     place.waits(hours=25)
-    purges(place, "img.example.com logo")
+    ana.types("/purge img.example.com logo")
     assert len(place.purges_sent()) == 2
 
 
-def test_what_nobody_wants_then_has_failed(place: Town) -> None:
+def test_what_nobody_wants_then_has_failed(place: Town, ana: Person) -> None:
     place.breaks(**USED_UP)
-    purges(place)
+    ana.types("/purge www.example.com hero")
     place.waits(hours=25)
     assert "Purge failed: nothing was purged" in words(only_card(place))
     assert len(place.purges_sent()) == 1
 
 
-def test_run_then_keeps_the_approval_and_looks_at_the_rights_again(place: Town) -> None:
+def test_run_then_keeps_the_approval_and_looks_at_the_rights_again(
+    place: Town, sam: Person, ana: Person
+) -> None:
     place.breaks(**USED_UP)
-    purges(place, "www.example.com hero --force")
-    place.presses("U0SAM", APPROVE, only_card(place))
-    place.settle()
+    ana.types("/purge www.example.com hero --force")
+    sam.approves(only_card(place))
     place.waits(seconds=2)
-    place.presses("U0ANA", POSTPONE, only_card(place))
-    place.settle()
+    ana.presses(POSTPONE, only_card(place))
     place.post("slack/person", {"id": "U0SAM", "groups": []})
     (held,) = all_purges(place)
     assert held.held_until is not None
     place.waits(seconds=(held.held_until - place.now()).total_seconds() + 1)
     assert len(place.purges_sent()) == 1
-    assert "refused" in words(only_card(place))
+    assert "a right was withdrawn" in words(only_card(place))
 
 
-def test_whoever_may_not_purge_it_cannot_have_it_run_then(place: Town) -> None:
+def test_whoever_may_not_purge_it_cannot_have_it_run_then(
+    place: Town, ada: Person, ana: Person
+) -> None:
     place.breaks(**USED_UP)
-    purges(place)
-    place.presses("U0ADA", POSTPONE, only_card(place))
-    place.settle()
+    ana.types("/purge www.example.com hero")
+    ada.presses(POSTPONE, only_card(place))
     assert "You may not decide" in whispers(place, "U0ADA")[-1]
     assert buttons(only_card(place)) == ["Run it then", "Cancel"]

@@ -11,13 +11,14 @@ from pathlib import Path
 
 import pytest
 import uvicorn
+from prometheus_client import REGISTRY
 
 from bot.app import MAX_BODY_BYTES
-from bot.http_limits import MAX_HEAD_BYTES, LimitedProtocol
-from bot.playground.town import Town, town
-from bot.settings import Mode
-from bot.web import SLACK_PATH, web_app
-from tests.purgebot import Running, running
+from bot.config.settings import Mode
+from bot.demo.town import Town, town
+from bot.web.limits import MAX_HEAD_BYTES, protocol_of
+from bot.web.server import SLACK_PATH, web_app
+from tests.support.purgebot import Running, running
 
 POST = f"POST {SLACK_PATH} HTTP/1.1\r\nHost: bot\r\n"
 
@@ -60,7 +61,7 @@ class Call:
 @contextmanager
 def call(address: str) -> Iterator[Call]:
     host, _, port = address.rpartition(":")
-    with socket.create_connection((host, int(port)), timeout=10) as line:
+    with socket.create_connection((host, int(port)), timeout=60) as line:
         yield Call(line)
 
 
@@ -189,14 +190,13 @@ def test_what_is_no_http_is_a_bad_request(address: str) -> None:
 @pytest.fixture
 def impatient() -> Iterator[str]:
     """Give the address of a door whose patience is a moment."""
-
-    class Impatient(LimitedProtocol):
-        head_within_s = 0.1
-
     with town(mode=Mode.HTTP) as place, socket.create_server(("127.0.0.1", 0)) as listener:
         assert place.bot is not None, "it was not told to stay away"
+        assert place.bot.ingress is not None, "it is in HTTP mode"
+        protocol = protocol_of(place.bot.ingress)
+        protocol.head_within_s = 0.1
         config = uvicorn.Config(
-            web_app(place.bot), http=Impatient, ws="none", log_config=None, lifespan="off"
+            web_app(place.bot), http=protocol, ws="none", log_config=None, lifespan="off"
         )
         server = uvicorn.Server(config)
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
@@ -220,6 +220,30 @@ def test_a_request_that_ends_in_time_is_answered_and_its_line_stays(impatient: s
         assert caller.status() == 401
         caller.send(POST + "Content-Length: 0\r\n\r\n")
         assert caller.status() == 401
+
+
+def refused(reason: str) -> float:
+    return REGISTRY.get_sample_value("purgebot_http_refused_total", {"reason": reason}) or 0.0
+
+
+@pytest.mark.parametrize(
+    ("sent", "status", "reason"),
+    [
+        ("this is not HTTP\r\n\r\n", 400, "malformed"),
+        (POST, 408, "too-slow"),
+        (POST + "X-Filler: " + "a" * 4 * MAX_HEAD_BYTES, 431, "too-large"),
+    ],
+    ids=["no HTTP", "slow headers", "endless headers"],
+)
+def test_what_is_refused_before_it_is_a_request_is_counted(
+    impatient: str, sent: str, status: int, reason: str
+) -> None:
+    before = refused(reason)
+    with call(impatient) as caller:
+        caller.send(sent)
+        assert caller.status() == status
+        assert caller.is_closed()
+    assert refused(reason) == before + 1
 
 
 def test_neither_idle_lines_nor_half_a_request_keep_the_bot_from_stopping(

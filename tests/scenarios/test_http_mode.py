@@ -12,14 +12,15 @@ from typing import Any
 import pytest
 import requests
 
-from bot.playground.slack.http_mode import http_body
-from bot.playground.slack.signing import signed_headers
-from bot.playground.town import Town
-from bot.settings import Mode
-from bot.web import SLACK_PATH, web_app
+from bot.config.settings import Mode
+from bot.demo.town import Town
+from bot.simulators.slack.events.http_mode import http_body
+from bot.simulators.slack.events.signing import signed_headers
+from bot.web.server import SLACK_PATH, web_app
 from tests.conftest import OpenTown
-from tests.door import Door, http_door
-from tests.talk import APPROVE, DENY, cards, only_card, whispers, words
+from tests.support.conversation import Person
+from tests.support.http_door import Door, http_door
+from tests.support.messages import APPROVE, DENY, cards, only_card, whispers, words
 
 SQLITE = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 
@@ -28,12 +29,6 @@ SQLITE = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 def door(open_town: OpenTown) -> Iterator[Door]:
     with http_door(open_town(mode=Mode.HTTP)) as door:
         yield door
-
-
-def ask_for_force(place: Town) -> dict[str, Any]:
-    place.says("U0ANA", "/purge www.example.com hero --force")
-    place.settle()
-    return only_card(place)
 
 
 def test_a_purge_travels_over_http_alone(door: Door) -> None:
@@ -52,7 +47,7 @@ def test_a_purge_travels_over_http_alone(door: Door) -> None:
     ids=["approve", "deny"],
 )
 def test_a_press_travels_over_http(door: Door, button: str, sent: int, says: str) -> None:
-    card = ask_for_force(door.place)
+    card = Person(door.place, "U0ANA").purges("www.example.com hero --force")
     assert door.place.presses("U0SAM", button, card)["outcome"] == "acked"
     door.place.settle()
     door.place.sends_form("U0SAM", "the match is on")
@@ -89,7 +84,7 @@ def test_a_command_replayed_with_its_own_signature_counts_once(door: Door) -> No
 
 def test_a_press_replayed_with_its_own_signature_counts_once(door: Door) -> None:
     place = door.place
-    place.presses("U0SAM", APPROVE, ask_for_force(place))
+    place.presses("U0SAM", APPROVE, Person(place, "U0ANA").purges("www.example.com hero --force"))
     body, _ = http_body("interactive", door.last("interactive"))
     headers = door.sign(body)
     place.settle()
@@ -102,8 +97,7 @@ def test_a_press_replayed_with_its_own_signature_counts_once(door: Door) -> None
 def test_a_command_replayed_after_a_restart_counts_once(open_town: OpenTown) -> None:
     place = open_town(mode=Mode.HTTP)
     with http_door(place) as door:
-        place.says("U0ANA", "/purge www.example.com hero")
-        place.settle()
+        Person(place, "U0ANA").types("/purge www.example.com hero")
         command = door.last("slash_commands")
     place.stop_bot()
     place.start_bot()
@@ -131,7 +125,7 @@ def test_a_signature_ends_after_five_minutes(door: Door, age_s: float, status: i
 @SQLITE
 def test_other_paths_and_verbs_are_refused(door: Door) -> None:
     def status(verb: str, path: str) -> int:
-        return requests.request(verb, door.url + path, timeout=10).status_code
+        return requests.request(verb, door.url + path, timeout=60).status_code
 
     assert status("GET", SLACK_PATH) == 405
     assert status("PUT", SLACK_PATH) == 405
@@ -157,7 +151,8 @@ def arriving(place: Town, messages: Iterator[dict[str, Any]]) -> int:
 
 
 @SQLITE
-def test_an_endless_body_is_not_read_to_its_end(place: Town) -> None:
+def test_an_endless_body_is_not_read_to_its_end(open_town: OpenTown) -> None:
+    place = open_town(mode=Mode.HTTP)
     piece = {"type": "http.request", "body": b"a" * 65_536, "more_body": True}
     rest = itertools.repeat(piece, 100)
     assert arriving(place, rest) == 413
@@ -165,7 +160,8 @@ def test_an_endless_body_is_not_read_to_its_end(place: Town) -> None:
 
 
 @SQLITE
-def test_a_caller_who_hangs_up_in_the_middle_of_a_body_is_no_fault(place: Town) -> None:
+def test_a_caller_who_hangs_up_in_the_middle_of_a_body_is_no_fault(open_town: OpenTown) -> None:
+    place = open_town(mode=Mode.HTTP)
     piece = {"type": "http.request", "body": b"text=", "more_body": True}
     assert arriving(place, iter([piece, {"type": "http.disconnect"}])) == 400
 
@@ -175,7 +171,7 @@ def test_a_caller_who_hangs_up_in_the_middle_of_a_body_is_no_fault(place: Town) 
 
 @SQLITE
 def test_healthz_lives_and_readyz_says_why_not(door: Door) -> None:
-    assert requests.get(f"{door.url}/healthz", timeout=10).status_code == 200
-    told = requests.get(f"{door.url}/readyz", timeout=10)
+    assert requests.get(f"{door.url}/healthz", timeout=60).status_code == 200
+    told = requests.get(f"{door.url}/readyz", timeout=60)
     assert told.status_code == 503
     assert told.json()["checks"]["engine"]["reason"] == "the worker has not started"

@@ -13,13 +13,16 @@ from typing import Any
 import pytest
 from sqlalchemy import create_engine
 
-from bot.playground.slack.http_mode import http_body
-from bot.playground.town import Town, town
-from bot.settings import Mode
-from tests.door import Door
-from tests.purgebot import Running, running
-from tests.talk import APPROVE, DENY, cards, whispers, words
-from tests.waiting import until
+from bot.config.settings import Mode
+from bot.demo.town import Town, town
+from bot.simulators.slack.events.http_mode import http_body
+from tests.support.faults import PURGE
+from tests.support.http_door import Door
+from tests.support.messages import APPROVE, DENY, cards, whispers, words
+from tests.support.processes import card_of
+from tests.support.purgebot import Running, running
+from tests.support.row_forgery import makes_unreadable
+from tests.support.waiting import until
 
 
 @dataclass
@@ -74,9 +77,9 @@ def live(place: Town, bot: Running) -> str:
     say(place, 'www.example.com sesame-forced --force --reason "open sesame"', "waits")
     place.presses("U0SAM", APPROVE, cards(place)[-1])
     until(place, lambda: "submitted" in words(cards(place)[-1]))
-    place.breaks(kind="error", code="InvalidDomain.NotFound", times=1)
-    say(place, "www.example.com sesame-failed", "failed")
-    place.breaks(kind="lose_answer", times=1)
+    place.breaks(kind="error", code="InvalidDomain.NotFound", action=PURGE, times=1)
+    say(place, "www.example.com sesame-failed", "Purge failed")
+    place.breaks(kind="lose_answer", action=PURGE, times=1)
     say(place, "www.example.com sesame-unknown", "outcome unknown")
     if door is not None:
         reference = knock(door)
@@ -114,7 +117,9 @@ def knock(door: Door) -> str:
     body, _ = http_body("slash_commands", command)
     assert door.send(body, door.sign(body + "!")).status_code == 401
     assert door.send_signed("payload=sesame").status_code == 400
-    del command["trigger_id"]
+    (denied,) = [each for each in cards(door.place) if "Denied" in words(each)]
+    makes_unreadable(door.place, card_of(denied))
+    command |= {"text": f"status {card_of(denied)}", "trigger_id": "1.2.3"}
     told = door.deliver("slash_commands", command).json()["text"]
     return str(told.rpartition(": ")[2].rstrip("."))
 
@@ -168,7 +173,7 @@ def test_mistakes_refusals_and_a_database_that_is_away_are_told(log: Log) -> Non
 def test_a_fault_that_nobody_foresaw_is_found_by_the_reference_that_was_told(log: Log) -> None:
     (line,) = [line for line in log.lines if line["event"] == "listener-failed"]
     assert line["reference"] == log.reference
-    assert line["exception"][0]["exc_type"] == "KeyError"
+    assert line["exception"][0]["exc_type"] == "JSONDecodeError"
     assert "other-workspace" in {line["event"] for line in log.lines}
 
 

@@ -9,11 +9,12 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from sqlalchemy import create_engine
 
-from bot.settings import Mode
+from bot.config.settings import Mode
+from bot.store.database import engine, postgresql
 from tests.conftest import OpenTown
-from tests.door import in_mode
-from tests.talk import cards, whispers, words
-from tests.waiting import until
+from tests.support.http_door import in_mode
+from tests.support.messages import cards, whispers, words
+from tests.support.waiting import until
 
 SQLITE = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 MODES = pytest.mark.parametrize("mode", list(Mode))
@@ -40,6 +41,7 @@ def test_twenty_commands_at_once_on_a_slow_cdn_are_all_taken_and_sent_once(
 
 @SQLITE
 @MODES
+@pytest.mark.deadlines
 def test_twenty_commands_at_once_on_a_locked_database_are_all_answered_in_time(
     open_town: OpenTown, mode: Mode
 ) -> None:
@@ -55,3 +57,9 @@ def test_twenty_commands_at_once_on_a_locked_database_are_all_answered_in_time(
         assert ["store-away" in said for said in whispers(place)] == [True] * 20
         place.settle()
         assert place.purges_sent() == []
+
+
+@pytest.mark.deadlines
+def test_what_a_listener_waits_for_a_database_leaves_room_in_slacks_three_seconds() -> None:
+    assert engine.BUSY_TIMEOUT_S < engine.WRITE_TIMEOUT_S <= 2.0
+    assert postgresql.ANSWER_WITHIN_S + engine.BUSY_TIMEOUT_S <= 2.5

@@ -10,13 +10,13 @@ from typing import Any
 
 import pytest
 
-from bot.core.purge import Purge, State
-from bot.playground.town import Town
-from bot.store.store import Change
-from bot.worker import THREADS
-from tests.processes import store_of
-from tests.talk import cards, whispers, words
-from tests.waiting import poll
+from bot.core.decisions.transition import Transition
+from bot.core.purge.purge import Event, Purge, State
+from bot.demo.town import Town
+from bot.worker.loop import THREADS
+from tests.support.messages import cards, whispers, words
+from tests.support.processes import store_of
+from tests.support.waiting import poll
 
 
 def test_purges_of_different_ages_are_asked_about_together(place: Town) -> None:
@@ -73,26 +73,26 @@ def test_a_cdn_that_wants_no_questions_is_asked_when_it_said_and_then_about_all(
     assert [tasks_in(question) for question in questions(place)[1:]] == [10] * 12
 
 
-def test_a_slow_cdn_is_asked_one_question_at_a_time(place: Town) -> None:
+def test_a_slow_cdn_is_asked_one_question_at_a_time(live_place: Town) -> None:
     """Else looks would take every thread, and a press would wait for them."""
-    assert place.bot is not None
-    place.breaks(kind="slow_answer", action="DescribeRefreshTaskById", seconds=2)
-    at_work(place, 400)
-    place.bot.worker.start()
-    poll(lambda: len(questions(place)) > 1)
-    first, second = questions(place)[:2]
+    assert live_place.bot is not None
+    live_place.breaks(kind="slow_answer", action="DescribeRefreshTaskById", seconds=2)
+    at_work(live_place, 400)
+    live_place.bot.worker.start()
+    poll(lambda: len(questions(live_place)) > 1)
+    first, second = questions(live_place)[:2]
     assert second["at"] - first["at"] >= 2
 
 
 def test_what_ended_while_it_was_asked_about_is_not_asked_about_again(place: Town) -> None:
     at_work(place, 1)
     store = store_of(place)
-    (asked,) = store.looks.take(place.now(), 1, 10)
+    (asked,) = store.task_polling.take(place.now(), 1, 10)
     purge = store.purge(asked.id)
     assert purge is not None
     ended = replace(purge, version=purge.version + 1, state=State.COMPLETE)
-    assert store.commit(Change(purge=ended))  # by another replica
-    store.looks.put_back([asked], place.now())
+    assert store.apply(Transition(ended, Event.FINISH, None, ()))  # by another replica
+    store.task_polling.retry_later([asked], place.now())
     assert store.jobs.soonest(place.now()) == {}
 
 
@@ -154,13 +154,13 @@ def at_work(place: Town, count: int) -> None:
         force=False,
         requested_at=now - timedelta(minutes=10),
         sent_at=now - timedelta(minutes=10),
-        told_at=now,
+        notified_at=now,
         state=State.RUNNING,
     )
     for number in range(count):
         name = f"purge-{number}"
         purge = replace(first, id=name, trigger_id=name, task_id=str(number))
-        assert place.bot.store.commit(Change(purge=purge, new=True, due_at=now))
+        assert place.bot.store.apply(Transition(purge, Event.REQUEST, now, (), is_new=True))
 
 
 def questions(place: Town) -> list[dict[str, Any]]:

@@ -9,8 +9,8 @@ from typing import Any
 
 from sqlalchemy import Engine, event
 
-from bot.playground.town import Town
-from tests.talk import APPROVE, DENY, cards, words
+from bot.demo.town import Town
+from tests.support.messages import APPROVE, DENY, cards, words
 
 Statement = tuple[str, Any]
 

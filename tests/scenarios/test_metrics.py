@@ -8,15 +8,16 @@ from typing import Any
 
 import pytest
 
-from bot.gauges import registry_of
-from bot.playground.town import Town
-from bot.status import Status
-from tests.away import away
+from bot.demo.town import Town
+from bot.health.collector import registry_of
+from bot.health.endpoint import HealthEndpoint
 from tests.conftest import OpenTown
-from tests.purgebot import running
-from tests.scraping import Scrape, bot_of, read, scrape
-from tests.talk import APPROVE, only_card
-from tests.waiting import until
+from tests.support.conversation import Person
+from tests.support.database_outage import away
+from tests.support.messages import APPROVE, only_card
+from tests.support.prometheus_scrape import Scrape, bot_of, read, scrape
+from tests.support.purgebot import running
+from tests.support.waiting import until
 
 POSTGRES = pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
 SQLITE = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
@@ -24,8 +25,7 @@ PURGE = "RefreshObjectCacheByCacheTag"
 
 
 def asks(place: Town, words: str = "hero", person: str = "U0ANA") -> None:
-    place.says(person, f"/purge www.example.com {words}")
-    place.settle()
+    Person(place, person).types(f"/purge www.example.com {words}")
 
 
 def asks_for_force(place: Town) -> dict[str, Any]:
@@ -37,7 +37,7 @@ def anew(place: Town) -> Scrape:
     """Scrape without what was kept of the last look at the database."""
     bot = bot_of(place)
     vitals = bot.status.vitals
-    page = Status(vitals, registry_of(bot.store, vitals, place.now), None).page("/metrics")
+    page = HealthEndpoint(vitals, registry_of(bot.store, vitals, place.now), None).page("/metrics")
     assert page is not None
     return read(page.body.decode())
 
@@ -83,12 +83,10 @@ def test_a_click_is_timed_from_the_press_to_the_cdn(place: Town) -> None:
 
 
 @SQLITE
-def test_the_time_to_undo_a_purge_is_no_waiting(place: Town) -> None:
-    place.says("U0SAM", "/purge shop.example.com prices --force")
-    place.settle()
+def test_the_time_to_undo_a_purge_is_no_waiting(place: Town, kim: Person, sam: Person) -> None:
+    sam.types("/purge shop.example.com prices --force")
     before = scrape(bot_of(place))
-    place.presses("U0KIM", APPROVE, only_card(place))
-    place.settle()
+    kim.approves(only_card(place))
     place.waits(seconds=11)
     after = scrape(bot_of(place))
     assert after.grown(before, "purgebot_click_to_submission_seconds_count") == 1
@@ -192,11 +190,12 @@ def test_a_mistake_is_counted_by_its_code_and_answered_in_the_acknowledgement(
 
 
 @SQLITE
-def test_a_press_that_does_not_count_is_counted_as_what_it_came_to(place: Town) -> None:
+def test_a_press_that_does_not_count_is_counted_as_what_it_came_to(
+    place: Town, ana: Person
+) -> None:
     card = asks_for_force(place)
     before = scrape(bot_of(place))
-    place.presses("U0ANA", APPROVE, card)
-    place.settle()
+    ana.approves(card)
     after = scrape(bot_of(place))
     assert after.grown(before, "purgebot_decisions_total", event="press-own-request") == 1
     assert after.grown(before, "purgebot_decisions_total", event="approve") == 0
@@ -204,12 +203,11 @@ def test_a_press_that_does_not_count_is_counted_as_what_it_came_to(place: Town) 
 
 
 @SQLITE
-def test_the_same_press_delivered_twice_is_decided_once(place: Town) -> None:
+def test_the_same_press_delivered_twice_is_decided_once(place: Town, sam: Person) -> None:
     card = asks_for_force(place)
     place.post("slack/faults", {"deliver_twice": True})
     before = scrape(bot_of(place))
-    place.presses("U0SAM", APPROVE, card)
-    place.settle()
+    sam.approves(card)
     after = scrape(bot_of(place))
     assert after.grown(before, "purgebot_received_total", kind="action") == 2
     assert after.grown(before, "purgebot_decisions_total", event="approve") == 1
@@ -236,15 +234,14 @@ def test_a_call_of_slack_is_counted_by_how_it_went(place: Town, error: str, outc
     after = scrape(bot_of(place))
     name = "purgebot_slack_request_seconds_count"
     assert after.grown(before, name, method=method, outcome=outcome) == 1
-    put_back = after.grown(before, "purgebot_step_seconds_count", outcome="put-back")
-    assert put_back == (outcome != "refused")  # then there are other ways to the reader
+    retry_later = after.grown(before, "purgebot_step_seconds_count", outcome="put-back")
+    assert retry_later == (outcome != "refused")  # then there are other ways to the reader
 
 
 @SQLITE
-def test_a_response_url_is_a_call_of_slack_too(place: Town) -> None:
+def test_a_response_url_is_a_call_of_slack_too(place: Town, ana: Person) -> None:
     before = scrape(bot_of(place))
-    place.says("U0ANA", "/purge www.example.com hero", "C0LAUNCH")
-    place.settle()
+    ana.at("C0LAUNCH").types("/purge www.example.com hero")
     after = scrape(bot_of(place))
     labels = {"method": "response_url", "outcome": "ok"}
     assert after.grown(before, "purgebot_slack_request_seconds_count", **labels) == 1

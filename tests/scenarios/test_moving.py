@@ -14,15 +14,15 @@ import pytest
 from sqlalchemy import func, insert, select, text
 from sqlalchemy.exc import DBAPIError
 
-from bot.playground.town import Town
-from bot.store import tables
+from bot.demo.town import Town
+from bot.store.schema import tables
 from bot.store.store import Store
-from tests.busy import check_all_goes_on, keep_busy
-from tests.conftest import Postgresql
-from tests.processes import store_of
-from tests.purgebot import Command, Ended, purgebot, running
-from tests.schemas import make_newer, migrate_to
-from tests.trail import open_store, tampering, write_trail
+from tests.support.audit_trail import open_store, tampering, write_trail
+from tests.support.databases import Postgresql
+from tests.support.processes import store_of
+from tests.support.purgebot import Command, Ended, purgebot, running
+from tests.support.schema_revisions import make_newer, make_older
+from tests.support.work_in_progress import check_all_goes_on, keep_busy
 
 
 @pytest.fixture
@@ -128,7 +128,7 @@ def test_what_a_killed_bot_left_in_its_journal_is_moved_too(
     assert (killed / "purgebot.sqlite3-wal").stat().st_size > 0
     before = (killed / "purgebot.sqlite3").read_bytes()
     ended = purgebot_here(empty, *moving(killed / "purgebot.sqlite3"))
-    assert "moved         8 audit" in ended.out
+    assert "moved         9 audit" in ended.out
     assert (killed / "purgebot.sqlite3").read_bytes() == before
 
 
@@ -155,7 +155,7 @@ def test_what_a_bot_writes_before_anybody_asked_for_anything_is_no_hindrance(
 ) -> None:
     purgebot_here(empty, "migrate")
     with closing(Store(empty)) as store:
-        store.known.put(store.known.get("quota"), {"a": 1}, datetime.now(UTC))
+        store.shared_state.put(store.shared_state.get("quota"), {"a": 1}, datetime.now(UTC))
     assert purgebot_here(empty, *moving(file)).code == 0
 
 
@@ -197,15 +197,23 @@ def test_a_database_of_another_program_is_not_moved(
 
 
 def test_a_file_of_an_older_version_is_moved_after_it_was_migrated(
-    tmp_path: Path, empty: str, purgebot_here: Command
+    tmp_path: Path, file: Path, empty: str, later: Path
 ) -> None:
-    file = tmp_path / "old.sqlite3"
-    with closing(Store(f"sqlite:///{file}")) as store:
-        migrate_to(store.engine, "0002")
-    ended = purgebot_here(empty, *moving(file))
+    def run(url: str, *words: str) -> Ended:
+        own = {"PURGEBOT_DATABASE_URL": url, "PYTHONPATH": str(later)}
+        return purgebot(*words, folder=tmp_path, **own)
+
+    ended = run(empty, *moving(file))
     refused(ended, empty, f"PURGEBOT_DATABASE_URL=sqlite:///{file} purgebot migrate")
-    assert purgebot_here(f"sqlite:///{file}", "migrate").code == 0
-    assert purgebot_here(empty, *moving(file)).code == 0
+    assert run(f"sqlite:///{file}", "migrate").code == 0
+    assert run(empty, *moving(file)).code == 0
+
+
+def test_a_file_from_before_the_first_release_is_not_moved(
+    file: Path, empty: str, purgebot_here: Command
+) -> None:
+    make_older(f"sqlite:///{file}", "0008")
+    refused(purgebot_here(empty, *moving(file)), empty, "before the first release")
 
 
 @pytest.mark.parametrize("floor", ["0003", "9999"])
@@ -222,6 +230,15 @@ def test_a_trail_that_was_tampered_with_is_not_moved(
     with closing(Store(f"sqlite:///{file}")) as store, tampering(store) as connection:
         connection.exec_driver_sql("UPDATE audit SET user_id = 'U0EVE' WHERE id = 2")
     refused(purgebot_here(empty, *moving(file)), empty, "purge PA, entry 2 was altered")
+
+
+def test_a_purge_that_is_not_as_its_trail_says_is_not_moved(
+    file: Path, empty: str, purgebot_here: Command
+) -> None:
+    with closing(sqlite3.connect(file, isolation_level=None)) as raw:
+        raw.execute("UPDATE purges SET state = 'ready' WHERE id = 'PA'")
+    differs = "purge PA its row differs from its last step, entry 3, in state"
+    refused(purgebot_here(empty, *moving(file)), empty, differs)
 
 
 def test_a_move_goes_to_postgresql_only(file: Path, tmp_path: Path, purgebot_here: Command) -> None:

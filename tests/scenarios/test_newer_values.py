@@ -10,10 +10,10 @@ import pytest
 from sqlalchemy import Table, insert, select, update
 from structlog.testing import capture_logs
 
-from bot.playground.town import Town
-from bot.store import tables
-from tests.processes import all_purges, check_trail, store_of
-from tests.talk import APPROVE, cards, only_card, whispers, words
+from bot.demo.town import Town
+from bot.store.schema import tables
+from tests.support.messages import APPROVE, cards, only_card, whispers, words
+from tests.support.processes import all_purges, check_trail, store_of
 
 Logged = list[MutableMapping[str, Any]]
 COMMAND = "/purge www.example.com hero --force"

@@ -2,25 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
 
-from bot.playground.town import Town
-from tests.talk import APPROVE, cards, notes, only_card, whispers
+from bot.demo.town import Town
+from tests.support.conversation import Person
+from tests.support.messages import APPROVE, cards, notes, whispers, words
 
 CANCEL = "purge:cancel"
 
 
-def asks(place: Town, channel: str = "C0WEB") -> dict[str, Any]:
-    place.says("U0ANA", "/purge www.example.com hero --force", channel)
-    place.settle()
-    return only_card(place, "U0ANA", channel)
-
-
-def test_the_requester_is_told_once_when_all_is_done(place: Town) -> None:
-    place.presses("U0SAM", APPROVE, asks(place))
-    place.settle()
+def test_the_requester_is_told_once_when_all_is_done(place: Town, sam: Person, ana: Person) -> None:
+    sam.approves(ana.purges("www.example.com hero --force"))
     assert notes(place) == []
     place.waits(minutes=10)
     (note,) = notes(place)
@@ -28,9 +20,10 @@ def test_the_requester_is_told_once_when_all_is_done(place: Town) -> None:
     assert "approved by <@U0SAM>, and is complete. Took" in note
 
 
-def test_the_requester_is_told_once_also_when_slacks_answer_is_lost(place: Town) -> None:
-    place.presses("U0SAM", APPROVE, asks(place))
-    place.settle()
+def test_the_requester_is_told_once_also_when_slacks_answer_is_lost(
+    place: Town, sam: Person, ana: Person
+) -> None:
+    sam.approves(ana.purges("www.example.com hero --force"))
     place.post("slack/faults", {"lose_reply_of": "chat.postMessage"})
     place.waits(minutes=10)
     place.waits(minutes=1)
@@ -38,9 +31,10 @@ def test_the_requester_is_told_once_also_when_slacks_answer_is_lost(place: Town)
     assert "is complete" in note
 
 
-def test_without_the_right_to_look_the_requester_is_told_again(place: Town) -> None:
-    place.presses("U0SAM", APPROVE, asks(place))
-    place.settle()
+def test_without_the_right_to_look_the_requester_is_told_again(
+    place: Town, sam: Person, ana: Person
+) -> None:
+    sam.approves(ana.purges("www.example.com hero --force"))
     blind = {"method": "conversations.replies", "error": "missing_scope", "times": None}
     place.post("slack/faults", {"lose_reply_of": "chat.postMessage", "web_api": [blind]})
     place.waits(minutes=10)
@@ -48,8 +42,8 @@ def test_without_the_right_to_look_the_requester_is_told_again(place: Town) -> N
     assert len(notes(place)) == 2
 
 
-def test_a_reminder_whose_answer_was_lost_is_not_repeated(place: Town) -> None:
-    asks(place)
+def test_a_reminder_whose_answer_was_lost_is_not_repeated(place: Town, ana: Person) -> None:
+    ana.purges("www.example.com hero --force")
     place.post("slack/faults", {"lose_reply_of": "chat.postMessage"})
     place.waits(minutes=16)
     place.waits(minutes=1)
@@ -57,30 +51,32 @@ def test_a_reminder_whose_answer_was_lost_is_not_repeated(place: Town) -> None:
     assert "still waits" in note
 
 
-def test_the_requester_is_told_of_the_expiry(place: Town) -> None:
-    asks(place)
+def test_the_requester_is_told_of_the_expiry(place: Town, ana: Person) -> None:
+    ana.purges("www.example.com hero --force")
     place.waits(minutes=31)
     assert "expired" in notes(place)[-1]
     assert notes(place)[-1].startswith("<@U0ANA>")
 
 
-def test_who_cancels_is_not_told_that_they_did(place: Town) -> None:
-    place.presses("U0ANA", CANCEL, asks(place))
-    place.settle()
+def test_who_cancels_is_not_told_that_they_did(place: Town, ana: Person) -> None:
+    ana.presses(CANCEL, ana.purges("www.example.com hero --force"))
     assert notes(place) == []
 
 
-def test_a_plain_purge_is_told_of_when_it_is_complete_and_not_before(place: Town) -> None:
-    place.says("U0ANA", "/purge www.example.com hero")
-    place.settle()
+def test_a_plain_purge_is_told_of_when_it_is_complete_and_not_before(
+    place: Town, ana: Person
+) -> None:
+    ana.types("/purge www.example.com hero")
     assert notes(place) == []
     place.waits(minutes=10)
     (note,) = notes(place)
     assert "<@U0ANA>, your purge of `www.example.com` is complete." in note
 
 
-def test_those_who_may_decide_are_reminded_once_at_half_of_the_time(place: Town) -> None:
-    asks(place)
+def test_those_who_may_decide_are_reminded_once_at_half_of_the_time(
+    place: Town, ana: Person
+) -> None:
+    ana.purges("www.example.com hero --force")
     place.waits(minutes=14)
     assert notes(place) == []
     place.waits(minutes=2)
@@ -90,15 +86,14 @@ def test_those_who_may_decide_are_reminded_once_at_half_of_the_time(place: Town)
     assert "still waits" in note
 
 
-def test_nobody_is_reminded_of_what_is_decided(place: Town) -> None:
-    place.presses("U0SAM", APPROVE, asks(place))
-    place.settle()
+def test_nobody_is_reminded_of_what_is_decided(place: Town, sam: Person, ana: Person) -> None:
+    sam.approves(ana.purges("www.example.com hero --force"))
     place.waits(minutes=20)
     assert len(notes(place)) == 1
 
 
-def test_a_reminder_missed_while_the_bot_was_down_comes_at_start(place: Town) -> None:
-    asks(place)
+def test_a_reminder_missed_while_the_bot_was_down_comes_at_start(place: Town, ana: Person) -> None:
+    ana.purges("www.example.com hero --force")
     place.stop_bot()
     place.waits(minutes=20)
     place.start_bot()
@@ -106,12 +101,46 @@ def test_a_reminder_missed_while_the_bot_was_down_comes_at_start(place: Town) ->
     assert "still waits" in notes(place)[-1]
 
 
+@pytest.mark.parametrize("decided", [False, True])
+@pytest.mark.parametrize("error", ["http_503", "token_revoked", "ratelimited"])
+def test_a_reminder_that_slack_took_late_is_still_true(
+    place: Town, ana: Person, error: str, decided: bool
+) -> None:
+    card = ana.purges("www.example.com hero --force")
+    away = [
+        {"method": method, "error": error, "times": None}
+        for method in ("chat.postMessage", "response_url")
+    ]
+    place.post("slack/faults", {"web_api": away})
+    place.waits(minutes=16)
+    if decided:
+        place.presses("U0SAM", APPROVE, card)
+    place.waits(minutes=1)
+    place.post("slack/faults", {"web_api": []})
+    for _ in range(6):
+        place.waits(minutes=1)
+    told = notes(place) + [words(each) for each in cards(place)]
+    assert any("still waits" in each for each in told) == (not decided)
+
+
+def test_a_reminder_calls_in_the_channel_that_the_bot_was_removed_from(
+    place: Town, ana: Person
+) -> None:
+    ana.purges("www.example.com hero --force")
+    place.post("slack/leave", {"channel": "C0WEB", "user": "U0BOT"})
+    place.waits(minutes=16)
+    place.waits(minutes=1)
+    _, reminder = [words(each) for each in cards(place)]
+    assert reminder.startswith("<!subteam^S0SRE>")
+    assert "still waits" in reminder
+    assert cards(place, "U0ANA", "D0ANABOT") == []
+
+
 @pytest.mark.parametrize("channel", ["C0LAUNCH"])
 def test_where_a_mention_cannot_reach_the_requester_is_told_directly(
-    place: Town, channel: str
+    place: Town, sam: Person, ana: Person, channel: str
 ) -> None:
-    place.presses("U0SAM", APPROVE, asks(place, channel), channel)
-    place.settle()
+    sam.at(channel).approves(ana.at(channel).purges("www.example.com hero --force"))
     place.waits(minutes=10)
     (told,) = cards(place, "U0ANA", "D0ANABOT")
     assert "approved by <@U0SAM>" in str(told)

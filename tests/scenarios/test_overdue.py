@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from bot.playground.town import Town
-from tests.processes import check_trail, store_of
-from tests.talk import APPROVE, buttons, cards, notes, only_card, words
+from bot.demo.town import Town
+from tests.support.messages import APPROVE, buttons, cards, notes, only_card, words
+from tests.support.processes import check_trail, store_of
 
 AGAIN = "purge:again"
 

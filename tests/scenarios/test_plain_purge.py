@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import pytest
 
-from bot.playground.town import Town
-from tests.talk import cards, only_card, whispers, words
+from bot.demo.town import Town
+from tests.support.conversation import Person
+from tests.support.messages import cards, only_card, whispers, words
 
 
-def test_an_editor_purges_and_the_channel_sees_the_task_id(place: Town) -> None:
-    place.says("U0ANA", "/purge www.example.com hero")
-    place.settle()
+def test_an_editor_purges_and_the_channel_sees_the_task_id(place: Town, ana: Person) -> None:
+    ana.types("/purge www.example.com hero")
     (sent,) = place.purges_sent()
     card = words(only_card(place, "U0LEO"))
     assert "submitted" in card
@@ -30,9 +30,9 @@ def test_a_purge_is_sent_once_and_posted_once_however_often_the_worker_looks(pla
 
 def test_a_stranger_to_the_domain_is_refused_with_the_reason_and_who_could_help(
     place: Town,
+    ana: Person,
 ) -> None:
-    place.says("U0ANA", "/purge shop.example.com hero")
-    place.settle()
+    ana.types("/purge shop.example.com hero")
     (told,) = whispers(place, "U0ANA")
     assert "refused" in told
     assert "<!subteam^S0SRE>" in told
@@ -40,59 +40,52 @@ def test_a_stranger_to_the_domain_is_refused_with_the_reason_and_who_could_help(
     assert cards(place) == []
 
 
-def test_a_refusal_is_for_the_requester_alone(place: Town) -> None:
-    place.says("U0ANA", "/purge shop.example.com hero")
-    place.settle()
+def test_a_refusal_is_for_the_requester_alone(place: Town, ana: Person) -> None:
+    ana.types("/purge shop.example.com hero")
     assert whispers(place, "U0SAM") == []
 
 
 def test_a_guest_may_not_purge_even_in_a_group_that_may(place: Town) -> None:
     place.post("slack/person", {"id": "U0GUS", "groups": ["S0EDITORS"]})
-    place.says("U0GUS", "/purge www.example.com hero")
-    place.settle()
+    Person(place, "U0GUS").types("/purge www.example.com hero")
     assert place.purges_sent() == []
 
 
-def test_the_second_command_of_a_person_is_decided_at_once(place: Town) -> None:
+def test_the_second_command_of_a_person_is_decided_at_once(place: Town, ana: Person) -> None:
     """The facts are at hand then: the refusal comes with the acknowledgement itself."""
-    place.says("U0ANA", "/purge www.example.com hero")
-    place.settle()
+    ana.types("/purge www.example.com hero")
     place.says("U0ANA", "/purge shop.example.com hero")
     assert "refused" in whispers(place, "U0ANA")[-1]
 
 
-def test_a_mistake_is_explained_and_nothing_is_purged(place: Town) -> None:
+def test_a_mistake_is_explained_and_nothing_is_purged(place: Town, ana: Person) -> None:
     place.says("U0ANA", "/purge *.example.com hero")
-    place.says("U0ANA", "/purge www.example.com hero --froce")
-    place.settle()
+    ana.types("/purge www.example.com hero --froce")
     first, second = whispers(place, "U0ANA")
     assert "command-domain-wildcard" in first
     assert "`/purge www.example.com hero --force`" in second
     assert place.purges_sent() == []
 
 
-def test_a_mention_in_a_tag_pings_nobody(place: Town) -> None:
-    place.says("U0SAM", "/purge www.example.com <!channel>")
-    place.settle()
+def test_a_mention_in_a_tag_pings_nobody(place: Town, sam: Person) -> None:
+    sam.types("/purge www.example.com tag:<!channel>")
     card = only_card(place)
     assert "&lt;!channel&gt;" in words(card)
     assert "<!channel>" not in words(card) + card["text"]
 
 
-def test_the_daily_quota_is_explained(place: Town) -> None:
+def test_the_daily_quota_is_explained(place: Town, ana: Person) -> None:
     place.breaks(kind="error", code="QuotaExceeded.Refresh", times=1)
-    place.says("U0ANA", "/purge www.example.com hero")
-    place.settle()
+    ana.types("/purge www.example.com hero")
     card = words(only_card(place))
     assert "not sent: the CDN's quota is used up" in card
     assert "CDN request" in card
 
 
-def test_a_lost_answer_is_unknown_and_never_sent_again(place: Town) -> None:
+def test_a_lost_answer_is_unknown_and_never_sent_again(place: Town, ana: Person) -> None:
     place.post("cdn/settings", {"knows_tag_tasks": False})
     place.breaks(kind="lose_answer", times=1)
-    place.says("U0ANA", "/purge www.example.com hero")
-    place.settle()
+    ana.types("/purge www.example.com hero")
     place.waits(hours=2)
     assert "outcome unknown" in words(only_card(place))
     assert len(place.purges_sent()) == 1
@@ -104,17 +97,15 @@ def test_a_lost_answer_is_unknown_and_never_sent_again(place: Town) -> None:
     ids=["public", "private", "direct message"],
 )
 def test_the_answer_arrives_where_the_bot_is_no_member(
-    place: Town, channel: str, reader: str
+    place: Town, ana: Person, channel: str, reader: str
 ) -> None:
-    place.says("U0ANA", "/purge www.example.com hero", channel)
-    place.settle()
+    ana.at(channel).types("/purge www.example.com hero")
     assert "submitted" in words(only_card(place, reader, channel))
 
 
 def test_help_shows_only_what_one_may_do(place: Town) -> None:
     place.says("U0LEO", "/purge help")
-    place.says("U0SAM", "/purge")
-    place.settle()
+    Person(place, "U0SAM").types("/purge")
     (leo,) = whispers(place, "U0LEO")
     (sam,) = whispers(place, "U0SAM")
     assert "--force" not in leo
@@ -122,9 +113,8 @@ def test_help_shows_only_what_one_may_do(place: Town) -> None:
     assert "--force" in sam
 
 
-def test_the_same_delivery_twice_is_one_purge(place: Town) -> None:
+def test_the_same_delivery_twice_is_one_purge(place: Town, ana: Person) -> None:
     place.post("slack/faults", {"deliver_twice": True})
-    place.says("U0ANA", "/purge www.example.com hero")
-    place.settle()
+    ana.types("/purge www.example.com hero")
     assert len(place.purges_sent()) == 1
     assert len(cards(place)) == 1

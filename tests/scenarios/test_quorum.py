@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
 
-from bot.playground.town import Town
-from tests.policies import WithPolicy
-from tests.talk import APPROVE, buttons, notes, only_card, whispers, words
+from bot.demo.town import Town
+from tests.support.conversation import Person
+from tests.support.messages import APPROVE, buttons, notes, only_card, whispers, words
+from tests.support.policies import WithPolicy
 
 CANCEL = "purge:cancel"
 TWO = """
@@ -36,21 +35,14 @@ NOBODY_ASKED = """
 """
 
 
-def asks(place: Town, command: str = "www.example.com hero --force") -> dict[str, Any]:
-    place.says("U0ANA", f"/purge {command}")
-    place.settle()
-    return only_card(place)
-
-
 def press(place: Town, person: str, action: str = APPROVE) -> None:
-    place.presses(person, action, only_card(place))
-    place.settle()
+    Person(place, person).presses(action, only_card(place))
     place.waits(seconds=2)  # a card is edited no more often
 
 
 def test_two_approvals_take_two_people(with_policy: WithPolicy) -> None:
     place = with_policy(TWO)
-    asks(place)
+    Person(place, "U0ANA").purges("www.example.com hero --force")
     press(place, "U0SAM")
     assert place.purges_sent() == []
     assert "Approved 1 of 2: it takes 2 approvals" in words(only_card(place))
@@ -65,7 +57,7 @@ def test_two_approvals_take_two_people(with_policy: WithPolicy) -> None:
 
 def test_one_no_ends_it_whatever_was_approved_before(with_policy: WithPolicy) -> None:
     place = with_policy(TWO)
-    asks(place)
+    Person(place, "U0ANA").purges("www.example.com hero --force")
     press(place, "U0SAM")
     place.denies("U0KIM", only_card(place), "the match is on")
     place.waits(seconds=2)
@@ -75,7 +67,7 @@ def test_one_no_ends_it_whatever_was_approved_before(with_policy: WithPolicy) ->
 
 def test_one_of_each_role_is_not_two_of_one(with_policy: WithPolicy) -> None:
     place = with_policy(ONE_OF_EACH)
-    asks(place)
+    Person(place, "U0ANA").purges("www.example.com hero --force")
     press(place, "U0SAM")
     press(place, "U0KIM")
     assert place.purges_sent() == []
@@ -85,14 +77,14 @@ def test_one_of_each_role_is_not_two_of_one(with_policy: WithPolicy) -> None:
 
 def test_the_policy_sets_the_expiry(with_policy: WithPolicy) -> None:
     place = with_policy(TWO)
-    asks(place)
+    Person(place, "U0ANA").purges("www.example.com hero --force")
     place.waits(minutes=11)
     assert "expired" in words(only_card(place))
 
 
 def test_a_plain_purge_waits_where_the_policy_says_so(with_policy: WithPolicy) -> None:
     place = with_policy(PLAIN_TOO)
-    assert buttons(asks(place, "www.example.com price-list")) == [
+    assert buttons(Person(place, "U0ANA").purges("www.example.com price-list")) == [
         "Approve",
         "Deny",
         "Cancel request",
@@ -103,32 +95,34 @@ def test_a_plain_purge_waits_where_the_policy_says_so(with_policy: WithPolicy) -
 
 def test_a_plain_purge_elsewhere_does_not_wait(with_policy: WithPolicy) -> None:
     place = with_policy(PLAIN_TOO)
-    asks(place, "www.example.com hero")
+    Person(place, "U0ANA").purges("www.example.com hero")
     assert len(place.purges_sent()) == 1
 
 
 def test_a_forced_purge_needs_nobody_where_the_policy_says_so(with_policy: WithPolicy) -> None:
     place = with_policy(NOBODY_ASKED)
-    asks(place, "img.example.com hero --force")
+    Person(place, "U0ANA").purges("img.example.com hero --force")
     assert len(place.purges_sent()) == 1
 
 
-def test_the_requester_may_cancel_and_nothing_is_purged(place: Town) -> None:
-    asks(place)
+def test_the_requester_may_cancel_and_nothing_is_purged(place: Town, ana: Person) -> None:
+    ana.purges("www.example.com hero --force")
     press(place, "U0ANA", CANCEL)
     assert "Cancelled by <@U0ANA>" in words(only_card(place))
     assert place.purges_sent() == []
 
 
-def test_nobody_else_may_cancel(place: Town) -> None:
-    asks(place)
+def test_nobody_else_may_cancel(place: Town, ana: Person) -> None:
+    ana.purges("www.example.com hero --force")
     press(place, "U0SAM", CANCEL)
     assert "waits for approval" in words(only_card(place))
     assert "Only its requester" in whispers(place, "U0SAM")[-1]
 
 
-def test_an_approver_who_lost_the_right_before_pressing_does_not_count(place: Town) -> None:
-    asks(place)
+def test_an_approver_who_lost_the_right_before_pressing_does_not_count(
+    place: Town, ana: Person
+) -> None:
+    ana.purges("www.example.com hero --force")
     place.post("slack/person", {"id": "U0SAM", "groups": []})
     place.waits(minutes=2)
     press(place, "U0SAM")
@@ -138,27 +132,27 @@ def test_an_approver_who_lost_the_right_before_pressing_does_not_count(place: To
 
 def test_a_right_lost_between_yes_and_sending_ends_it(with_policy: WithPolicy) -> None:
     place = with_policy(TWO)
-    asks(place)
+    Person(place, "U0ANA").purges("www.example.com hero --force")
     press(place, "U0SAM")
     place.post("slack/person", {"id": "U0SAM", "groups": []})
     place.waits(minutes=2)
     press(place, "U0KIM")
     assert place.purges_sent() == []
-    assert "refused" in words(only_card(place))
+    assert "a right was withdrawn" in words(only_card(place))
 
 
-def test_a_requester_who_lost_the_right_gets_nothing_sent(place: Town) -> None:
-    asks(place)
+def test_a_requester_who_lost_the_right_gets_nothing_sent(place: Town, ana: Person) -> None:
+    ana.purges("www.example.com hero --force")
     place.post("slack/person", {"id": "U0ANA", "groups": []})
     place.waits(minutes=2)
     press(place, "U0SAM")
     assert place.purges_sent() == []
-    assert "refused" in words(only_card(place))
+    assert "No rule lets you" in words(only_card(place))
 
 
 def test_a_policy_that_asks_for_more_meanwhile_decides(with_policy: WithPolicy) -> None:
     place = with_policy("")
-    asks(place)
+    Person(place, "U0ANA").purges("www.example.com hero --force")
     more = place.policy.read_text().replace("\npeak_hours:", TWO + "\npeak_hours:")
     place.policy.write_text(more)
     assert place.bot is not None
@@ -174,7 +168,7 @@ def test_what_waits_can_still_be_decided_when_the_policy_asks_nobody_any_more(
     with_policy: WithPolicy, decision: str
 ) -> None:
     place = with_policy("")
-    card = asks(place)
+    card = Person(place, "U0ANA").purges("www.example.com hero --force")
     nobody = NOBODY_ASKED.replace("img.example.com", "www.example.com")
     place.policy.write_text(
         place.policy.read_text().replace("\npeak_hours:", nobody + "\npeak_hours:")

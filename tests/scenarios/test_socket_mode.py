@@ -10,12 +10,12 @@ from typing import Any
 import pytest
 
 from bot.app import build
-from bot.playground.town import Town
-from tests.away import away
+from bot.demo.town import Town
 from tests.conftest import OpenTown
-from tests.processes import all_purges
-from tests.talk import cards
-from tests.waiting import poll
+from tests.support.database_outage import away
+from tests.support.messages import cards
+from tests.support.processes import all_purges
+from tests.support.waiting import poll
 
 SQLITE = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 CALLS = {"method": "apps.connections.open"}
@@ -49,6 +49,7 @@ def test_no_command_is_lost_while_slack_wants_other_connections(place: Town, rea
     assert len(all_purges(place)) == 120
 
 
+@pytest.mark.deadlines
 @SQLITE
 @pytest.mark.parametrize(
     "trouble",

@@ -13,27 +13,27 @@ from typing import Any
 import pytest
 import requests
 
-from bot.playground.serving import serving
-from bot.playground.town import Town
-from bot.settings import Mode
-from bot.status import IDLE_S as IDLE_ON_THE_LINE_S
-from bot.vitals import DEAD_S, IDLE_S
-from bot.web import web_app
-from tests.away import away
+from bot.config.settings import Mode
+from bot.demo.town import Town
+from bot.health.checks import DEAD_S, IDLE_S
+from bot.health.endpoint import IDLE_S as IDLE_ON_THE_LINE_S
+from bot.web.server import serve
 from tests.conftest import OpenTown
-from tests.purgebot import Running, purgebot, running
-from tests.scraping import bot_of
-from tests.waiting import poll
+from tests.support.database_outage import away
+from tests.support.http_door import http_door
+from tests.support.prometheus_scrape import bot_of
+from tests.support.purgebot import Running, purgebot, running
+from tests.support.waiting import poll
 
 POSTGRES = pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
 SQLITE = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 
 
 @pytest.fixture
-def at_work(place: Town) -> Town:
+def at_work(live_place: Town) -> Town:
     """Give a town whose bot works by itself."""
-    bot_of(place).worker.start()
-    return place
+    bot_of(live_place).worker.start()
+    return live_place
 
 
 def tells(place: Town, path: str) -> tuple[int, dict[str, Any]]:
@@ -77,7 +77,9 @@ def stands_still(place: Town) -> None:
 def test_a_bot_at_work_is_ready_and_says_so_of_every_part(at_work: Town) -> None:
     status, said = tells(at_work, "/readyz")
     assert (status, said["status"]) == (200, "ready")
-    assert list(said["checks"]) == ["database", "engine", "socket", "credentials"]
+    assert list(said["checks"]) == [
+        *("database", "engine", "socket", "http", "signatures", "credentials")
+    ]
     assert said["checks"]["socket"]["reason"] == "connected"
     assert why_not(at_work) == {}
 
@@ -92,8 +94,39 @@ def test_a_bot_whose_worker_has_not_started_is_not_ready(place: Town) -> None:
 def test_in_http_mode_no_socket_is_missed(open_town: OpenTown) -> None:
     place = open_town(mode=Mode.HTTP)
     bot_of(place).worker.start()
-    assert is_ready(place)
+    with http_door(place):
+        assert is_ready(place)
     assert tells(place, "/readyz")[1]["checks"]["socket"]["reason"] == "not used in HTTP mode"
+
+
+@SQLITE
+def test_in_http_mode_a_bot_is_ready_as_long_as_its_door_is_open(open_town: OpenTown) -> None:
+    place = open_town(mode=Mode.HTTP)
+    bot_of(place).worker.start()
+    assert why_not(place) == {"http": "it does not listen"}
+    stopping = threading.Event()
+    thread = threading.Thread(target=serve, args=[bot_of(place), "127.0.0.1", 0, stopping])
+    thread.start()
+    soon(lambda: is_ready(place))
+    stopping.set()
+    thread.join()
+    assert not is_ready(place)
+    assert why_not(place) == {"http": "it does not listen"}
+
+
+def test_whoever_is_told_that_a_process_is_ready_gets_an_answer_at_its_door(
+    site: Town, tmp_path: Path
+) -> None:
+    """A load balancer sends requests from the first yes on."""
+    site.mode = Mode.HTTP
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        address = f"127.0.0.1:{free.getsockname()[1]}"
+    with running(tmp_path, site.variables() | STATUS | {"PURGEBOT_HTTP_BIND": address}) as bot:
+        url = address_of(bot)
+        while requests.get(f"{url}/readyz", timeout=60).status_code != 200:
+            pass
+        assert requests.get(f"http://{address}/slack/events", timeout=60).status_code == 405
+        assert bot.end() == 0
 
 
 @POSTGRES
@@ -120,15 +153,24 @@ def test_a_database_without_our_tables_is_not_ready(at_work: Town) -> None:
 
 
 @SQLITE
-def test_tables_of_another_version_are_named_by_their_code(at_work: Town) -> None:
+@pytest.mark.parametrize(
+    ("change", "code"),
+    [
+        ("DELETE FROM alembic_version", "database-schema-old"),
+        ("UPDATE alembic_version SET version_num = '0001'", "database-schema-too-old"),
+    ],
+)
+def test_tables_of_another_version_are_named_by_their_code(
+    at_work: Town, change: str, code: str
+) -> None:
     with bot_of(at_work).store.engine.begin() as connection:
-        connection.exec_driver_sql("UPDATE alembic_version SET version_num = '0001'")
-    soon(lambda: why_not(at_work) == {"database": "it cannot be used (database-schema-old)"})
+        connection.exec_driver_sql(change)
+    soon(lambda: why_not(at_work) == {"database": f"it cannot be used ({code})"})
 
 
 @SQLITE
 def test_a_bot_whose_leases_run_out_is_not_ready(at_work: Town) -> None:
-    holder = bot_of(at_work).worker._holder
+    holder = bot_of(at_work).worker._owner
     holder._renewed -= 16
     assert "nothing is sent" in why_not(at_work)["engine"]
     assert not is_ready(at_work)
@@ -219,7 +261,7 @@ def address_of(bot: Running) -> str:
 def wait_for_the_door(bot: Running) -> str:
     """Give the address of the HTTP door when it answers: only then it hears signals."""
     address = str(bot.until("listening")["address"])
-    assert requests.get(f"http://{address}/healthz", timeout=10).status_code == 200
+    assert requests.get(f"http://{address}/healthz", timeout=60).status_code == 200
     return address
 
 
@@ -231,13 +273,13 @@ def test_a_process_tells_it_at_an_address_of_its_own(
     with running(tmp_path, site.variables() | STATUS) as bot:
         url = address_of(bot)
         bot.until("started")
-        assert requests.get(f"{url}/healthz", timeout=10).json()["status"] == "alive"
-        assert requests.get(f"{url}/readyz?verbose", timeout=10).json()["status"] == "ready"
-        assert "purgebot_ready 1.0" in requests.get(f"{url}/metrics", timeout=10).text
-        assert requests.get(f"{url}/", timeout=10).status_code == 404
-        assert requests.post(f"{url}/healthz", timeout=10).status_code == 501
         if mode is Mode.HTTP:
             wait_for_the_door(bot)
+        assert requests.get(f"{url}/healthz", timeout=60).json()["status"] == "alive"
+        assert requests.get(f"{url}/readyz?verbose", timeout=60).json()["status"] == "ready"
+        assert "purgebot_ready 1.0" in requests.get(f"{url}/metrics", timeout=60).text
+        assert requests.get(f"{url}/", timeout=60).status_code == 404
+        assert requests.post(f"{url}/healthz", timeout=60).status_code == 501
         assert bot.end() == 0
 
 
@@ -276,8 +318,8 @@ def test_the_public_door_tells_health_without_metrics_and_without_secrets(
 ) -> None:
     place = open_town(mode=Mode.HTTP)
     bot_of(place).worker.start()
-    with serving({"bot": web_app(bot_of(place))}) as urls:
-        answers = [requests.get(f"{urls['bot']}{path}", timeout=10) for path in PATHS]
+    with http_door(place) as door:
+        answers = [requests.get(f"{door.url}{path}", timeout=60) for path in PATHS]
     assert [answer.status_code for answer in answers] == [200, 200, 404]
     told = "".join(answer.text + str(answer.headers) for answer in answers)
     for name, value in place.variables().items():
@@ -297,9 +339,9 @@ def test_a_process_that_lets_its_work_end_before_it_stops_is_not_ready_any_more(
         site.says("U0ANA", "/purge www.example.com hero")
         poll(lambda: bool(site.purges_sent()))
         bot.process.send_signal(signal.SIGTERM)
-        soon(lambda: requests.get(f"{url}/readyz", timeout=10).status_code == 503)
-        assert requests.get(f"{url}/readyz", timeout=10).json()["status"] == "stopping"
-        assert requests.get(f"{url}/healthz", timeout=10).status_code == 200
+        soon(lambda: requests.get(f"{url}/readyz", timeout=60).status_code == 503)
+        assert requests.get(f"{url}/readyz", timeout=60).json()["status"] == "stopping"
+        assert requests.get(f"{url}/healthz", timeout=60).status_code == 200
         assert bot.end() == 0
 
 
@@ -312,9 +354,9 @@ def test_a_process_that_lets_requests_end_before_it_stops_is_not_ready_any_more(
         host, _, port = wait_for_the_door(bot).rpartition(":")
         with socket.create_connection((host, int(port))) as slow:
             slow.sendall(b"POST /slack/events HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\n1")
-            soon(lambda: requests.get(f"{url}/readyz", timeout=10).status_code == 200)
+            soon(lambda: requests.get(f"{url}/readyz", timeout=60).status_code == 200)
             bot.process.send_signal(signal.SIGTERM)
-            soon(lambda: requests.get(f"{url}/readyz", timeout=10).status_code == 503)
+            soon(lambda: requests.get(f"{url}/readyz", timeout=60).status_code == 503)
         assert bot.end() == 0
 
 

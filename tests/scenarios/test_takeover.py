@@ -15,25 +15,26 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, text
 
 from bot.app import build
-from bot.playground.town import Town
-from bot.store.engine import StoreUnavailable
+from bot.demo.town import Town
+from bot.store.database.engine import StoreUnavailable
+from bot.store.schema.tables import rates
 from bot.store.store import Store
-from bot.store.tables import rates
 from tests.conftest import OpenTown, missing
-from tests.processes import start_bot, wait_until_connected
-from tests.talk import APPROVE, buttons, cards, only_card, words
-from tests.unit.cdn_servers import listening, shake_hands_then
-from tests.unit.certificates import write_certificate
-from tests.waiting import poll, until
-from tests.weather import PURGE
+from tests.support.certificates import write_certificate
+from tests.support.faults import PURGE
+from tests.support.loopback_servers import listening, shake_hands_then
+from tests.support.messages import APPROVE, buttons, cards, only_card, words
+from tests.support.processes import UNLIMITED, start_bot, wait_until_connected
+from tests.support.waiting import PATIENCE_S, poll, until
 
 pytestmark = pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
 
 FAKETIME = sorted(Path("/usr/lib").glob("*/faketime/libfaketime.so.1"))
 """Of Debian's package faketime."""
+IDLE_TIMEOUT = "idle_in_transaction_session_timeout"
 FORCED = "/purge www.example.com hero --force"
 
 
@@ -64,6 +65,7 @@ def with_clock_wrong_by(seconds: int) -> dict[str, str]:
 def test_clocks_that_differ_by_two_minutes_do_no_harm(open_town: OpenTown) -> None:
     """Each takes work while another is at it, and nobody takes another's for abandoned."""
     place = open_town(with_bot=False)
+    place.settings |= UNLIMITED
     place.breaks(kind="slow_answer", seconds=2, action=PURGE, times=None)
     with (
         replica(place, **with_clock_wrong_by(-60)),
@@ -82,7 +84,7 @@ def test_clocks_that_differ_by_two_minutes_do_no_harm(open_town: OpenTown) -> No
     assert len(place.purges_sent()) == 12
 
 
-@pytest.mark.timeout(180)
+@pytest.mark.slow
 def test_a_purge_whose_sender_is_paused_at_the_last_moment_is_not_sent_by_it(
     open_town: OpenTown, tmp_path: Path
 ) -> None:
@@ -114,7 +116,7 @@ def test_a_purge_whose_sender_is_paused_at_the_last_moment_is_not_sent_by_it(
             poll(lambda: cdn.connections == 1)  # the intent is written down, the handshake begins
             paused.send_signal(signal.SIGSTOP)
             with replica(place):
-                poll(lambda: "Purge again" in buttons(only_card(place)), within_s=60)
+                poll(lambda: "Purge again" in buttons(only_card(place)))
                 place.presses("U0ANA", "purge:again", only_card(place))
                 poll(lambda: sum("Approve" in buttons(card) for card in cards(place)) == 1)
                 place.presses("U0SAM", APPROVE, cards(place)[-1])
@@ -122,11 +124,12 @@ def test_a_purge_whose_sender_is_paused_at_the_last_moment_is_not_sent_by_it(
                 gate.set()
                 assert shaken.wait(5) is False
                 paused.send_signal(signal.SIGCONT)
-                assert shaken.wait(5)
+                assert shaken.wait(PATIENCE_S)
                 poll(lambda: heard == [b""])
     assert len(place.purges_sent()) == 1
 
 
+@pytest.mark.deadlines
 def test_whoever_was_paused_in_the_middle_of_a_transaction_holds_nobody_up(
     database_url: str,
 ) -> None:
@@ -136,13 +139,16 @@ def test_whoever_was_paused_in_the_middle_of_a_transaction_holds_nobody_up(
 
     def takes() -> bool:
         with suppress(StoreUnavailable):
-            return other.looks.take_one_more(now) is None
+            return other.task_polling.try_take_token(now) is None
         return False
 
-    assert takes()
+    poll(takes)
     with paused.engine.connect() as connection:
+        is_ended_after = connection.scalar(text(f"SHOW {IDLE_TIMEOUT}"))
+        connection.execute(text(f"SET LOCAL {IDLE_TIMEOUT} = 0"))
         connection.execute(select(rates).with_for_update())
         assert not takes()
+        connection.execute(text(f"SET LOCAL {IDLE_TIMEOUT} = '{is_ended_after}'"))
         poll(takes)
         connection.invalidate()  # the server has ended it
     paused.close()

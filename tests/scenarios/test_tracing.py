@@ -10,11 +10,11 @@ from pathlib import Path
 import pytest
 from opentelemetry.proto.trace.v1.trace_pb2 import Span, Status
 
-from bot.playground.town import Town
-from tests.collector import Collector, collecting, purge_of
-from tests.purgebot import ROOT, environment, purgebot, running
-from tests.talk import APPROVE, cards, only_card, words
-from tests.waiting import until
+from bot.demo.town import Town
+from tests.support.messages import APPROVE, cards, only_card, words
+from tests.support.purgebot import ROOT, environment, purgebot, running
+from tests.support.trace_collector import Collector, collecting, purge_of
+from tests.support.waiting import until
 
 PURGE = "cdn RefreshObjectCacheByCacheTag"
 POST, EDIT = "slack chat.postMessage", "slack chat.update"
@@ -162,11 +162,11 @@ def test_purges_that_are_watched_together_have_it_in_each_trace(
 
 LOADED = """
 import sys
-from bot.playground.town import town
-from tests.talk import only_card
+from bot.demo.town import town
+from tests.support.messages import only_card
 with town(with_bot=False) as place:
     from bot.app import build
-    from bot import web
+    from bot.web import server as web
     place.bot = build(place.bot_settings())
     place.bot.start()
     place.says("U0ANA", "/purge www.example.com hero")

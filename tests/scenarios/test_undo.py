@@ -6,19 +6,18 @@ from typing import Any
 
 import pytest
 
-from bot.playground.town import Town
-from tests.talk import APPROVE, buttons, notes, only_card, whispers, words
+from bot.demo.town import Town
+from tests.support.conversation import Person
+from tests.support.messages import buttons, notes, only_card, whispers, words
 
 CANCEL = "purge:cancel"
 
 
 @pytest.fixture
-def granted(place: Town) -> dict[str, Any]:
+def granted(place: Town, kim: Person, sam: Person) -> dict[str, Any]:
     """Give the card of a forced purge of the shop that Kim has just approved."""
-    place.says("U0SAM", "/purge shop.example.com prices --force")
-    place.settle()
-    place.presses("U0KIM", APPROVE, only_card(place))
-    place.settle()
+    sam.types("/purge shop.example.com prices --force")
+    kim.approves(only_card(place))
     return only_card(place)
 
 
@@ -47,28 +46,27 @@ def test_meanwhile_it_can_be_stopped(place: Town, granted: dict[str, Any], perso
 
 
 def test_its_requester_is_told_when_somebody_else_stops_it(
-    place: Town, granted: dict[str, Any]
+    place: Town, kim: Person, granted: dict[str, Any]
 ) -> None:
-    place.presses("U0KIM", CANCEL, granted)
-    place.settle()
+    kim.presses(CANCEL, granted)
     assert (
         "<@U0SAM>, your forced purge of `shop.example.com` was stopped by <@U0KIM>"
         in notes(place)[-1]
     )
 
 
-def test_whoever_has_no_say_cannot_stop_it(place: Town, granted: dict[str, Any]) -> None:
-    place.presses("U0LEO", CANCEL, granted)
-    place.settle()
+def test_whoever_has_no_say_cannot_stop_it(
+    place: Town, leo: Person, granted: dict[str, Any]
+) -> None:
+    leo.presses(CANCEL, granted)
     assert "You may not decide" in whispers(place, "U0LEO")[-1]
     place.waits(seconds=11)
     assert len(place.purges_sent()) == 1
 
 
-def test_too_late_is_too_late(place: Town, granted: dict[str, Any]) -> None:
+def test_too_late_is_too_late(place: Town, sam: Person, granted: dict[str, Any]) -> None:
     place.waits(seconds=11, settle=False)
-    place.presses("U0SAM", CANCEL, granted)
-    place.settle()
+    sam.presses(CANCEL, granted)
     assert len(place.purges_sent()) == 1
     assert "Too late" in whispers(place, "U0SAM")[-1]
 
@@ -85,12 +83,10 @@ def test_a_right_that_is_lost_in_between_stops_it(place: Town, granted: dict[str
     place.post("slack/person", {"id": "U0KIM", "groups": []})
     place.waits(seconds=61)  # the group lists are a minute old by then
     assert place.purges_sent() == []
-    assert "refused" in words(only_card(place))
+    assert "a right was withdrawn" in words(only_card(place))
 
 
-def test_without_a_span_in_the_policy_nobody_waits(place: Town) -> None:
-    place.says("U0ANA", "/purge www.example.com hero --force")
-    place.settle()
-    place.presses("U0SAM", APPROVE, only_card(place))
-    place.settle()
+def test_without_a_span_in_the_policy_nobody_waits(place: Town, ana: Person, sam: Person) -> None:
+    ana.types("/purge www.example.com hero --force")
+    sam.approves(only_card(place))
     assert len(place.purges_sent()) == 1

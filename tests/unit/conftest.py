@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.unit.certificates import write_certificate
+from tests.support.certificates import write_certificate
 from tests.unit.edge_network import WWW, Network, looking, pretend_internet
 
 
@@ -36,4 +36,4 @@ def www_tls(www_certificate: Path) -> ssl.SSLContext:
 @pytest.fixture
 def trusted(www_certificate: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Trust in the certificate above, as if it were among those that come with `requests`."""
-    monkeypatch.setattr("requests.adapters.DEFAULT_CA_BUNDLE_PATH", str(www_certificate))
+    monkeypatch.setattr("requests.utils.DEFAULT_CA_BUNDLE_PATH", str(www_certificate))

@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from bot.core.proof import Look
-from bot.edge import EdgeProbe
+from bot.cdn.edge_probe import EdgeProbe
+from bot.core.edge_check import EdgeSnapshot
 
 NOON = datetime(2026, 3, 4, 12, tzinfo=UTC)
 WWW = "www.example.com"
@@ -83,5 +83,5 @@ def probe(address: str | None = None, **more: Any) -> EdgeProbe:
     return EdgeProbe(address, lambda: NOON, **more)
 
 
-def look(path: str = "/", scheme: str = "http", **more: Any) -> Look:
-    return probe(**more).look(f"{scheme}://{WWW}{path}")
+def look(path: str = "/", scheme: str = "http", **more: Any) -> EdgeSnapshot:
+    return probe(**more).probe(f"{scheme}://{WWW}{path}")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from bot.core.addresses import is_public
+from bot.core.network.addresses import is_public
 
 
 @pytest.mark.parametrize(

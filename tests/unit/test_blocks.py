@@ -3,28 +3,30 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.core.approval import Yes
-from bot.core.ask import Ask, AskKind
-from bot.core.briefing import Briefing, Traffic
-from bot.core.command import MAX_REASON_CHARACTERS, MAX_TAG_CHARACTERS
-from bot.core.purge import State
-from bot.playground.slack.blocks import view_violations
-from handlers.blocks import kit
+from bot.core.command.parser import MAX_REASON_CHARACTERS, MAX_TAG_CHARACTERS
+from bot.core.interaction import Interaction, InteractionKind
+from bot.core.policy.approvers import Briefing, Traffic
+from bot.core.policy.quorum import Approval
+from bot.core.purge.purge import State
+from bot.simulators.slack.block_kit.blocks import view_violations
 from handlers.blocks.denial import denial_form
 from handlers.blocks.note import call_below, glass_broken, outcome, reminder
 from handlers.blocks.purge import card
-from tests.blocks import AT, LONGEST_DOMAIN, MANY, a_purge, said, texts, wrong
-from tests.talk import buttons
+from handlers.blocks.tag_marks import look_over
+from handlers.blocks.tags_form import tags_form
+from tests.support.message_blocks import AT, LONGEST_DOMAIN, MANY, a_purge, said, texts, wrong
+from tests.support.messages import buttons
 
-A_PRESS = Ask(
+A_PRESS = Interaction(
     "1.2.3", "T0TOWN", "T0TOWN", "U0SAM", "C0WEB", f"https://hooks.example/{'x' * 200}",
-    AskKind.DENY_FORM, AT, "P1M82J8FAHK949",
+    InteractionKind.DENY_FORM, AT, "P1M82J8FAHK949",
 )  # fmt: skip
 
 # Titles
@@ -42,6 +44,7 @@ TRUTHS = {
     State.HELD: "Purge held: the CDN does not take it now",
     State.OFFERED: "Purge not sent: the CDN's quota is used up",
     State.JOINED: "Purge joined to one of the same",
+    State.QUEUED: "Purge queued behind one of the same",
     State.RUNNING: "Purge running",
     State.COMPLETE: "Purge complete",
     State.UNREPORTED: "Purge submitted: the CDN reported no end",
@@ -61,6 +64,7 @@ def test_the_title_says_what_is_true(state: State) -> None:
 BUTTONS = {
     State.WAITING: ["Approve", "Deny", "Cancel request"],
     State.HELD: ["Cancel"],
+    State.QUEUED: ["Cancel"],
     State.OFFERED: ["Run it then", "Cancel"],
     State.UNKNOWN: ["Purge again", "Leave it"],
     State.COMPLETE: ["Still stale? Request a forced purge"],
@@ -115,7 +119,7 @@ HOSTILE = {
     "an international domain": {"domain": "xn--bcher-kva." + LONGEST_DOMAIN[64:]},
     "two thousand approvers": {"approvers": MANY},
     "many who said yes": {
-        "yeses": tuple(Yes(user, AT) for user in MANY[:100]),
+        "approvals": tuple(Approval(user, AT) for user in MANY[:100]),
         "needs": "&" * 5000,
         "counted": 100,
         "quorum": 101,
@@ -161,16 +165,61 @@ def test_slack_takes_every_card(state: State, facts: dict[str, Any], force: bool
     assert view_violations(denial_form(A_PRESS, purge), surface="modal") == []
 
 
+@pytest.mark.parametrize("facts", HOSTILE.values(), ids=HOSTILE)
+def test_slack_takes_every_page_of_all_tags_and_none_is_cut(facts: dict[str, Any]) -> None:
+    purge = a_purge(**facts)
+    page, shown = 0, ""
+    while True:
+        form = tags_form(A_PRESS, purge, page)
+        assert view_violations(form, surface="modal") == []
+        shown += "".join(_tags_on(form["blocks"]))
+        if "Next" not in buttons(form):
+            break
+        page += 1
+    assert shown == "".join(look_over(purge.tags).tags)
+    last = tags_form(A_PRESS, purge, page)
+    assert tags_form(A_PRESS, purge, page + 1) == tags_form(A_PRESS, purge, 10**6) == last
+
+
+def _tags_on(blocks: list[dict[str, Any]]) -> Iterator[str]:
+    for block in blocks:
+        for element in block["elements"] if block["type"] == "rich_text" else ():
+            match element["type"]:
+                case "rich_text_preformatted":
+                    yield element["elements"][0]["text"]
+                case "rich_text_list":
+                    yield from (line["elements"][0]["text"] for line in element["elements"])
+
+
+@pytest.mark.parametrize("facts", HOSTILE.values(), ids=HOSTILE)
+def test_a_question_is_plain_text_that_names_the_count_and_what_is_marked(
+    facts: dict[str, Any],
+) -> None:
+    purge = a_purge(**facts)
+    (approve,) = [
+        element
+        for block in card(purge).blocks
+        for element in block.get("elements", ())
+        if element.get("action_id") == "purge:approve"
+    ]
+    said = approve["confirm"]["text"]
+    assert said["type"] == "plain_text"
+    assert len(said["text"]) <= 300
+    assert f": {len(purge.tags):,} tag" in said["text"]
+    assert ("Look twice" in said["text"]) == bool(look_over(purge.tags).marked)
+
+
 def test_a_reason_is_shown_whole_however_it_grows() -> None:
     reason = "&" * (MAX_REASON_CHARACTERS - 1) + "z"
-    assert kit.escape(reason) in said(card(a_purge(reason=reason)))
+    assert reason in said(card(a_purge(reason=reason)))
 
 
 def test_many_tags_are_counted() -> None:
     title = texts(card(a_purge(tags=tuple(f"t{n}" for n in range(2500)))).blocks)[0]
     listed = len(re.findall(r"`t\d+`", title))
     assert listed > 10
-    assert f"and {2500 - listed} more" in title
+    assert f"and {2500 - listed:,} more" in title
+    assert "2,500 tags" in title
 
 
 def test_many_approvers_are_counted() -> None:

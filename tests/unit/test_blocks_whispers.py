@@ -7,17 +7,18 @@ from dataclasses import replace
 
 import pytest
 
-from bot.core import catalogue
-from bot.core.command import MAX_TAG_CHARACTERS
+from bot.core import error_registry
+from bot.core.command.parser import MAX_TAG_CHARACTERS
 from bot.core.errors import STORE_AWAY, STORE_SLOW, UNEXPECTED, ErrorKind, Problem
-from bot.core.post import Notice
-from bot.core.purge import Failure, Refusal, State
+from bot.core.message import Notice
+from bot.core.purge.purge import Failure, Refusal, State
+from bot.slack.message import Message
+from handlers.blocks.alert import alert
 from handlers.blocks.error import error, notice, refusal
 from handlers.blocks.help import help_message
-from handlers.blocks.kit import Message
 from handlers.blocks.note import outcome
 from handlers.blocks.purge import card
-from tests.blocks import LONGEST_DOMAIN, MANY, a_purge, said, wrong
+from tests.support.message_blocks import LONGEST_DOMAIN, MANY, a_purge, said, wrong
 
 
 def test_a_refusal_names_reason_role_and_holders() -> None:
@@ -38,7 +39,7 @@ def test_a_refusal_stays_readable_when_everything_in_it_is_long() -> None:
     assert "or 1990 others" in said(shown)
 
 
-@pytest.mark.parametrize("kind", catalogue.KINDS.values(), ids=catalogue.KINDS)
+@pytest.mark.parametrize("kind", error_registry.KINDS.values(), ids=error_registry.KINDS)
 @pytest.mark.parametrize("fact", ["&" * 20_000, "`<!channel>`", ""], ids=["long", "odd", "empty"])
 def test_slack_takes_every_error_whatever_its_facts(kind: ErrorKind, fact: str) -> None:
     fields = re.findall(r"{(\w+)}", kind.message + kind.hint)
@@ -49,8 +50,17 @@ def test_slack_takes_every_error_whatever_its_facts(kind: ErrorKind, fact: str) 
     assert wrong(card(failed)) == wrong(outcome(failed)) == []
 
 
+def test_only_others_than_the_operators_are_told_that_a_hint_is_for_them() -> None:
+    kind = error_registry.kind("cdn-no-credentials")
+    told = "For the operators of Purgebot: set the access key's ID and secret, or a role."
+    assert told in said(error(Problem(kind)))
+    alerted = said(alert(Notice(kind.code, {})))
+    assert "Set the access key's ID and secret, or a role." in alerted
+    assert "operators" not in alerted
+
+
 def test_a_correction_is_offered_only_if_it_can_be_shown_whole() -> None:
-    kind = catalogue.kind("command-option-unknown")
+    kind = error_registry.kind("command-option-unknown")
     assert "Did you mean: `/purge a b`" in said(error(Problem(kind), corrected="/purge a b"))
     for hidden in ("t" * MAX_TAG_CHARACTERS, "&" * 600, "a`b"):
         shown = error(Problem(kind), corrected=f"/purge www.example.com {hidden}")

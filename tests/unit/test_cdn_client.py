@@ -12,11 +12,13 @@ from typing import Any
 
 import pytest
 
-from bot.cdn.answers import Submitted, Task
 from bot.cdn.client import CdnClient
 from bot.cdn.credentials import static
-from bot.cdn.faults import CdnError, CdnRefused
-from tests.unit.cdn_servers import OK, REQUEST_ID, answer, gateway
+from bot.cdn.error_codes import CdnError, CdnRefused
+from bot.cdn.responses import Submitted
+from bot.core.purge.tracking import Task, TaskState
+from tests.support.loopback_servers import OK, REQUEST_ID, answer, gateway
+from tests.support.permits import permit
 
 
 def gist(value: object) -> str:
@@ -35,7 +37,7 @@ def client_of(url: str, **settings: Any) -> Iterator[CdnClient]:
 
 
 def purge(client: CdnClient, tag: str = "tag1") -> Submitted:
-    return client.refresh_by_tag("www.example.com", [tag], force=False)
+    return client.refresh_by_tag(permit("www.example.com", [tag], force=False))
 
 
 def outcome(url: str) -> str:
@@ -52,7 +54,9 @@ def outcome(url: str) -> str:
 
 def test_a_purge_is_one_post_with_all_that_the_cdn_needs_in_its_query() -> None:
     with gateway(answer()) as cdn, client_of(cdn.url, user_agent="purgebot/1.0") as client:
-        found = client.refresh_by_tag("www.example.com", ["tag1", "a b+c", "标签*~"], force=True)
+        found = client.refresh_by_tag(
+            permit("www.example.com", ["tag1", "a b+c", "标签*~"], force=True)
+        )
     assert found == Submitted("17772470184", REQUEST_ID)
     assert cdn.params == [
         {"DomainName": "www.example.com", "CacheTag": "tag1,a b+c,标签*~", "Force": "true"}
@@ -176,7 +180,7 @@ def test_tasks_are_asked_for_ten_at_a_time_and_once_each() -> None:
         tasks = client.describe_tasks_by_id(["00,01", *ids])
     asked = [params["TaskId"].split(",") for params in cdn.params]
     assert asked == [ids[:10], ids[10:20], ids[20:]]
-    assert tasks == [Task("1", "", None)] * 3
+    assert tasks == [Task("1", TaskState.RUNNING, None)] * 3
 
 
 def test_domains_are_asked_for_page_by_page() -> None:

@@ -16,10 +16,11 @@ import pytest
 from requests.adapters import HTTPAdapter
 
 from bot.cdn.client import CdnClient
-from bot.cdn.connections import IDLE_S
 from bot.cdn.credentials import static
-from bot.cdn.faults import CdnError, CdnInDoubt, CdnRefused
-from tests.unit.cdn_servers import (
+from bot.cdn.error_codes import CdnError, CdnInDoubt, CdnRefused
+from bot.cdn.transport import IDLE_S
+from tests.support.certificates import write_certificate
+from tests.support.loopback_servers import (
     Deed,
     answer,
     answer_all,
@@ -33,7 +34,7 @@ from tests.unit.cdn_servers import (
     say_nothing,
     shake_hands_then,
 )
-from tests.unit.certificates import write_certificate
+from tests.support.permits import permit
 
 SECRETS = ("access-key-secret", "security-token", "Signature=", "proxy-password")
 
@@ -69,7 +70,7 @@ def loss(
     client = CdnClient(url, keys, timeout_s=timeout_s)
     try:
         with pytest.raises(CdnError) as raised:
-            client.refresh_by_tag("www.example.com", ["tag1"], force=True, allowed=allowed)
+            client.refresh_by_tag(permit("www.example.com", ["tag1"], force=True), allowed=allowed)
     finally:
         client.close()
     error = raised.value
@@ -96,8 +97,8 @@ BROKEN = "the connection broke as it was made"
 def test_nobody_listens() -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
-    assert_never_sent(loss(f"http://127.0.0.1:{port}"), "no connection could be made")
-    assert_never_sent(loss(f"https://127.0.0.1:{port}"), "no connection could be made")
+    assert_never_sent(loss(f"http://127.0.0.1:{port}"), "it refuses connections")
+    assert_never_sent(loss(f"https://127.0.0.1:{port}"), "it refuses connections")
 
 
 @pytest.mark.parametrize("secure", [False, True], ids=["http", "https"])
@@ -116,7 +117,7 @@ def test_it_is_held_back_when_the_connection_stands(secure: bool, tls: ssl.SSLCo
     with listening(shake_hands_then(hear, tls) if secure else hear) as server:
         url = f"{'https' if secure else 'http'}://localhost:{server.port}"
         found = loss(url, allowed=asked)
-        assert heard.get(timeout=5) == b""
+        assert heard.get(timeout=60) == b""
     assert_never_sent(found, "Purgebot itself was paused for too long just then")
     assert moments == ([1] if secure else moments[:1])  # a handshake takes two
 
@@ -124,10 +125,12 @@ def test_it_is_held_back_when_the_connection_stands(secure: bool, tls: ssl.SSLCo
 def test_it_is_held_back_on_a_connection_that_was_kept() -> None:
     with gateway(answer()) as cdn:
         client = CdnClient(cdn.url, static("id", "secret"))
-        client.refresh_by_tag("www.example.com", ["tag1"], force=True)
+        client.refresh_by_tag(permit("www.example.com", ["tag1"], force=True))
         with pytest.raises(CdnRefused):
-            client.refresh_by_tag("www.example.com", ["tag2"], force=True, allowed=lambda: False)
-        client.refresh_by_tag("www.example.com", ["tag3"], force=True)
+            client.refresh_by_tag(
+                permit("www.example.com", ["tag2"], force=True), allowed=lambda: False
+            )
+        client.refresh_by_tag(permit("www.example.com", ["tag3"], force=True))
         client.close()
     assert [params["CacheTag"] for params in cdn.params] == ["tag1", "tag3"]
 
@@ -161,7 +164,26 @@ def test_the_handshake_fails(deed: Deed, whys: list[str]) -> None:
 def test_the_certificate_is_for_another_name(tls: ssl.SSLContext) -> None:
     with listening(shake_hands_then(answer_all, tls)) as server:
         found = loss(f"https://127.0.0.1:{server.port}")
-    assert_never_sent(found, "its certificate is not trusted")
+    assert_never_sent(found, "its certificate is for another name")
+
+
+@pytest.mark.parametrize(
+    ("days", "why"),
+    [
+        ((-9, -2), "its certificate has expired"),
+        ((2, 9), "its certificate is not valid yet"),
+    ],
+)
+def test_the_certificate_is_not_good_today(
+    days: tuple[int, int], why: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    old = write_certificate(tmp_path / "old.pem", "localhost", days)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(old)
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(old))
+    with listening(shake_hands_then(answer_all, context)) as server:
+        found = loss(f"https://localhost:{server.port}")
+    assert_never_sent(found, why)
 
 
 def test_the_certificate_is_from_somebody_unknown(
@@ -183,16 +205,27 @@ def test_the_file_of_trusted_certificates_is_missing(monkeypatch: pytest.MonkeyP
     ("deed", "why"),
     [
         (hear_then(say(b"HTTP/1.1 403 Forbidden\r\n\r\n")), "the proxy refused"),
+        (
+            hear_then(say(b"HTTP/1.1 407 Proxy Authentication Required\r\n\r\n")),
+            "the proxy asks for a login",
+        ),
         (hear_then(hang_up), BROKEN),
         (hear_then(reset), BROKEN),
     ],
-    ids=["refuses", "hangs up", "resets"],
+    ids=["refuses", "asks for a login", "hangs up", "resets"],
 )
 def test_the_proxy_makes_no_way(deed: Deed, why: str, monkeypatch: pytest.MonkeyPatch) -> None:
     with listening(deed) as proxy:
         monkeypatch.setenv("HTTPS_PROXY", f"http://me:proxy-password@127.0.0.1:{proxy.port}")
         found = loss("https://cdn.example")
     assert_never_sent(found, why)
+
+
+def test_nobody_listens_where_the_proxy_should_be(monkeypatch: pytest.MonkeyPatch) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+    monkeypatch.setenv("HTTPS_PROXY", f"http://me:proxy-password@127.0.0.1:{port}")
+    assert_never_sent(loss("https://cdn.example"), "the proxy cannot be reached")
 
 
 @pytest.mark.parametrize("address", ["http://me:proxy-password@:3128", "socks5://proxy.example"])
@@ -264,9 +297,9 @@ def test_a_connection_that_was_idle_for_long_is_not_used_again(
     with listening(answer_all) as server:
         url = f"http://127.0.0.1:{server.port}"
         client = CdnClient(url, static("id", "secret"))
-        client.refresh_by_tag("www.example.com", ["tag1"], force=False)
+        client.refresh_by_tag(permit("www.example.com", ["tag1"], force=False))
         kept_connection(client, url)._used_at -= idle_s
-        client.refresh_by_tag("www.example.com", ["tag1"], force=False)
+        client.refresh_by_tag(permit("www.example.com", ["tag1"], force=False))
         client.close()
     assert server.connections == connections
 
@@ -275,7 +308,7 @@ def test_plain_http_never_goes_through_a_proxy(monkeypatch: pytest.MonkeyPatch) 
     with listening(answer_all) as proxy, listening(answer_all) as server:
         monkeypatch.setenv("HTTP_PROXY", f"http://127.0.0.1:{proxy.port}")
         client = CdnClient(f"http://127.0.0.1:{server.port}", static("id", "secret"))
-        client.refresh_by_tag("www.example.com", ["tag1"], force=False)
+        client.refresh_by_tag(permit("www.example.com", ["tag1"], force=False))
         client.close()
     assert (proxy.connections, server.connections) == (0, 1)
 
@@ -292,6 +325,6 @@ def test_https_goes_through_the_proxy_of_the_environment(
     with listening(tunnel) as proxy:
         monkeypatch.setenv("HTTPS_PROXY", f"http://127.0.0.1:{proxy.port}")
         client = CdnClient("https://localhost:1", static("id", "secret"))
-        found = client.refresh_by_tag("www.example.com", ["tag1"], force=False)
+        found = client.refresh_by_tag(permit("www.example.com", ["tag1"], force=False))
         client.close()
     assert found.task_id == "17772470184"

@@ -10,12 +10,14 @@ from typing import Any
 import pytest
 import requests
 
-from bot.cdn.answers import Submitted, TaskState
 from bot.cdn.client import CdnClient
 from bot.cdn.credentials import static
-from bot.cdn.faults import CdnError, CdnInDoubt, CdnRefused
-from bot.playground.cdn import CdnSim
-from bot.playground.serving import serving
+from bot.cdn.error_codes import CdnError, CdnInDoubt, CdnRefused
+from bot.cdn.responses import Submitted
+from bot.core.purge.tracking import TaskState
+from bot.simulators.cdn import CdnSim
+from bot.simulators.serving import serving
+from tests.support.permits import permit
 
 
 class Town:
@@ -27,7 +29,7 @@ class Town:
         self._controls = controls
 
     def control(self, method: str, path: str, body: object = None) -> Any:
-        answer = requests.request(method, f"{self._controls}/{path}", json=body, timeout=5)
+        answer = requests.request(method, f"{self._controls}/{path}", json=body, timeout=60)
         assert answer.status_code == 200, answer.text
         return answer.json()
 
@@ -41,7 +43,7 @@ class Town:
     def purge(self, *key: str, **settings: Any) -> Submitted | CdnError:
         with self.client(*key, **settings) as client:
             try:
-                return client.refresh_by_tag("www.example.com", ["home"], force=False)
+                return client.refresh_by_tag(permit("www.example.com", ["home"], force=False))
             except CdnError as error:
                 return error
 
@@ -66,7 +68,7 @@ def town(running: Town) -> Town:
 )
 def test_a_purge_arrives_as_it_was_asked_for(town: Town, tags: list[str], force: bool) -> None:
     with town.client() as client:
-        found = client.refresh_by_tag("www.example.com", tags, force)
+        found = client.refresh_by_tag(permit("www.example.com", tags, force=force))
     (task,) = town.tasks
     assert (task["id"], task["domain"], task["tags"], task["force"]) == (
         found.task_id,
@@ -85,7 +87,7 @@ def test_temporary_credentials_are_taken(town: Town) -> None:
 
 def test_a_task_is_followed_until_it_is_done(town: Town) -> None:
     with town.client() as client:
-        task_id = client.refresh_by_tag("www.example.com", ["home"], force=False).task_id
+        task_id = client.refresh_by_tag(permit("www.example.com", ["home"], force=False)).task_id
         (under_way,) = client.describe_tasks_by_id([task_id])
         town.control("POST", f"tasks/{task_id}", {"status": "Complete", "process": "100%"})
         (done,) = client.describe_tasks_by_id([task_id])

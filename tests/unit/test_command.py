@@ -4,15 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from bot.core.command import (
-    KINDS,
-    PurgeCommand,
-    clean_reason,
-    format_command,
-    parse,
-)
-from bot.core.errors import Mistake
-from bot.core.questions import HelpCommand
+from bot.core.command.parser import PurgeCommand, clean_reason, format_command, parse
+from bot.core.command.queries import HelpCommand
+from bot.core.errors import Mistake, kinds_in
+from bot.core.text import errors as command_errors
 
 SITE = "www.example.com"
 DASHES = "-‐‑‒–—―−﹘﹣－"
@@ -32,7 +27,9 @@ def mistake(text: str) -> Mistake:
     return caught.value
 
 
-@pytest.mark.parametrize("text", ["", "  ", "\u00a0", "help", " HELP ", "Help\n"])
+@pytest.mark.parametrize(
+    "text", ["", "  ", "\u00a0", "help", " HELP ", "Help\n", "--help", "—help", "-h", "?"]
+)
 def test_nothing_or_help_asks_for_help(text: str) -> None:
     assert parse(text) == HelpCommand()
 
@@ -50,9 +47,9 @@ def test_nothing_or_help_asks_for_help(text: str) -> None:
         pytest.param(f"{SITE} mother's", plain("mother's"), id="an apostrophe"),
         pytest.param(f"{SITE} a&amp;b", plain("a&b"), id="escaped ampersand"),
         pytest.param(f"{SITE} a&b", plain("a&b"), id="bare ampersand"),
-        pytest.param(f"{SITE} &amp;lt;", plain("&lt;"), id="unescaped once only"),
-        pytest.param(f"{SITE} <http://p.com|p.com>", plain("p.com"), id="a tag made a link"),
-        pytest.param(f"{SITE} <https://p.com/x>", plain("https://p.com/x"), id="a bare link"),
+        pytest.param(f"{SITE} tag:&amp;lt;", plain("&lt;"), id="unescaped once only"),
+        pytest.param(f"{SITE} tag:<http://p.com|p.com>", plain("p.com"), id="a tag made a link"),
+        pytest.param(f"{SITE} tag:<https://p.com/x>", plain("https://p.com/x"), id="a bare link"),
         pytest.param(f"{SITE} hero --force", forced("hero"), id="forced"),
         pytest.param(f"--force {SITE} hero", forced("hero"), id="option first"),
         pytest.param(f"{SITE} --force hero", forced("hero"), id="option in the middle"),
@@ -209,6 +206,33 @@ def test_a_slip_is_explained_and_put_right(words: str, code: str, corrected: str
     assert problem.facts.get("corrected") == (corrected and f"/purge {SITE} {corrected}")
 
 
+@pytest.mark.parametrize(
+    ("option", "meant"),
+    [
+        *[(f"--{word}", "--force") for word in ["frce", "forc", "fource", "forced", "forces"]],
+        *[(f"--{word}", "--force") for word in ["froce", "forec", "ofrce", "f", "for", "farce"]],
+        *[(f"--{word}", "--reason") for word in ["resaon", "reson", "raeson", "reasons", "r"]],
+        *[(f"--{word}", "--break-glass") for word in ["brakglass", "breakglass", "break", "b"]],
+        *[(f"--{word}", "--break-glass") for word in ["break-galss", "breakglas", "brake-glass"]],
+        *[(f"--{word}", None) for word in ["urgent", "now", "all", "quiet", "dry-run", "verbose"]],
+        *[(f"--{word}", None) for word in ["region", "season-2", "version", "remove", "refresh"]],
+        *[(f"--{word}", None) for word in ["fast", "source", "format", "full", "yes", "domain"]],
+        *[(f"--{word}", None) for word in ["no-force", "unforce", "noreason", "purge", "glass"]],
+        *[(f"--{word}", None) for word in ["tag", "url", "user", "since", "immediately", "x", "v"]],
+    ],
+)
+def test_only_a_misspelt_option_is_taken_for_another(option: str, meant: str | None) -> None:
+    facts = mistake(f"{SITE} hero {option}").problem.facts
+    assert facts.get("suggestion") == meant
+
+
+@pytest.mark.parametrize("option", ["--help", "-h", "—Help", "--usage", "-?"])
+def test_help_as_an_option_says_how_help_is_got(option: str) -> None:
+    problem = mistake(f"{SITE} hero {option}").problem
+    assert problem.code == "command-option-help"
+    assert "/purge help" in problem.hint
+
+
 def test_words_that_would_be_values_of_force_are_tags_and_reasons_elsewhere() -> None:
     assert parse(f'{SITE} --reason "x" yes') == PurgeCommand(SITE, ("yes",), reason="x")
     assert parse(f'{SITE} a --force --reason "no"') == PurgeCommand(
@@ -282,7 +306,7 @@ def test_what_cannot_be_seen_is_spelt_out_to_the_person() -> None:
     assert mistake(f"{SITE} a\u202eb").problem.message.startswith("“a[U+202E]b”")
 
 
-def test_every_kind_has_a_code_of_its_own_in_this_family() -> None:
-    codes = [kind.code for kind in KINDS]
-    assert len(set(codes)) == len(codes)
-    assert all(code.startswith("command-") for code in codes)
+def test_every_kind_has_a_code_in_this_family() -> None:
+    kinds = kinds_in(command_errors)
+    assert kinds
+    assert all(kind.code.startswith("command-") for kind in kinds)

@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.core.command import PurgeCommand, parse
-from bot.core.domains import display_domain, normalise_domain
+from bot.core.command.parser import PurgeCommand, parse
 from bot.core.errors import Mistake
+from bot.core.text.domain_name import display_domain, normalise_domain
 
 LABEL_63 = "a" * 63
 NAME_253 = ".".join([LABEL_63, LABEL_63, LABEL_63, "a" * 61])

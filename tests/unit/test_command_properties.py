@@ -8,10 +8,12 @@ import unicodedata
 from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
-from bot.core.command import KINDS, PurgeCommand, format_command, parse
-from bot.core.errors import Mistake
-from bot.core.questions import HelpCommand, Question
+from bot.core.command.parser import PurgeCommand, format_command, parse
+from bot.core.command.queries import HelpCommand, Question, VersionCommand
+from bot.core.errors import Mistake, kinds_in
+from bot.core.text import errors as command_errors
 
+KINDS = kinds_in(command_errors)
 # Written here anew: a test that borrowed the parser's tables would share its mistakes.
 LONG_DASHES = "‐‑‒–—―−﹘﹣－"
 DASHES = "-" + LONG_DASHES
@@ -76,7 +78,7 @@ words = st.one_of(
 )
 
 
-def attempt(text: str) -> PurgeCommand | HelpCommand | Question | Mistake:
+def attempt(text: str) -> PurgeCommand | HelpCommand | VersionCommand | Question | Mistake:
     try:
         return parse(text)
     except Mistake as mistake:

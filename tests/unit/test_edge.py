@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from bot.core.proof import Look, Why
-from tests.unit.cdn_servers import (
+from bot.core.edge_check import EdgeSnapshot, Why
+from tests.support.loopback_servers import (
     answer,
     gateway,
     hang_up,
@@ -28,7 +28,7 @@ def test_a_look_asks_for_the_headers_once_and_for_nothing_else(network: Network)
     with gateway(answer(200, b"", *headers)) as edge:
         network.lead(edge.listener.port)
         found = look("/a?b=c")
-    assert found == Look(
+    assert found == EdgeSnapshot(
         f"http://{WWW}/a?b=c", NOON, 200, "Mon, 02 Mar 2026 08:00:00 GMT", "v1", 7, "HIT"
     )
     (head,) = edge.requests
@@ -55,7 +55,7 @@ def test_nothing_of_the_environment_and_no_cookie_goes_along(
             monkeypatch.setenv(name, f"http://127.0.0.1:{proxy.port}")
         network.lead(edge.listener.port)
         one = probe()
-        statuses = [one.look(f"http://{WWW}/").status for _ in range(2)]
+        statuses = [one.probe(f"http://{WWW}/").status for _ in range(2)]
     assert (statuses, proxy.connections, edge.listener.connections) == ([200, 200], 0, 2)
     assert "cookie" not in str(edge.requests).lower()
     assert "authorization" not in str(edge.requests).lower()
@@ -107,7 +107,7 @@ def test_one_such_address_among_others_is_enough(
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "[::1]", "localhost", "2130706433", "127.1"])
 def test_an_address_in_place_of_a_name_is_looked_at_as_well(network: Network, host: str) -> None:
-    assert probe().look(f"http://{host}/").why is Why.REFUSED_ADDRESS
+    assert probe().probe(f"http://{host}/").why is Why.REFUSED_ADDRESS
     assert network.met == []
 
 
@@ -126,8 +126,8 @@ def test_a_second_look_checks_again(network: Network) -> None:
         network.names[WWW] = [[PUBLIC], ["127.0.0.1"]]
         network.ports = {PUBLIC: edge.listener.port}
         one = probe()
-        assert one.look(f"http://{WWW}/").status == 200
-        assert one.look(f"http://{WWW}/").why is Why.REFUSED_ADDRESS
+        assert one.probe(f"http://{WWW}/").status == 200
+        assert one.probe(f"http://{WWW}/").why is Why.REFUSED_ADDRESS
     assert edge.listener.connections == 1
 
 
@@ -162,7 +162,7 @@ def test_a_server_of_another_name_is_not_believed(
     with listening(shake_hands_then(hear_then(say(START + END)), www_tls)) as edge:
         network.names["shop.example.com"] = [[PUBLIC]]
         network.ports = {PUBLIC: edge.port}
-        found = probe().look("https://shop.example.com/")
+        found = probe().probe("https://shop.example.com/")
     assert (found.status, found.why) == (None, Why.UNTRUSTED)
 
 

@@ -7,16 +7,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from bot.core import cdn_errors as kinds
+from bot.core.cdn import errors as kinds
+from bot.core.cdn.health import GOOD_AGAIN, NO_USABLE_ANSWER, Health, after_look, lasting, news
 from bot.core.errors import ErrorKind, Problem
-from bot.core.health import (
-    GOOD_AGAIN,
-    NO_USABLE_ANSWER,
-    Health,
-    after_look,
-    lasting,
-    news,
-)
 
 NOON = datetime(2024, 11, 2, 12, tzinfo=UTC)
 LASTING = [

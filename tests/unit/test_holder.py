@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bot.store.holder import LEASE, Holder
+from bot.store.queue.owner import LEASE, LeaseOwner
 
 HALF_S = LEASE.total_seconds() / 2
 
@@ -17,7 +17,7 @@ class Clock:
 
 def test_who_renews_in_time_is_alive_however_long_it_takes() -> None:
     clock = Clock()
-    holder = Holder(clock)
+    holder = LeaseOwner(clock)
     still_alive = holder.still_alive()
     for _ in range(10):
         clock.s += HALF_S
@@ -28,7 +28,7 @@ def test_who_renews_in_time_is_alive_however_long_it_takes() -> None:
 
 def test_who_was_paused_is_not_alive_for_what_it_had_begun_even_if_it_renews_first() -> None:
     clock = Clock()
-    holder = Holder(clock)
+    holder = LeaseOwner(clock)
     begun_before = holder.still_alive()
     clock.s += HALF_S + 0.1
     assert not begun_before()

@@ -11,10 +11,10 @@ from typing import Any
 import pytest
 from structlog.testing import capture_logs
 
-from bot.playground import play as grammar
-from bot.playground.play import FORMS, PEOPLE, Unreadable, play, play_file, read
-from bot.playground.player import OtherwiseThanSaid, Player
-from bot.playground.town import town
+from bot.demo import play as grammar
+from bot.demo.play import FORMS, PEOPLE, Unreadable, play, play_file, read
+from bot.demo.player import OtherwiseThanSaid, Player
+from bot.demo.town import town
 
 DOCS = Path(__file__).parent.parent.parent / "docs"
 

@@ -8,29 +8,29 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
-from bot.core.policy import (
+from bot.config.policy_file import load_policy
+from bot.core.policy.decision import (
     ANYTHING,
     Action,
     Actor,
     Holders,
+    Membership,
     Policy,
-    Standing,
     approving_roles,
     decide,
     decide_all,
     domains_for,
     holders_of,
 )
-from bot.policy_file import load_policy
 
-SAMPLE = Path(__file__).parents[2] / "bot" / "playground" / "policy.yaml"
+SAMPLE = Path(__file__).parents[2] / "bot" / "demo" / "policy.yaml"
 PURGE, FORCE, APPROVE, VIEW, ADMIN = Action
 
 SITE, IMAGES, SHOP = "www.example.com", "img.example.com", "shop.example.com"
 
 
 def member(user_id: str, *groups: str, channel: str | None = None) -> Actor:
-    return Actor("T0TOWN", user_id, Standing.MEMBER, frozenset(groups), channel)
+    return Actor("T0TOWN", user_id, Membership.MEMBER, frozenset(groups), channel)
 
 
 ANA = member("U0ANA", "S0EDITORS")
@@ -101,12 +101,12 @@ def test_in_the_demo_town_each_may_do_their_own_work_and_no_more(
     assert decide(town, actor, action, domain, tag).allowed is allowed
 
 
-@pytest.mark.parametrize("standing", list(Standing))
-def test_only_full_members_have_rights_whatever_the_rules_say(standing: Standing) -> None:
+@pytest.mark.parametrize("standing", list(Membership))
+def test_only_full_members_have_rights_whatever_the_rules_say(standing: Membership) -> None:
     rules = policy({"allow": ["purge"]}, {"roles": "*", "allow": ["purge"]})
     actor = Actor("T0TOWN", "U0RED", standing, frozenset({"S0RED"}), "C0RED")
     decision = decide(rules, actor, PURGE, SITE, "hero")
-    is_member = standing is Standing.MEMBER
+    is_member = standing is Membership.MEMBER
     assert decision.allowed is is_member
     assert (decision.reasons[0].code == "policy-not-member") is not is_member
     assert domains_for(rules, actor, PURGE) == ((SITE,) if is_member else ())
@@ -160,10 +160,10 @@ def test_a_domain_pattern_covers_what_it_says(pattern: str, domain: str, *, cove
         ("c-*", "xc-may", False, False),
         ("*-x-*", "a-x-b", True, True),
         ("*-x-*", "a-y-b", False, False),
-        ("a?", "ab", False, False),
-        ("a?", "a?", True, True),
-        ("[ab]", "a", False, False),
-        ("[ab]", "[ab]", True, True),
+        ("tag:a?", "ab", False, False),
+        ("tag:a?", "a?", True, True),
+        ("tag:[ab]", "a", False, False),
+        ("tag:[ab]", "[ab]", True, True),
         ("a.c", "abc", False, False),
         ("c-*", "x*", False, True),
         ("*", "anything", True, True),
@@ -305,3 +305,42 @@ def test_a_policy_built_without_a_file_keeps_the_same_rules(rule: dict[str, obje
 def test_a_policy_does_not_change_once_it_is_read(town: Policy) -> None:
     with pytest.raises(ValidationError):
         town.rules = ()  # type: ignore[misc]  # that it is frozen is the point
+
+
+def test_the_groups_that_matter_to_a_domain_are_those_of_its_rules_and_approvals() -> None:
+    law = Policy.model_validate(
+        {
+            "version": 1,
+            "roles": {name: {"title": name, "groups": [f"S0{name.upper()}"]} for name in "abcd"},
+            "rules": [
+                {"rule": "1", "roles": ["a"], "allow": ["purge"], "domains": ["www.example.com"]},
+                {"rule": "2", "roles": ["b"], "deny": ["view"], "domains": ["*.example.com"]},
+                {"rule": "3", "roles": "*", "allow": ["view"], "domains": ["*"]},
+            ],
+            "approvals": [
+                {"approval": "4", "domains": ["shop.example.com"], "roles": ["c"]},
+                {"approval": "5", "domains": ["shop.example.com"], "break_glass": ["d", "*"]},
+            ],
+        }
+    )
+    assert law.groups_for("www.example.com") == ("S0A", "S0B")
+    assert law.groups_for("shop.example.com") == ("S0B", "S0C", "S0D")
+    assert law.groups_for("www.example.org") == ()
+
+
+def test_a_policy_without_any_rule_is_a_mistake() -> None:
+    with pytest.raises(ValidationError, match="rules"):
+        Policy.model_validate({"version": 1, "rules": []})
+
+
+@pytest.mark.parametrize(("most", "is_valid"), [(0, False), (1, True)])
+def test_a_forced_purge_may_be_limited_to_one_tag_and_to_no_fewer(
+    most: int, *, is_valid: bool
+) -> None:
+    rules = [{"rule": "All", "roles": "*", "allow": ["purge"], "domains": ["*"]}]
+    written = {"version": 1, "rules": rules, "max_tags": most}
+    if is_valid:
+        assert Policy.model_validate(written).max_tags == most
+    else:
+        with pytest.raises(ValidationError, match="max_tags"):
+            Policy.model_validate(written)

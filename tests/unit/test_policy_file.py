@@ -12,9 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from structlog.testing import capture_logs
 
-from bot.core.policy import Action, Actor, Standing, decide
-from bot.policy_file import (
-    KINDS,
+from bot.config.policy_file import (
     MAX_BYTES,
     PolicyFileInvalid,
     PolicyFileUnreadable,
@@ -23,6 +21,8 @@ from bot.policy_file import (
     policy_hash,
     policy_schema,
 )
+from bot.core.policy.decision import Action, Actor, Membership, decide
+from bot.core.setup_errors import POLICY_INVALID
 
 ROOT = Path(__file__).parents[2]
 GOOD = """\
@@ -58,9 +58,9 @@ def test_the_star_for_everybody_may_stand_alone_or_in_a_list() -> None:
 
 
 def test_every_value_is_text() -> None:
-    text = GOOD + "    tags: [2026, no, 1e3, 2026-01-01, ~]\n"
+    text = GOOD + "    tags: [2026, no, 1e3, 2026-01-01, null]\n"
     tags = load_policy(text, "policy.yaml").rules[0].tags
-    assert tags == ("2026", "no", "1e3", "2026-01-01", "~")
+    assert tags == ("2026", "no", "1e3", "2026-01-01", "null")
 
 
 @pytest.mark.parametrize(
@@ -171,6 +171,167 @@ def test_a_tag_that_nobody_can_type_is_a_mistake(tag: str) -> None:
     assert "matches no tag" in mistakes(f"{GOOD}    tags: [{tag}]\n")[0]
 
 
+DENIAL = """\
+  - rule: Nobody forces these
+    roles: "*"
+    deny: [force]
+    domains: ["*"]
+    tags: [{tags}]
+"""
+TAG_LISTS = {
+    "a deny rule": DENIAL,
+    "an allow rule": DENIAL.replace("deny", "allow"),
+    "an approval": """\
+approvals:
+  - approval: By two
+    count: 2
+    domains: ["*"]
+    tags: [{tags}]
+""",
+    "a proof": """\
+proofs:
+  - proof: The front page
+    domains: [www.example.com]
+    urls: ["https://www.example.com/"]
+    tags: [{tags}]
+""",
+}
+
+
+@pytest.mark.parametrize("part", TAG_LISTS.values(), ids=TAG_LISTS)
+@pytest.mark.parametrize(
+    ("tag", "words"),
+    [
+        ("checkout，payment", "“， (U+FF0C)” stands in it"),
+        ("checkout、payment", "“、 (U+3001)” stands in it"),
+        ("checkout；payment", "“； (U+FF1B)” stands in it"),
+        ("checkout;payment", "“;” stands in it"),
+        ("checkout|payment", "“|” stands in it"),
+        ("checkout.", "“.” stands at its end"),
+        ("'`checkout`'", "quotes"),
+        ("(checkout)", "“(” stands at its beginning"),
+        ("'#checkout'", "“#” stands at its beginning"),
+        ("checkout：1", "“： (U+FF1A)” stands in it"),
+        ("checkout＊", "“＊ (U+FF0A)” stands at its end"),
+        ("'@ana'", "“@” stands at its beginning"),
+        ("/checkout/cart", "the address of a page"),
+        ("'/checkout/*'", "the address of a page"),
+        ("https://www.example.com/checkout", "the address of a page"),
+        ("checkout.html", "the address of a page"),
+        ("'*.html'", "the address of a page"),
+        ("shop.example.com", "it is a domain"),
+        ("'*.example.com'", "it is a domain"),
+        ("'tag:'", "matches no tag"),
+    ],
+)
+def test_what_nobody_means_as_a_tag_is_a_mistake_in_every_list_of_tags(
+    part: str, tag: str, words: str
+) -> None:
+    (found,) = mistakes(GOOD + part.replace("{tags}", f"hero, {tag}"))
+    line = (GOOD + part).partition("tags: [")[0].count("\n") + 1
+    assert found.startswith(f"line {line}: ")
+    assert words in found
+
+
+@pytest.mark.parametrize("part", TAG_LISTS.values(), ids=TAG_LISTS)
+def test_usual_tags_and_patterns_are_taken_in_every_list_of_tags(part: str) -> None:
+    usual = ["*", "thumb-*", "*-thumb", "a*b", "node:12", "node:*", "page/news", "news/*", "v1.2"]
+    usual += ["v1.*", "force", "forc*", "purge", "größe", "首页*", "%74humb", "a&b", "tag:hero"]
+    written = ", ".join(f'"{tag}"' for tag in usual)
+    policy = load_policy(GOOD + part.replace("{tags}", written), "policy.yaml")
+    parts = [*policy.rules[1:], *policy.approvals, *policy.proofs]
+    assert [getattr(part, "tags", ()) for part in parts] == [tuple(usual)]
+
+
+@pytest.mark.parametrize(
+    ("written", "tag", "other"),
+    [
+        ("tag:index.html", "index.html", "tag:index.html"),
+        ("tag:/news", "/news", "news"),
+        ("tag:/news/*", "/news/a", "news/a"),
+        ("tag:#sale", "#sale", "sale"),
+        ("tag:hero.", "hero.", "hero"),
+        ("tag:a，b", "a，b", "a"),
+        ("TAG:shop.example.com", "shop.example.com", "shop"),
+        ("tag:force", "force", "tag:force"),
+        ("tag:-x", "-x", "x"),
+        ("tag:hero", "tag:hero", "hero"),
+        ("tag:*", "tag:hero", "hero"),
+        ("tag:tag:x.html", "tag:x.html", "x.html"),
+    ],
+)
+def test_with_tag_before_it_a_pattern_means_what_a_command_means(
+    written: str, tag: str, other: str
+) -> None:
+    allow = DENIAL.replace("deny", "allow").replace("{tags}", f"'{written}'")
+    rule = load_policy(GOOD + allow, "policy.yaml").rules[1]
+    assert rule.covers_tag(tag)
+    assert not rule.covers_tag(other)
+
+
+@pytest.mark.parametrize("sign", list("，、；;。|"))
+def test_two_domains_with_a_sign_between_them_are_a_mistake(sign: str) -> None:
+    text = GOOD.replace("www.example.com", f"www.example.com{sign}shop.example.com")
+    if sign == "。":  # To a browser it is a dot.
+        assert load_policy(text, "policy.yaml").rules[0].domains[0].count(".") == 5
+        return
+    (found,) = mistakes(text)
+    assert found.startswith("line 8: ")
+    assert "is no domain" in found
+
+
+SPACES = {"\u00a0": "a no-break space", "\u3000": "an ideographic space", "\u2003": "an em space"}
+WIDTHLESS = {"\u200b": "a zero width space", "\u2060": "a word joiner"}
+
+
+@pytest.mark.parametrize(("space", "name"), (SPACES | WIDTHLESS).items(), ids=lambda _: "")
+@pytest.mark.parametrize("line", range(1, GOOD.count("\n") + 1))
+def test_a_space_that_is_none_to_yaml_is_named_with_its_own_line(
+    line: int, space: str, name: str
+) -> None:
+    lines = GOOD.splitlines()
+    written = lines[line - 1]
+    bare = written.lstrip(" -")
+    indent = written.removesuffix(bare)
+    wrong = [written.replace(": ", f":{space}", 1), written.replace(":", f"{space}:", 1)]
+    wrong += [written.replace("[", f"[{space}", 1)] if space in SPACES else []
+    wrong += [f"{space}{written[1:]}", f"{indent[:-1]}{space}{bare}"] if indent else []
+    for each in {*wrong} - {written}:
+        text = "\n".join([*lines[: line - 1], each, *lines[line:], ""])
+        assert mistakes(text) == [f"line {line}: {name} stands where plain spaces must"], each
+
+
+@pytest.mark.parametrize("indent", ["\t", "  \t", "\t\t", "    \t", "  -\t"])
+@pytest.mark.parametrize("line", range(5, 9))
+def test_a_tab_before_a_line_is_named_with_its_own_line(line: int, indent: str) -> None:
+    lines = GOOD.splitlines()
+    lines[line - 1] = indent + lines[line - 1].lstrip(" -")
+    assert mistakes("\n".join(lines)) == [f"line {line}: a tab stands where plain spaces must"]
+
+
+def test_other_mistakes_are_told_beside_a_strange_space() -> None:
+    text = BROKEN.replace("    roles", "\u00a0\u00a0\u00a0\u00a0roles")
+    first, second = mistakes(text)
+    assert first == "line 6: a no-break space stands where plain spaces must"
+    assert second.startswith("line 7: there is no action “prge”")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        GOOD.replace("SRE may purge", '"SRE\u00a0: may, \u00a0purge"'),
+        GOOD.replace("SRE may purge", "SRE\tmay\u3000purge \u00a0 # it is so"),
+        GOOD.replace("roles: [sre]", "roles:\t[\tsre]\t# a note\u00a0"),
+        "\ufeff" + GOOD,
+    ],
+    ids=["a sentence", "a comment", "tabs within a line", "a mark of the byte order"],
+)
+def test_strange_spaces_where_they_do_no_harm_are_not_complained_about(text: str) -> None:
+    assert load_policy(text, "policy.yaml").rules
+    (found,) = mistakes(text.replace("[purge]", "[prge]"))
+    assert found.startswith("line 7: there is no action “prge”")
+
+
 @pytest.mark.parametrize("text", ["", "# only a comment\n", "just text", "[1, 2]", "3"])
 def test_what_is_no_policy_at_all_is_refused(text: str) -> None:
     assert len(mistakes(text)) == 1
@@ -212,7 +373,7 @@ def test_the_error_names_the_file_and_shows_every_mistake() -> None:
         "line 7: there is no action “prge”, only purge, force, approve, view, admin; "
         "did you mean “purge”?"
     )
-    assert caught.value.problem.kind in KINDS
+    assert caught.value.problem.kind is POLICY_INVALID
 
 
 def test_a_file_may_be_one_mebibyte_and_not_one_byte_more() -> None:
@@ -227,7 +388,7 @@ def test_ten_thousand_rules_may_be_read_and_asked() -> None:
         for n in range(10_000)
     ]
     policy = load_policy(GOOD + "".join(rules), "policy.yaml")
-    sam = Actor("T0TOWN", "U0SAM", Standing.MEMBER, frozenset({"S0SRE"}))
+    sam = Actor("T0TOWN", "U0SAM", Membership.MEMBER, frozenset({"S0SRE"}))
     assert decide(policy, sam, Action.PURGE, "d9999.example.com", "hero").allowed
     assert not decide(policy, sam, Action.PURGE, "d10000.example.com", "hero").allowed
     # The cost of a decision is that of the rules about the domain, and of no others.
@@ -252,7 +413,7 @@ def test_the_hash_tells_one_policy_from_another() -> None:
 def test_the_schema_knows_the_keys_of_the_file() -> None:
     schema = policy_schema()
     assert set(schema["properties"]) == {
-        *["version", "roles", "rules", "approvals", "peak_hours", "proofs"]
+        *["version", "roles", "rules", "approvals", "peak_hours", "proofs", "max_tags"]
     }
     assert set(schema["$defs"]["Rule"]["properties"]) == {
         *["rule", "roles", "allow", "deny", "domains", "tags"]

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 from pydantic import ValidationError
 
-from bot.core.policy import Policy
-from bot.policy_file import PolicyFileInvalid, load_policy
+from bot.config.policy_file import PolicyFileInvalid, load_policy
+from bot.core.policy.decision import Policy
 
 WWW, SHOP = "www.example.com", "shop.example.com"
 GOOD = """\

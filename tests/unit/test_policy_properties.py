@@ -5,13 +5,13 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.core.policy import (
+from bot.core.policy.decision import (
     Action,
     Actor,
+    Membership,
     Policy,
     Role,
     Rule,
-    Standing,
     approving_roles,
     decide,
     decide_all,
@@ -24,6 +24,12 @@ ROLES = {
     "blue": Role(title="Blue", groups=("S0BLUE", "S0BOTH")),
     "grey": Role(title="Grey", groups=("S0BOTH",)),
 }
+ONLY = {
+    "red": Actor("T0TOWN", "U0RED", Membership.MEMBER, frozenset()),
+    "blue": Actor("T0TOWN", "U0NEW", Membership.MEMBER, frozenset({"S0BLUE"})),
+    "*": Actor("T0TOWN", "U0NEW", Membership.MEMBER, frozenset()),
+}
+"""For each of these roles, somebody who holds no other."""
 DOMAINS = ["example.com", "a.example.com", "b.a.example.com", "example.org"]
 TAGS = ["a", "A", "ab", "b", "a*"]
 
@@ -32,7 +38,7 @@ actors = st.builds(
     Actor,
     team_id=st.just("T0TOWN"),
     user_id=st.sampled_from(["U0RED", "U0NEW"]),
-    standing=st.sampled_from([Standing.MEMBER] * 5 + list(Standing)),
+    standing=st.sampled_from([Membership.MEMBER] * 5 + list(Membership)),
     groups=st.frozensets(st.sampled_from(["S0BLUE", "S0BOTH", "S0NEW"])),
     channel_id=st.sampled_from([None, "C0RED", "C0NEW"]),
 )
@@ -97,7 +103,7 @@ def tag_matches(pattern: str, tag: str, *, is_deny: bool) -> bool:
 def plainly_allowed(policy: Policy, actor: Actor, action: Action, domain: str, tag: str) -> bool:
     applying = [rule for rule in policy.rules if applies(rule, actor, action, domain, tag)]
     return (
-        actor.standing is Standing.MEMBER
+        actor.standing is Membership.MEMBER
         and bool(applying)
         and not any(rule.deny for rule in applying)
     )
@@ -147,13 +153,13 @@ def test_a_deny_rule_more_never_allows_more(
         assert decide(policy(written), actor, action, domain, tag).allowed
 
 
-@given(policies, actions, domains, tags, st.sampled_from(Standing))
+@given(policies, actions, domains, tags, st.sampled_from(Membership))
 def test_who_holds_no_role_in_any_rule_is_never_allowed(
-    policy: Policy, action: Action, domain: str, tag: str, standing: Standing
+    policy: Policy, action: Action, domain: str, tag: str, standing: Membership
 ) -> None:
     stranger = Actor("T0TOWN", "U0NEW", standing, frozenset({"S0NEW"}), "C0NEW")
     all_named = all("*" not in rule.roles for rule in policy.rules if rule.allow)
-    if all_named or standing is not Standing.MEMBER:
+    if all_named or standing is not Membership.MEMBER:
         assert not decide(policy, stranger, action, domain, tag).allowed
 
 
@@ -161,25 +167,38 @@ def test_who_holds_no_role_in_any_rule_is_never_allowed(
 def test_a_needed_role_suffices_for_somebody_who_holds_no_other(
     policy: Policy, action: Action, domain: str, tag: str
 ) -> None:
-    only = {
-        "red": Actor("T0TOWN", "U0RED", Standing.MEMBER, frozenset()),
-        "blue": Actor("T0TOWN", "U0NEW", Standing.MEMBER, frozenset({"S0BLUE"})),
-        "*": Actor("T0TOWN", "U0NEW", Standing.MEMBER, frozenset()),
-    }
-    needed = decide(policy, only["*"], action, domain, tag).needed_roles
-    for role, actor in only.items():
+    needed = decide(policy, ONLY["*"], action, domain, tag).needed_roles
+    for role, actor in ONLY.items():
         allowed = decide(policy, actor, action, domain, tag).allowed
         assert allowed if role in needed else ("*" in needed or not allowed)
 
 
-@given(policies, domains, st.lists(tags, min_size=1, max_size=3))
-def test_there_are_approvers_only_if_somebody_may_approve(
+def about_approvals(rule: dict[str, object]) -> dict[str, object]:
+    """Give the rule for approvals everywhere: only roles and tags are left to differ."""
+    effect = "allow" if "allow" in rule else "deny"
+    return rule | {effect: [Action.APPROVE], "domains": ["*"]}
+
+
+@given(
+    st.lists(rules("allow", "allow", "deny").map(about_approvals), min_size=1, max_size=3).map(
+        policy
+    ),
+    domains,
+    st.lists(tags, min_size=1, max_size=3),
+)
+def test_a_role_approves_exactly_if_who_holds_no_other_may_approve_every_tag(
     policy: Policy, domain: str, several: list[str]
 ) -> None:
-    whom = holders_of(policy, approving_roles(policy, domain, several))
-    if "U0RED" in whom.users:
-        red = Actor("T0TOWN", "U0RED", Standing.MEMBER, frozenset())
-        assert decide_all(policy, red, Action.APPROVE, domain, several).allowed
+    roles = approving_roles(policy, domain, several)
+    whom = holders_of(policy, roles)
+    assert whom.everybody is ("*" in roles)
+    for role, actor in ONLY.items():
+        may = all(plainly_allowed(policy, actor, Action.APPROVE, domain, tag) for tag in several)
+        if role in roles:
+            assert may
+            assert set(whom.ids) & {"*", actor.user_id, *actor.groups}
+        else:
+            assert "*" in roles or not may
 
 
 @given(policies, actors, actions, domains, tags)

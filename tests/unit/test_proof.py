@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -12,7 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from requests.structures import CaseInsensitiveDict
 
-from bot.core.proof import Difference, Finding, Look, Verdict, Why, compare
+from bot.core.edge_check import Difference, EdgeSnapshot, Finding, Why, compare
+from bot.core.purge.purge import Evidence, Purge
+from tests.support.stored_purges import kept_purge
 
 SENT = datetime(2026, 3, 4, 12, tzinfo=UTC)
 URL = "https://www.example.com/"
@@ -24,20 +25,20 @@ HOUR = 3600
 Verified, Unchanged, Unclear = Finding.VERIFIED, Finding.UNCHANGED, Finding.COULD_NOT_TELL
 
 
-def look(seconds: float, status: int = 200, **more: Any) -> Look:
+def look(seconds: float, status: int = 200, **more: Any) -> EdgeSnapshot:
     """A look so many seconds after the purge was sent."""
-    return Look(URL, SENT + timedelta(seconds=seconds), status, **more)
+    return EdgeSnapshot(URL, SENT + timedelta(seconds=seconds), status, **more)
 
 
-def before(**more: Any) -> Look:
+def before(**more: Any) -> EdgeSnapshot:
     return look(-2, **more)
 
 
-def after(**more: Any) -> Look:
+def after(**more: Any) -> EdgeSnapshot:
     return look(60, **more)
 
 
-def verdict(one: Look, two: Look) -> tuple[Finding, str]:
+def verdict(one: EdgeSnapshot, two: EdgeSnapshot) -> tuple[Finding, str]:
     found = compare(one, two, SENT)
     return found.finding, found.line
 
@@ -144,7 +145,9 @@ TABLE = {
 
 
 @pytest.mark.parametrize(("one", "two", "expected"), TABLE.values(), ids=TABLE)
-def test_two_looks_prove(one: Look, two: Look, expected: tuple[Finding, str]) -> None:
+def test_two_looks_prove(
+    one: EdgeSnapshot, two: EdgeSnapshot, expected: tuple[Finding, str]
+) -> None:
     assert verdict(one, two) == expected
 
 
@@ -171,14 +174,14 @@ def test_what_differs_is_shown_and_what_is_the_same_is_not() -> None:
 # What came over the network
 
 
-def read(status: int = 200, **headers: str) -> Look:
+def read(status: int = 200, **headers: str) -> EdgeSnapshot:
     named = {name.replace("_", "-"): value for name, value in headers.items()}
-    return Look.of_answer(URL, SENT, status, CaseInsensitiveDict(named))
+    return EdgeSnapshot.of_answer(URL, SENT, status, CaseInsensitiveDict(named).get)
 
 
 def test_an_answer_is_read() -> None:
     found = read(last_modified=MONDAY, etag=V1, age="17", x_cache="HIT TCP_MEM_HIT", server="x")
-    assert found == Look(URL, SENT, 200, MONDAY, V1, 17, "HIT TCP_MEM_HIT")
+    assert found == EdgeSnapshot(URL, SENT, 200, MONDAY, V1, 17, "HIT TCP_MEM_HIT")
 
 
 def test_the_standard_header_tells_of_the_cache_before_the_customary_ones() -> None:
@@ -225,7 +228,7 @@ def test_any_headers_can_be_compared_kept_and_shown(one: str, two: str, age: str
     found = compare(was, is_now, SENT)
     for text in (was.last_modified, was.etag, was.cache):
         assert text is None or (text.isascii() and text.isprintable() and len(text) <= 100)
-    assert Verdict.of_json(json.loads(json.dumps(found.as_json()))) == found
+    assert kept(Evidence(was, is_now, found)) == Evidence(was, is_now, found)
 
 
 @given(st.from_regex(r"[A-Za-z]{0,9},? ?-?[0-9]{0,9}[ -][A-Za-z]{0,4}[ -]\d{0,9} .{0,20}"))
@@ -233,26 +236,35 @@ def test_any_date_is_read_or_left(date: str) -> None:
     compare(before(last_modified=date), after(last_modified=MONDAY), SENT)
 
 
-# Kept as JSON
+# Kept in the row of a purge
 
 
 @pytest.mark.parametrize(
-    "kept",
+    "seen",
     [
         before(**both, age=3, cache="HIT"),
         look(1, 302, why=Why.REDIRECT),
-        Look(URL, SENT, why=Why.TIMEOUT),
+        EdgeSnapshot(URL, SENT, why=Why.TIMEOUT),
     ],
     ids=["an answer", "a redirect", "no answer"],
 )
-def test_a_look_is_the_same_after_it_was_kept(kept: Look) -> None:
-    again = Look.of_json(json.loads(json.dumps(kept.as_json())))
-    assert again == kept
-    assert (type(again.why), again.at.tzinfo) == (type(kept.why), UTC)
+def test_a_look_is_the_same_after_it_was_kept(seen: EdgeSnapshot) -> None:
+    again = kept(Evidence(seen)).before
+    assert again == seen
+    assert (type(again.why), again.at.tzinfo) == (type(seen.why), UTC)
 
 
 def test_a_verdict_is_the_same_after_it_was_kept() -> None:
-    found = compare(before(etag=V1, age=HOUR), after(etag=V2, age=3), SENT)
-    again = Verdict.of_json(json.loads(json.dumps(found.as_json())))
+    was, is_now = before(etag=V1, age=HOUR), after(etag=V2, age=3)
+    found = compare(was, is_now, SENT)
+    again = kept(Evidence(was, is_now, found)).verdict
+    assert again is not None
     assert again == found
     assert isinstance(again.finding, Finding)
+
+
+def kept(evidence: Evidence) -> Evidence:
+    """Give what is read of some evidence after it was written down."""
+    purge = Purge("P1", "1.1", "T0", "C0", "U0", "www.example.com", ("hero",), False, SENT)
+    (again,) = kept_purge(replace(purge, evidence=(evidence,))).evidence
+    return again

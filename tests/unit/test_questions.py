@@ -8,25 +8,29 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from bot.core.command import PurgeCommand, parse
-from bot.core.errors import Mistake
-from bot.core.purge import State
-from bot.core.questions import (
+from bot.core.command.parser import PurgeCommand, parse
+from bot.core.command.queries import (
+    LATEST,
+    ME,
     Cursor,
     HelpCommand,
     HistoryQuestion,
     Key,
+    PendingQuestion,
     Question,
     QuotaQuestion,
     StatusQuestion,
+    VersionCommand,
     began_at,
     format_question,
     read_asked,
 )
+from bot.core.errors import Mistake
+from bot.core.purge.purge import State
+from bot.slack.message import Message
 from handlers.blocks.history import history, status
-from handlers.blocks.kit import Message
 from handlers.blocks.quota import quota
-from tests.blocks import LONGEST_DOMAIN, a_purge, said, wrong
+from tests.support.message_blocks import LONGEST_DOMAIN, a_purge, said, wrong
 
 NOW = datetime(2026, 11, 26, 12, 0, tzinfo=UTC)
 SITE = "www.example.com"
@@ -45,6 +49,10 @@ KEY = Key(datetime(2026, 11, 20, 9, 41, 7, 123456, UTC), ID)
         pytest.param("status 17772470184", StatusQuestion("17772470184"), id="a task"),
         pytest.param("status 1,2", StatusQuestion("1,2"), id="a task of two IDs"),
         pytest.param("status ab-Lo", StatusQuestion("ab-Lo"), id="a task ID keeps its case"),
+        pytest.param("status", StatusQuestion(LATEST), id="the latest"),
+        pytest.param("status ``", StatusQuestion(LATEST), id="the latest, of an empty code span"),
+        pytest.param("status last", StatusQuestion(LATEST), id="the last"),
+        pytest.param("status —Latest", StatusQuestion(LATEST), id="the latest, as an option"),
         pytest.param("history", HistoryQuestion(), id="all"),
         pytest.param("HISTORY\n", HistoryQuestion(), id="in capitals"),
         pytest.param("history WWW.Example.com. ", HistoryQuestion(SITE), id="of a domain"),
@@ -64,6 +72,12 @@ KEY = Key(datetime(2026, 11, 20, 9, 41, 7, 123456, UTC), ID)
             HistoryQuestion(SITE, "U0ANA", "2w"),
             id="in any order",
         ),
+        pytest.param("history --user me", HistoryQuestion(None, ME), id="my own"),
+        pytest.param("history --user @Me", HistoryQuestion(None, ME), id="my own, as a name"),
+        pytest.param("history mine", HistoryQuestion(None, ME), id="mine"),
+        pytest.param(f"history me {SITE}", HistoryQuestion(SITE, ME), id="my own of a domain"),
+        pytest.param("pending", PendingQuestion(), id="what waits"),
+        pytest.param("Waiting", PendingQuestion(), id="what waits, in another word"),
         pytest.param("quota", QuotaQuestion(), id="quota"),
         pytest.param(" Quota ", QuotaQuestion(), id="quota in any case"),
     ],
@@ -76,14 +90,15 @@ def test_a_question_is_read_and_reads_back(text: str, asked: Question) -> None:
 @pytest.mark.parametrize(
     ("text", "code"),
     [
-        ("status", "question-id-missing"),
-        ("status ``", "question-id-missing"),
+        ("pending www.example.com", "question-word-extra"),
+        ("version 2", "question-word-extra"),
+        ("history mee", "question-word-extra"),
         ("status P1 P2", "question-word-extra"),
         ("status é", "question-id-malformed"),
         (f"status {'1' * 1001}", "question-id-malformed"),
         ("quota now", "question-word-extra"),
         (f"history {SITE} img.example.com", "question-word-extra"),
-        ("history example", "command-domain-dotless"),
+        ("history hero", "question-word-extra"),
         ("history *.example.com", "command-domain-wildcard"),
         (f"history <http://evil.example|{SITE}>", "question-word-extra"),
         ("history --user @ana", "question-user-malformed"),
@@ -142,6 +157,86 @@ def test_a_misspelt_option_is_put_right_if_that_makes_a_question(
 @pytest.mark.parametrize("text", ["", "  ", "help", "HELP\n"])
 def test_nothing_and_help_still_ask_for_help(text: str) -> None:
     assert parse(text) == HelpCommand()
+
+
+@pytest.mark.parametrize(
+    ("text", "topic"),
+    [
+        ("help status", "status"),
+        ("Help History", "history"),
+        ("status help", "status"),
+        ("history --help", "history"),
+        ("help waiting", "pending"),
+        ("help www.example.com hero", None),
+        ("--help", None),
+        ("—help quota", "quota"),
+        ("-h", None),
+        ("?", None),
+    ],
+)
+def test_help_is_asked_for_in_many_ways_and_on_one_question(text: str, topic: str | None) -> None:
+    assert parse(text) == HelpCommand(topic)
+
+
+@pytest.mark.parametrize("text", ["version", "--version", "Version "])
+def test_the_version_can_be_asked_for(text: str) -> None:
+    assert parse(text) == VersionCommand()
+    assert read_asked(text) is None
+
+
+@pytest.mark.parametrize(
+    ("text", "corrected"),
+    [
+        ("histroy", "/purge history"),
+        ("stats P1M82J8FAHK949", "/purge status P1M82J8FAHK949"),
+        ("hist www.example.com --since 2d", "/purge history www.example.com --since 2d"),
+        ("halp", "/purge help"),
+        ("Pendng", "/purge pending"),
+        ("quotas", "/purge quota"),
+        ("vers", "/purge version"),
+        ("stats é", None),
+    ],
+)
+def test_a_misspelt_question_is_put_right(text: str, corrected: str | None) -> None:
+    with pytest.raises(Mistake) as caught:
+        parse(text)
+    assert caught.value.problem.code == "question-misspelt"
+    assert caught.value.problem.facts.get("corrected") == corrected
+
+
+@pytest.mark.parametrize(
+    ("text", "corrected"),
+    [
+        (f"/purge status {ID}", f"/purge status {ID}"),
+        ("/purge status", "/purge status last"),
+        ("purge history me --since 2d", "/purge history --user me --since 2d"),
+        ("/Purge help quota", "/purge help quota"),
+        ("/purge version", "/purge version"),
+        (f"`status` {ID}", f"/purge status {ID}"),
+        (f"status: {ID}", f"/purge status {ID}"),
+        ("help!", "/purge help"),
+        ("/purge", None),
+        ("/purge /purge status", None),
+        ("/purge status P1 P2", None),
+    ],
+)
+def test_a_question_that_was_copied_whole_or_with_a_mark_is_put_right(
+    text: str, corrected: str | None
+) -> None:
+    with pytest.raises(Mistake) as caught:
+        parse(text)
+    assert caught.value.problem.facts.get("corrected") == corrected
+    if corrected:
+        parse(corrected.removeprefix("/purge "))
+
+
+@pytest.mark.parametrize("text", ["hero", "hero www.example.com", "localhost x", "her"])
+def test_a_word_that_is_neither_question_nor_domain_is_told_the_words_that_exist(text: str) -> None:
+    with pytest.raises(Mistake) as caught:
+        parse(text)
+    assert caught.value.problem.code == "command-domain-dotless"
+    for word in ("help", "status", "history", "pending", "quota", "version"):
+        assert word in caught.value.problem.hint
 
 
 @pytest.mark.parametrize("domain", ["status.example.com", "history.example.com", "quota.example"])

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from bot.core.quota import LowQuota, day_began_at, lowest, resets_at
+from bot.core.cdn.quota import LowQuota, day_began_at, lowest, resets_at
 from handlers.blocks.quota_warning import low_quota_line
 
 PLENTY = [900, 1000]
@@ -37,11 +37,6 @@ def test_a_share_of_0_turns_it_off() -> None:
 @pytest.mark.parametrize("reported", [{}, {"regex": [0, 0]}], ids=["unreported", "none at all"])
 def test_of_nothing_nothing_is_low(reported: dict[str, list[int]]) -> None:
     assert lowest(reported, 1) is None
-
-
-def test_a_low_quota_can_be_kept_as_json() -> None:
-    low = LowQuota("url", 42, 10_000)
-    assert LowQuota.of_json(low.as_json()) == low
 
 
 def test_the_line_names_the_numbers_and_says_that_they_are_not_of_tags() -> None:

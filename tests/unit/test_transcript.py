@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from bot.playground.transcript import Names, Transcript, buttons_of, lines_of
+from bot.demo.transcript import Names, Transcript, buttons_of, lines_of
 
 NAMES = Names({"U0ANA": "Ana"}, {"S0SRE": "sre"}, {"C0OPS": "#cdn-ops", "C0WEB": "#web"})
 
@@ -52,6 +52,52 @@ def test_text_is_shown_as_its_readers_see_it(mrkdwn: str, shown: str) -> None:
         {"text": mrkdwn, "blocks": []},
     ):
         assert "\n".join(lines_of(message, NAMES)) == shown
+
+
+def test_rich_text_is_shown_as_it_is_written_and_quotations_are_set_in() -> None:
+    def text(words: str, **style: bool) -> dict[str, Any]:
+        return {"type": "text", "text": words, "style": style}
+
+    def part(kind: str, *elements: dict[str, Any], **more: Any) -> dict[str, Any]:
+        return {"type": f"rich_text_{kind}", "elements": list(elements), **more}
+
+    block = {
+        "type": "rich_text",
+        "elements": [
+            part("section", text("Reason:", bold=True), {"type": "emoji", "name": "x"}),
+            part("quote", text("*ok* :x: <@U0ANA> &lt;\n@here")),
+            part("preformatted", text("  a")),
+            part("list", part("section", text("hero", code=True)), style="ordered", offset=4),
+            part(
+                "list",
+                part(
+                    "section",
+                    {"type": "user", "user_id": "U0ANA"},
+                    {"type": "usergroup", "usergroup_id": "S0SRE"},
+                    {"type": "channel", "channel_id": "C0OPS"},
+                    {"type": "broadcast", "range": "here"},
+                    {"type": "link", "url": "https://a.example", "text": " a"},
+                ),
+                style="bullet",
+            ),
+        ],
+    }
+    assert lines_of({"text": "fallback", "blocks": [block]}, NAMES) == [
+        "Reason:❌",
+        "  *ok* :x: <@U0ANA> &lt;",
+        "  @here",
+        "    a",
+        "5. `hero`",
+        "• @Ana@sre#cdn-ops@here a",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("emoji", "shown"), [({}, "❌"), ({"emoji": True}, "❌"), ({"emoji": False}, ":x:")]
+)
+def test_plain_text_has_emoji_unless_it_says_not(emoji: dict[str, bool], shown: str) -> None:
+    text = {"type": "plain_text", "text": ":x:", **emoji}
+    assert lines_of({"text": "", "blocks": [{"type": "section", "text": text}]}, NAMES) == [shown]
 
 
 def test_blocks_are_shown_in_their_order_with_their_buttons() -> None:

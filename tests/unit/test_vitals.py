@@ -8,8 +8,8 @@ from collections.abc import Iterator
 import pytest
 
 from bot.core.errors import STORE_AWAY
-from bot.store.engine import StoreUnavailable
-from bot.vitals import Asked
+from bot.health.checks import CachedProbe
+from bot.store.database.engine import StoreUnavailable
 
 
 class Oracle:
@@ -38,7 +38,7 @@ def oracle() -> Iterator[Oracle]:
 
 
 def test_whoever_asks_goes_on_without_an_answer_that_does_not_come(oracle: Oracle) -> None:
-    asked = Asked(oracle)
+    asked = CachedProbe(oracle)
     assert [asked.get() for _ in range(2)] == [None, None]
     assert oracle.asked == 1, "one question is enough, however many want its answer"
     oracle.may_answer.set()
@@ -48,13 +48,13 @@ def test_whoever_asks_goes_on_without_an_answer_that_does_not_come(oracle: Oracl
 
 def test_an_answer_is_kept_for_a_while(oracle: Oracle) -> None:
     oracle.may_answer.set()
-    asked = Asked(oracle, keep_s=60)
+    asked = CachedProbe(oracle, keep_s=60)
     assert [asked.get() for _ in range(3)] == [1, 1, 1]
 
 
 def test_an_answer_that_is_not_to_be_kept_is_asked_for_anew(oracle: Oracle) -> None:
     oracle.may_answer.set()
-    asked = Asked(oracle, keep_s=0)
+    asked = CachedProbe(oracle, keep_s=0)
     asked.get()
     asked.get()
     assert oracle.asked == 2
@@ -63,7 +63,7 @@ def test_an_answer_that_is_not_to_be_kept_is_asked_for_anew(oracle: Oracle) -> N
 def test_a_failure_is_no_answer_and_is_not_kept(oracle: Oracle) -> None:
     oracle.may_answer.set()
     oracle.fails = True
-    asked = Asked(oracle, keep_s=60)
+    asked = CachedProbe(oracle, keep_s=60)
     assert asked.get() is None
     oracle.fails = False
     assert asked.get() == 2
