@@ -2,22 +2,32 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+# Four at once where there are two cores: half of the time tests wait for processes and databases.
+PYTEST := $(BIN)/pytest -n 4 --dist worksteal
 
-.PHONY: demo test test-chaos picture bench-approvals bench-demo bench-history bench-tasks lock clean
+.PHONY: demo check test test-most test-long mutants picture bench-approvals bench-demo bench-history bench-tasks lock clean
 
 demo: $(VENV)/run.stamp  ## Try Purgebot in a browser, without Slack and without a CDN account
 	@$(BIN)/purgebot demo
 
-test: $(VENV)/dev.stamp  ## Format, lint, types, floors and every test
+check: $(VENV)/dev.stamp  ## Format, lint, types, floors and the unit tests, in about a minute
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/pytest -n 2 --dist worksteal -m "not storm"
-	$(BIN)/pytest -m storm
+	$(PYTEST) -q tests/unit tests/architecture
 
-test-chaos: $(VENV)/dev.stamp  ## Three replicas killed, paused and cut off, under load, for five minutes
-	TEST_CHAOS_SECONDS=300 $(BIN)/pytest tests/scenarios/test_chaos.py
+test: test-most  ## All of that and every other test
+	$(BIN)/pytest -n 3 tests/stress
+
+test-long: test-most  ## The same, with kills, races and faults in full
+	TEST_LONG=1 $(BIN)/pytest tests/stress
+
+test-most: check
+	$(PYTEST) --ignore=tests/unit --ignore=tests/architecture --ignore=tests/stress
+
+mutants: $(VENV)/dev.stamp  ## Change the rules in 200 places, and see which changes no unit test notices
+	$(BIN)/python -m tests.mutants
 
 picture: $(VENV)/dev.stamp  ## Take docs/demo.png anew
 	$(BIN)/python -m tests.browser.picture
@@ -35,6 +45,8 @@ lock: $(VENV)/dev.stamp  ## Resolve the dependencies anew, with hashes
 		--custom-compile-command "make lock" -c requirements/run.txt --group build \
 		--group dev --extra credentials --extra tracing \
 		pyproject.toml -o requirements/dev.txt
+	for bot in slack-machine errbot; do $(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes \
+		--upgrade --custom-compile-command "make lock" tests/python/$$bot.in -o tests/python/$$bot.txt; done
 
 clean:
 	rm -rf $(VENV)

@@ -15,7 +15,7 @@ from statistics import median
 from bench.place import Contestant, Place, load, place
 from bench.report import Table, against, percentile
 from bench.sides import databases
-from bot.settings import Mode
+from bot.config.settings import Mode
 
 DEFAULT, BEFORE = "bare Bolt, default", "bare Bolt, `process_before_response`"
 STEADY_PER_S = 60

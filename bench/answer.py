@@ -18,7 +18,7 @@ from bench.ack import BEFORE, DEFAULT
 from bench.place import CHANNEL, Contestant, load, place
 from bench.report import Table, against, percentile
 from bench.sides import databases, wait_until
-from bot.settings import Mode
+from bot.config.settings import Mode
 
 STEADY_PER_S = 10
 PATIENCE_S = 60.0

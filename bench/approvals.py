@@ -36,24 +36,23 @@ from bench.sides import (
     rest,
     side,
 )
-from bot.core import rulings
-from bot.core.briefing import Traffic
-from bot.core.policy import Actor, Standing
-from bot.core.post import Route
-from bot.core.purge import Event, Purge, State
-from bot.core.records import card_of, entry_of
-from bot.playground.slack import default_world
-from bot.playground.town import SAMPLE_POLICY
-from bot.policy_file import load_policy
-from bot.store.store import Change
-from bot.workflow import new_purge_id
+from bot.config.policy_file import load_policy
+from bot.core.decisions.records import card_of
+from bot.core.decisions.requests import RequestFacts, Rules, authorize_request
+from bot.core.decisions.transition import Transition, requested
+from bot.core.message import Route
+from bot.core.policy.decision import Actor, Membership
+from bot.core.purge.purge import Purge, State
+from bot.demo.town import SAMPLE_POLICY
+from bot.simulators.slack import default_world
+from bot.workflow.new_purge import new_purge_id
 
 
-def waiting(count: int, now: datetime) -> Iterator[Change]:
+def waiting(count: int, now: datetime) -> Iterator[Transition]:
     """Give requests as the workflow writes them down; they run out between ten and twenty days."""
     policy = load_policy(SAMPLE_POLICY.read_text(), SAMPLE_POLICY.name)
     team_id = default_world()["team"]["id"]
-    actor = Actor(team_id, "U0ANA", Standing.MEMBER, frozenset({"S0EDITORS"}), CHANNEL)
+    actor = Actor(team_id, "U0ANA", Membership.MEMBER, frozenset({"S0EDITORS"}), CHANNEL)
     for number in range(count):
         asked = Purge(
             id=new_purge_id(now + timedelta(milliseconds=number)),
@@ -66,7 +65,9 @@ def waiting(count: int, now: datetime) -> Iterator[Change]:
             force=True,
             requested_at=now,
         )
-        ruled = rulings.rule_on_request(asked, policy, "0" * 64, actor, {}, Traffic(), None, now)
+        rules = Rules(policy, "0" * 64)
+        decided = authorize_request(asked, rules, RequestFacts(actor), now)
+        ruled = decided.purge
         assert ruled.state is State.WAITING, "the policy asks for an approval"
         purge = replace(ruled, expires_at=now + timedelta(days=10 + 10 * number / count))
         card = replace(
@@ -78,16 +79,8 @@ def waiting(count: int, now: datetime) -> Iterator[Change]:
             wanted_version=purge.version,
             shown_version=purge.version,
         )
-        yield Change(
-            purge=purge,
-            new=True,
-            due_at=purge.remind_at,
-            audit=(
-                entry_of(asked, "request", now, user_id=asked.user_id),
-                entry_of(purge, Event.WAIT.value, now),
-            ),
-            posts=(card,),
-        )
+        begun = requested(asked, "", replace(decided, purge=purge, due_at=purge.remind_at))
+        yield replace(begun, messages=(card,), messages_due_at=None)
 
 
 def measure(*, quick: bool = False) -> list[Table]:

@@ -49,10 +49,11 @@ def bare_app(wish: dict[str, Any]) -> App:
 
 
 def serve_http(app: App) -> None:
-    """Serve as bot/web.py does, with Bolt's own way from a request to its answer."""
+    """Serve as bot/web/server.py does, with Bolt's own way from a request to its answer."""
     import uvicorn
 
-    from bot.http_limits import LimitedProtocol
+    from bot.health.ingress import Ingress
+    from bot.web.limits import protocol_of
 
     threads = ThreadPoolExecutor(64)
 
@@ -81,7 +82,7 @@ def serve_http(app: App) -> None:
     _say("listening", address=f"127.0.0.1:{listener.getsockname()[1]}")
     config = uvicorn.Config(
         web,
-        http=LimitedProtocol,
+        http=protocol_of(Ingress("")),
         loop="asyncio",
         ws="none",
         lifespan="off",

@@ -25,19 +25,19 @@ from sqlalchemy import insert, text
 
 from bench.report import Table, against
 from bench.sides import databases
-from bot.answers import Answers
 from bot.cdn.client import CdnClient
 from bot.cdn.credentials import static
-from bot.core.policy import Actor, Standing
-from bot.core.purge import Purge, State
-from bot.core.questions import Cursor, HistoryQuestion, Key, StatusQuestion
-from bot.core.quota import day_began_at
-from bot.policy_file import PolicySource
+from bot.config.policy_file import PolicySource
+from bot.core.cdn.quota import day_began_at
+from bot.core.command.queries import Cursor, HistoryQuestion, Key, StatusQuestion
+from bot.core.policy.decision import Actor, Membership
+from bot.core.purge.purge import Purge, State
 from bot.store.migrations import migrate
-from bot.store.rows import purge_to_row
+from bot.store.schema.mapping import purge_to_row
+from bot.store.schema.tables import purges
 from bot.store.store import Store
-from bot.store.tables import purges
-from bot.workflow import new_purge_id
+from bot.workflow.new_purge import new_purge_id
+from bot.workflow.queries import Answers
 
 SIZES = (1_000, 1_000_000)
 TIMES = 101
@@ -131,7 +131,7 @@ def questions(answers: Answers, store: Store, middle: Purge) -> dict[str, Callab
 
 
 def member(user_id: str) -> Actor:
-    return Actor("T0TOWN", user_id, Standing.MEMBER, frozenset())
+    return Actor("T0TOWN", user_id, Membership.MEMBER, frozenset())
 
 
 def _times(url: str, folder: Path, count: int, times: int) -> dict[str, float]:

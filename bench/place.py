@@ -32,12 +32,13 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from bench.measures import cpu_s, memory_mib
-from bot.playground.cdn import CdnSim
-from bot.playground.serving import serving
-from bot.playground.slack import SlackSim
-from bot.playground.town import SAMPLE_POLICY
-from bot.settings import Mode
-from tests.purgebot import Running, environment, listening, running
+from bot.config.settings import Mode
+from bot.demo.town import SAMPLE_POLICY
+from bot.simulators.cdn import CdnSim
+from bot.simulators.serving import serving
+from bot.simulators.slack import SlackSim
+from tests.support.processes import UNLIMITED
+from tests.support.purgebot import Running, environment, listening, running
 
 CHANNEL = "C0WEB"
 PERSON = "U0ANA"
@@ -100,6 +101,7 @@ class Place:
             "ALIBABA_CLOUD_ACCESS_KEY_SECRET": self.cdn.access_key_secret,
             "SLACK_BOT_TOKEN": self.slack.bot_token,
             "SLACK_API_URL": self.urls["slack"] + "/api/",
+            **UNLIMITED,
             "BARE_CDN": self.urls["bare_cdn"] + "/",
             **token,
         }

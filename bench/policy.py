@@ -6,8 +6,8 @@ import time
 from statistics import median
 
 from bench.report import Table, against
-from bot.core.policy import Action, Actor, Standing, decide
-from bot.policy_file import load_policy
+from bot.config.policy_file import load_policy
+from bot.core.policy.decision import Action, Actor, Membership, decide
 
 SIZES = (10, 10_000)
 
@@ -26,7 +26,7 @@ def policy_of(rules: int) -> str:
 def measure(*, quick: bool = False) -> list[Table]:
     sizes = (10, 100) if quick else SIZES
     table = Table(["decision, µs", *(f"{size:,} rules" for size in sizes), "target"])
-    actor = Actor("T0TOWN", "U0ANA", Standing.MEMBER, frozenset({"S0EDITORS"}), "C0WEB")
+    actor = Actor("T0TOWN", "U0ANA", Membership.MEMBER, frozenset({"S0EDITORS"}), "C0WEB")
     policies = [load_policy(policy_of(size), "bench") for size in sizes]
     for name, domain in (
         ("allowed", "d7.example.com"),

@@ -16,11 +16,11 @@ from statistics import median
 from bench.place import CHANNEL, Place, place
 from bench.report import Table, against
 from bench.sides import fill, postgresql_database, wait_until
-from bot.core.purge import Event, Purge, State
-from bot.core.records import card_of, entry_of
-from bot.settings import Mode
-from bot.store.store import Change
-from bot.workflow import new_purge_id
+from bot.config.settings import Mode
+from bot.core.decisions.records import card_of, entry_of
+from bot.core.decisions.transition import Transition
+from bot.core.purge.purge import Event, Purge, State
+from bot.workflow.new_purge import new_purge_id
 
 REPLICAS = (1, 2, 4)
 CDN_TAKES_S = 0.2
@@ -69,7 +69,7 @@ def _run(there: Place, url: str, replicas: int, purges: int) -> tuple[float, int
     return rate, sum(count - 1 for count in tags.values())
 
 
-def _ready(tag: str, due_at: datetime) -> Change:
+def _ready(tag: str, due_at: datetime) -> Transition:
     now = datetime.now(UTC)
     purge = Purge(
         id=new_purge_id(now),
@@ -83,11 +83,12 @@ def _ready(tag: str, due_at: datetime) -> Change:
         requested_at=now,
         state=State.READY,
     )
-    return Change(
-        purge=purge,
-        new=True,
-        due_at=due_at,
-        audit=(entry_of(purge, Event.ALLOW.value, now),),
-        posts=(card_of(purge, "", now),),
-        posts_due_at=due_at,
+    return Transition(
+        purge,
+        Event.ALLOW,
+        due_at,
+        audit=(entry_of(purge, Event.ALLOW, now),),
+        messages=(card_of(purge, "", now),),
+        messages_due_at=due_at,
+        is_new=True,
     )

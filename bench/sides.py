@@ -29,13 +29,15 @@ from psycopg.sql import SQL, Identifier
 
 from bench.measures import cpu_s, memory_mib
 from bench.report import POSTGRES, Table, against, percentile, postgresql
-from bot.playground.cdn.account import SeenRequest
-from bot.playground.slack.model import Message
-from bot.playground.town import Town, town
+from bot.core.decisions.transition import Transition
+from bot.demo.town import Town, town
+from bot.simulators.cdn.account import SeenRequest
+from bot.simulators.slack.workspace.model import Message
 from bot.store.migrations import migrate
-from bot.store.store import Change, Store
-from tests.purgebot import Running, running
-from tests.talk import APPROVE
+from bot.store.store import Store
+from tests.support.messages import APPROVE
+from tests.support.processes import UNLIMITED
+from tests.support.purgebot import Running, running
 
 FEW = 10
 WARMING = 5
@@ -86,13 +88,13 @@ def wait_until(
 # What is there
 
 
-def fill(url: str, changes: Iterable[Change]) -> None:
+def fill(url: str, changes: Iterable[Transition]) -> None:
     """Make a database hold these changes, and our tables in the first place."""
     store = Store(url)
     migrate(store.engine)
     made = list(changes)  # first, or the making keeps the writers waiting for Python's lock
     with ThreadPoolExecutor(16) as writers:
-        saved = writers.map(store.commit, made)
+        saved = writers.map(store.apply, made)
         assert all(saved), "every one of them is new"
     store.audit.keep(
         datetime.now(UTC), None
@@ -165,6 +167,7 @@ def side(
     `prepare` does to the town what has to be done before its bot is there.
     """
     with town(database_url=url, with_bot=False) as place:
+        place.settings |= UNLIMITED
         place.post("slack/settings", {"limits": {"on": False}})
         plenty = dict.fromkeys(("per_minute", "per_day", "queue_size"), 10**6)
         # None of what is clicked ends before the measuring does.

@@ -15,7 +15,7 @@ from bench.ack import BEFORE
 from bench.place import Contestant, load, place
 from bench.report import Table, against
 from bench.sides import databases
-from bot.settings import Mode
+from bot.config.settings import Mode
 
 ROOM_MIB = 70
 
@@ -58,7 +58,7 @@ def measure(*, quick: bool = False) -> list[Table]:
 
 def _imports(rounds: int) -> str:
     told = []
-    for what in ("slack_bolt", "bot.app", "bot.web"):
+    for what in ("slack_bolt", "bot.app", "bot.web.server"):
         spans = []
         for _ in range(rounds):
             began = time.perf_counter()

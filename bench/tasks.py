@@ -47,17 +47,18 @@ from bench.sides import (
     side,
     wait_until,
 )
-from bot.core.post import Route
-from bot.core.purge import Event, Purge, State
-from bot.core.records import card_of, entry_of
-from bot.core.watching import next_look_at
-from bot.playground.cdn.tasks import Task
-from bot.playground.slack import default_world
-from bot.playground.slack.model import Message
-from bot.playground.town import Town
-from bot.store.store import Change, Store
-from bot.store.tables import purges as purges_table
-from bot.workflow import new_purge_id
+from bot.core.decisions.records import card_of, entry_of
+from bot.core.decisions.transition import Transition
+from bot.core.message import Route
+from bot.core.purge.purge import Event, Purge, State
+from bot.core.purge.tracking import next_look_at
+from bot.demo.town import Town
+from bot.simulators.cdn.tasks import Task
+from bot.simulators.slack import default_world
+from bot.simulators.slack.workspace.model import Message
+from bot.store.schema.tables import purges as purges_table
+from bot.store.store import Store
+from bot.workflow.new_purge import new_purge_id
 
 LIFE = timedelta(days=40)
 """So long that the oldest has no progress to show, for which its card would be edited."""
@@ -99,7 +100,7 @@ def at_work(count: int, now: datetime, oldest: timedelta) -> list[Purge]:
     ]
 
 
-def changes(purges: Sequence[Purge], now: datetime) -> Iterator[Change]:
+def changes(purges: Sequence[Purge], now: datetime) -> Iterator[Transition]:
     """Give what the bot would have written down of them, each somewhere between two looks."""
     for number, purge in enumerate(purges):
         until_its_next = next_look_at(purge, now) - now
@@ -113,12 +114,13 @@ def changes(purges: Sequence[Purge], now: datetime) -> Iterator[Change]:
             wanted_version=purge.version,
             shown_version=purge.version,
         )
-        yield Change(
-            purge=purge,
-            new=True,
-            due_at=next_look_at(purge, last_look_at),
-            audit=(entry_of(purge, Event.PROGRESS.value, now),),
-            posts=(card,),
+        yield Transition(
+            purge,
+            Event.PROGRESS,
+            next_look_at(purge, last_look_at),
+            audit=(entry_of(purge, Event.PROGRESS, now),),
+            messages=(card,),
+            is_new=True,
         )
 
 
