@@ -71,10 +71,10 @@ class MetricsCollector(Collector):
 
     def _work(self) -> Iterator[Metric]:
         if queues := self._queues.get():
-            waiting = {kind: queue.waiting for kind, queue in queues.items()}
+            waiting = {kind.value: queue.waiting for kind, queue in queues.items()}
             said = "Steps that are due and that nobody works on"
             yield _many("purgebot_queue_waiting", said, "kind", waiting)
-            oldest = {kind: queue.oldest_s for kind, queue in queues.items()}
+            oldest = {kind.value: queue.oldest_s for kind, queue in queues.items()}
             said = "How long the oldest of them has been due"
             yield _many("purgebot_queue_oldest_seconds", said, "kind", oldest)
         if (purges := self._open.get()) is not None:

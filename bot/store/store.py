@@ -42,6 +42,7 @@ from bot.store.change import CardReply, Change, InteractionAnswered, NewInteract
 from bot.store.database.clock import DatabaseClock, steady_s
 from bot.store.database.engine import Database, StoreUnavailable, insert_for
 from bot.store.database.probe import Probe
+from bot.store.queue.due import JobKind
 from bot.store.queue.leases import CARDS, Jobs
 from bot.store.queue.owner import LEASE
 from bot.store.queue.polling import STATUS_RATE, TaskPolling
@@ -121,7 +122,7 @@ class Store:
     def __init__(self, url: str, sends_per_s: float = SENDS_PER_S) -> None:
         self._database = Database(url)
         send_rate = Rate("cdn-send", sends_per_s, burst=max(1.0, sends_per_s))
-        pace = Throttle({"sends": send_rate, "watches": STATUS_RATE})
+        pace = Throttle({JobKind.SEND: send_rate, JobKind.POLL: STATUS_RATE})
         self.jobs = Jobs(self._database, pace)
         self.task_polling = TaskPolling(self._database, pace)
         self.audit = AuditLog(self._database)

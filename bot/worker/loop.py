@@ -26,7 +26,7 @@ from bot.core.message import Post
 from bot.core.purge.purge import Purge
 from bot.core.retry import DeliveryDeferred, DirectoryUnavailable, RateLimited
 from bot.store.database.engine import StoreUnavailable
-from bot.store.queue.due import KINDS, kind_of
+from bot.store.queue.due import JobKind, kind_of
 from bot.store.queue.leases import LEFT_FOR
 from bot.store.queue.owner import LEASE, Claimed, LeaseOwner, PollBatch
 from bot.store.schema.mapping import FromNewer
@@ -79,7 +79,7 @@ class Worker:
         self._free = threading.Semaphore(THREADS)
         self._pool = ThreadPoolExecutor(THREADS, thread_name_prefix="step")
         self._threads: list[threading.Thread] = []
-        self._soonest: dict[str, datetime] = {}
+        self._soonest: dict[JobKind, datetime] = {}
         self._turned: dict[str, float] = {}
         self._looking = False
 
@@ -193,15 +193,15 @@ class Worker:
         """
         self._soonest = self._store.jobs.soonest(self._now())
         if self._looking:
-            self._soonest.pop("watches", None)
-        for job in KINDS:
+            self._soonest.pop(JobKind.POLL, None)
+        for kind in JobKind:
             now = self._now()
-            if limit <= 0 or job not in self._soonest or self._soonest[job] > now:
+            if limit <= 0 or kind not in self._soonest or self._soonest[kind] > now:
                 continue
             taken = (
                 self._take_round(now)
-                if job == "watches"
-                else self._store.jobs.claim(job, now, self._owner.name, limit)
+                if kind is JobKind.POLL
+                else self._store.jobs.claim(kind, now, self._owner.name, limit)
             )
             limit -= len(taken)
             yield from taken
@@ -241,7 +241,7 @@ class Worker:
 
     def _do(self, step: Claimed | PollBatch) -> None:
         """Do one step; whatever goes wrong, the row is put back and never blocks the others."""
-        kind = "watches" if isinstance(step, PollBatch) else kind_of(step.value)
+        kind = JobKind.POLL if isinstance(step, PollBatch) else kind_of(step.value)
         with metrics.timing(metrics.STEP_S, kind) as timed:
             timed.outcome = self._outcome_of(step)
 

@@ -35,6 +35,7 @@ from bot.core.purge.tracking import (
     next_search_at,
     task_ids,
 )
+from bot.store.queue.due import JobKind
 from bot.store.schema.mapping import FromNewer
 from bot.store.store import Store
 from bot.worker.known_tags import new_tags
@@ -90,7 +91,7 @@ class Watch:
                 reports |= {task.id: task for task in self._cdn.describe_tasks_by_id(some)}
             except CdnRefused as error:
                 refused, again_at = error, self._now() + self._patience(error)
-                self._store.jobs.pause("watches", again_at)
+                self._store.jobs.pause(JobKind.POLL, again_at)
                 break
             self._refusals = 0
             asked.update(some)

@@ -14,6 +14,7 @@ from bot.core.interaction import Origin
 from bot.core.policy.approvers import Roster
 from bot.demo.town import Town
 from bot.store.database.engine import StoreUnavailable
+from bot.store.queue.due import JobKind
 from tests.conftest import OpenTown
 from tests.support.database_outage import away
 from tests.support.logged_failures import Expect
@@ -102,13 +103,13 @@ def test_a_step_whose_end_could_not_be_saved_is_left_to_others(place: Town) -> N
     assert place.bot is not None
     jobs = place.bot.store.jobs
     place.says("U0ANA", "/purge www.example.com hero")
-    (step,) = jobs.claim("purges", place.now(), "one", 1)
+    (step,) = jobs.claim(JobKind.PURGE, place.now(), "one", 1)
 
     def found_by_others() -> bool:
         place.waits(seconds=20, settle=False)
         jobs.beat("one", place.now())
         place.waits(seconds=20, settle=False)
-        return bool(jobs.claim("purges", place.now(), "another", 1))
+        return bool(jobs.claim(JobKind.PURGE, place.now(), "another", 1))
 
     assert not found_by_others()
     jobs.release(step.value)

@@ -12,6 +12,7 @@ from requests import HTTPError
 
 from bot.config.settings import Mode
 from bot.demo.town import Town, town
+from bot.store.queue.due import JobKind
 from tests.conftest import OpenTown
 from tests.support.conversation import Person
 from tests.support.databases import Postgresql
@@ -299,7 +300,7 @@ def test_a_command_that_comes_again_when_it_has_become_doubtful_is_not_asked_abo
         assert "Did you mean" not in str(place.sees("U0ANA") + place.sees("U0LEO"))
         assert len(cards(place)) == 1
         assert place.bot is not None
-        assert place.bot.store.queue_stats.queues(place.now())["asks"].waiting == 0
+        assert place.bot.store.queue_stats.queues(place.now())[JobKind.ANSWER].waiting == 0
 
 
 def test_over_two_replicas_both_buttons_make_one_purge(

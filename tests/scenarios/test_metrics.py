@@ -11,6 +11,7 @@ import pytest
 from bot.demo.town import Town
 from bot.health.collector import registry_of
 from bot.health.endpoint import HealthEndpoint
+from bot.store.queue.due import JobKind
 from tests.conftest import OpenTown
 from tests.support.conversation import Person
 from tests.support.database_outage import away
@@ -294,7 +295,7 @@ def test_a_waiting_approval_is_an_open_purge_and_no_work(place: Town) -> None:
 def test_what_is_worked_on_is_not_waiting(place: Town) -> None:
     place.says("U0ANA", "/purge www.example.com hero")
     bot = bot_of(place)
-    (claimed,) = bot.store.jobs.claim("purges", place.now(), "somebody", 1)
+    (claimed,) = bot.store.jobs.claim(JobKind.PURGE, place.now(), "somebody", 1)
     assert claimed.attempts == 0
     assert scrape(bot).value("purgebot_queue_waiting", kind="purges") == 0
     place.waits(minutes=1, settle=False)  # the lease runs out

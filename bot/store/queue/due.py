@@ -46,21 +46,34 @@ from bot.store.schema import lanes, tables
 from bot.store.schema.lanes import lane_of, lane_of_post
 from bot.store.schema.mapping import column_of
 
-KINDS = ("asks", "sends", "purges", "whispers", "posts", "edits", "watches")
-"""In the order in which they are taken: somebody waits for an answer to a press, and then for a
-purge to be sent; what is at work at the CDN can wait a moment.
-"""
-_PLACES: dict[str, tuple[Table, int | None]] = {
-    "asks": (tables.asks, None),
-    "purges": (tables.purges, lanes.OTHER),
-    "watches": (tables.purges, lanes.POLLED),
-    "sends": (tables.purges, lanes.TO_SEND),
-    "posts": (tables.posts, lanes.NEW),
-    "whispers": (tables.posts, lanes.WHISPERED),
-    "edits": (tables.posts, lanes.EDITED),
+
+class JobKind(StrEnum):
+    """The kinds of work, in the order in which they are claimed: somebody waits for an answer to a
+    press, and then for a purge to be sent; what the CDN is at work on can wait a moment.
+
+    The values are labels of metrics.
+    """
+
+    ANSWER = "asks"
+    SEND = "sends"
+    PURGE = "purges"
+    EPHEMERAL = "whispers"
+    POST = "posts"
+    EDIT = "edits"
+    POLL = "watches"
+
+
+_PLACES: dict[JobKind, tuple[Table, int | None]] = {
+    JobKind.ANSWER: (tables.asks, None),
+    JobKind.PURGE: (tables.purges, lanes.OTHER),
+    JobKind.POLL: (tables.purges, lanes.POLLED),
+    JobKind.SEND: (tables.purges, lanes.TO_SEND),
+    JobKind.POST: (tables.posts, lanes.NEW),
+    JobKind.EPHEMERAL: (tables.posts, lanes.WHISPERED),
+    JobKind.EDIT: (tables.posts, lanes.EDITED),
 }
 """In which table, and in which lane of it, the rows of a kind are."""
-_KIND_AT = {place: job for job, place in _PLACES.items()}
+_KIND_AT = {place: kind for kind, place in _PLACES.items()}
 _WORDS: dict[str, tuple[Column[Any], type[StrEnum]]] = {
     "purges": (tables.purges.c.state, State),
     "asks": (tables.asks.c.kind, InteractionKind),
@@ -77,7 +90,7 @@ TOGETHER_OLD = timedelta(seconds=30)
 """The same for one that was sent so long ago: its looks are more than a minute apart."""
 
 
-def kind_of(value: Purge | Interaction | Post) -> str:
+def kind_of(value: Purge | Interaction | Post) -> JobKind:
     """Give the kind of work that a row is."""
     match value:
         case Interaction():
@@ -88,16 +101,16 @@ def kind_of(value: Purge | Interaction | Post) -> str:
             return _KIND_AT[tables.posts, lane_of_post(value)]
 
 
-def table_of(job: str) -> Table:
-    return _PLACES[job][0]
+def table_of(kind: JobKind) -> Table:
+    return _PLACES[kind][0]
 
 
 def _free(table: Table, now: datetime | BindParameter[datetime]) -> ColumnElement[bool]:
     return or_(table.c.lease_until.is_(None), table.c.lease_until < now)
 
 
-def _in_lane(table: Table, job: str) -> ColumnElement[bool]:
-    lane = _PLACES[job][1]
+def _in_lane(table: Table, kind: JobKind) -> ColumnElement[bool]:
+    lane = _PLACES[kind][1]
     return true() if lane is None else table.c.lane == lane
 
 
@@ -117,36 +130,38 @@ def _known(table: Table) -> ColumnElement[bool]:
 
 def _soonest_of_each_kind() -> CompoundSelect[Any]:
     questions = []
-    for job in KINDS:
-        table = table_of(job)
-        nobodys = and_(_free(table, _NOW), _in_lane(table, job), _known(table))
+    for kind in JobKind:
+        table = table_of(kind)
+        nobodys = and_(_free(table, _NOW), _in_lane(table, kind), _known(table))
         waiting = and_(table.c.due_at.is_not(None), nobodys)
         first = select(table.c.due_at).where(waiting).order_by(table.c.due_at).limit(1)
-        questions.append(select(literal(job).label("job"), first.subquery().c.due_at))
+        questions.append(select(literal(kind.value).label("kind"), first.subquery().c.due_at))
     return union_all(*questions)
 
 
-def waiting(job: str, now: datetime) -> tuple[Table, ColumnElement[bool]]:
+def waiting(kind: JobKind, now: datetime) -> tuple[Table, ColumnElement[bool]]:
     """Give where rows of a kind are, and which of them nobody works on.
 
     Also those that only a newer version knows: if there is none of it, nobody ever will.
     """
-    table = table_of(job)
-    return table, and_(_free(table, now), _in_lane(table, job))
+    table = table_of(kind)
+    return table, and_(_free(table, now), _in_lane(table, kind))
 
 
 SOONEST = _soonest_of_each_kind()
 """Put together once: it is asked before every claim and after every step."""
 
 
-def due_rows(connection: Connection, job: str, now: datetime, limit: int, size: int) -> list[Any]:
+def due_rows(
+    connection: Connection, kind: JobKind, now: datetime, limit: int, size: int
+) -> list[Any]:
     """Give due rows that nobody works on, the oldest first, for `limit` steps of `size` each.
 
     Of purges to be sent, of each person one in turn.  A last step that is not full takes what is
     due within TOGETHER: else purges of different ages would each be asked about alone.
     """
     moments = {"now": now, "lately_since": now - FAIRNESS}
-    found = list(connection.execute(_DUE[job], moments | {"most": limit * size}))
+    found = list(connection.execute(_DUE[kind], moments | {"most": limit * size}))
     if found and (room := -len(found) % size):
         early = {"soon": now + TOGETHER, "old_since": now - OLD, "old_soon": now + TOGETHER_OLD}
         found += connection.execute(_TOGETHER, moments | early | {"most": room})
@@ -180,14 +195,14 @@ def key_of(table: Table) -> Column[Any]:
     return key
 
 
-def _oldest(job: str, when: ColumnElement[bool]) -> Select[Any]:
-    table = table_of(job)
+def _oldest(kind: JobKind, when: ColumnElement[bool]) -> Select[Any]:
+    table = table_of(kind)
     key = key_of(table)
-    due = and_(when, _free(table, _NOW), _in_lane(table, job), _known(table))
-    which = and_(due, key.in_(_one_of_each_in_turn(due))) if job == "sends" else due
+    due = and_(when, _free(table, _NOW), _in_lane(table, kind), _known(table))
+    which = and_(due, key.in_(_one_of_each_in_turn(due))) if kind is JobKind.SEND else due
     columns = (
         [table.c[column_of(name)] for name in PolledPurge.__slots__]
-        if job == "watches"
+        if kind is JobKind.POLL
         else [table]
     )
     oldest = select(*columns).where(which).order_by(table.c.due_at, key).limit(_MOST)
@@ -195,10 +210,10 @@ def _oldest(job: str, when: ColumnElement[bool]) -> Select[Any]:
 
 
 # Put together once, as SOONEST: to name all the columns again takes longer than to look them up.
-_DUE = {job: _oldest(job, table_of(job).c.due_at <= _NOW) for job in KINDS}
+_DUE = {kind: _oldest(kind, table_of(kind).c.due_at <= _NOW) for kind in JobKind}
 _purges = tables.purges.c
 _TOGETHER = _oldest(
-    "watches",
+    JobKind.POLL,
     and_(
         _purges.due_at > _NOW,
         _purges.due_at <= _OLD_SOON,

@@ -32,7 +32,7 @@ from bot.core.interaction import Interaction
 from bot.core.message import Post, PostKind
 from bot.core.purge.purge import Purge
 from bot.store.database.engine import Database
-from bot.store.queue.due import SOONEST, key_of, table_of
+from bot.store.queue.due import SOONEST, JobKind, key_of, table_of
 from bot.store.queue.owner import LEASE, Claimed
 from bot.store.queue.throttle import Throttle
 from bot.store.schema import mapping as rows
@@ -102,16 +102,16 @@ class Jobs:
         found = self._database.read(question).first()
         return rows.row_to_ask(found) if found else None
 
-    def claim(self, job: str, now: datetime, owner: str, limit: int) -> list[Claimed]:
+    def claim(self, kind: JobKind, now: datetime, owner: str, limit: int) -> list[Claimed]:
         """Take up to `limit` due rows of a kind for LEASE, the oldest first.
 
         Where the cluster has a rate, as many as it allows.
         """
 
         def take(connection: Connection) -> list[Any]:
-            found = self._pace.due(connection, job, now, limit)
+            found = self._pace.due(connection, kind, now, limit)
             if found:
-                table = table_of(job)
+                table = table_of(kind)
                 key = key_of(table)
                 connection.execute(
                     _LEND[table],
@@ -123,7 +123,7 @@ class Jobs:
                 )
             return found
 
-        table = table_of(job)
+        table = table_of(kind)
         claimed, left = [], []
         for row in self._database.write(take):
             try:
@@ -257,10 +257,11 @@ class Jobs:
 
         self._database.write(job)
 
-    def soonest(self, now: datetime) -> dict[str, datetime]:
+    def soonest(self, now: datetime) -> dict[JobKind, datetime]:
         """Give for each kind when its next step is due that nobody works on; one question in all."""
-        found = {row.job: row.due_at for row in self._database.read(SOONEST, now=now)}
-        return {job: self._pace.not_before(job, due_at) for job, due_at in found.items()}
+        found = self._database.read(SOONEST, now=now)
+        due = {JobKind(row.kind): row.due_at for row in found}
+        return {kind: self._pace.not_before(kind, due_at) for kind, due_at in due.items()}
 
 
 _READERS: dict[str, Any] = {

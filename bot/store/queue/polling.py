@@ -15,6 +15,7 @@ from sqlalchemy import Connection, bindparam, update
 from bot.core.purge.purge import State
 from bot.core.purge.tracking import PolledPurge, next_look_at
 from bot.store.database.engine import Database
+from bot.store.queue.due import JobKind
 from bot.store.queue.throttle import Throttle
 from bot.store.queue.token_bucket import Rate, take
 from bot.store.schema import mapping as rows
@@ -47,7 +48,7 @@ class TaskPolling:
         """Take what is due for so many questions of `size` purges, as far as the rate allows."""
 
         def job(connection: Connection) -> list[PolledPurge]:
-            due = self._pace.due(connection, "watches", now, questions, size)
+            due = self._pace.due(connection, JobKind.POLL, now, questions, size)
             found = [rows.row_to_watched(row) for row in due]
             if found:
                 moments = [{"which": each.id, "again": next_look_at(each, now)} for each in found]

@@ -14,7 +14,7 @@ from sqlalchemy.sql.functions import min as least
 
 from bot.core.purge.purge import State
 from bot.store.database.engine import Database
-from bot.store.queue.due import KINDS, waiting
+from bot.store.queue.due import JobKind, waiting
 from bot.store.schema import tables
 
 
@@ -32,20 +32,26 @@ class QueueStats:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def queues(self, now: datetime) -> dict[str, Queue]:
+    def queues(self, now: datetime) -> dict[JobKind, Queue]:
         """Give the queue of each kind.  Raises: StoreUnavailable."""
         questions = []
-        for job in KINDS:
-            table, is_waiting = waiting(job, now)
+        for kind in JobKind:
+            table, is_waiting = waiting(kind, now)
             due_at = table.c.due_at
             questions.append(
-                select(literal(job).label("job"), count().label("rows"), least(due_at).label("due"))
+                select(
+                    literal(kind.value).label("kind"),
+                    count().label("rows"),
+                    least(due_at).label("due"),
+                )
                 .select_from(table)
                 .where(due_at <= now, is_waiting)
             )
         found = self._database.read(union_all(*questions))
         return {
-            row.job: Queue(row.rows, max(0.0, (now - row.due).total_seconds()) if row.due else 0.0)
+            JobKind(row.kind): Queue(
+                row.rows, max(0.0, (now - row.due).total_seconds()) if row.due else 0.0
+            )
             for row in found
         }
 

@@ -8,37 +8,37 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from bot.store.queue.due import due_rows
+from bot.store.queue.due import JobKind, due_rows
 from bot.store.queue.token_bucket import Rate, give_back, take
 
 
 class Throttle:
     """The pace of one process; `rates` are shared by all replicas, by kind of work."""
 
-    def __init__(self, rates: Mapping[str, Rate]) -> None:
+    def __init__(self, rates: Mapping[JobKind, Rate]) -> None:
         self._rates = rates
-        self._not_before: dict[str, datetime] = {}
+        self._not_before: dict[JobKind, datetime] = {}
 
     def due(
-        self, connection: Connection, job: str, now: datetime, limit: int, size: int = 1
+        self, connection: Connection, kind: JobKind, now: datetime, limit: int, size: int = 1
     ) -> list[Any]:
         """Give due rows for `limit` steps of `size` rows each, or for as many as the rate allows."""
-        rate = self._rates.get(job)
+        rate = self._rates.get(kind)
         if rate is None:
-            return due_rows(connection, job, now, limit, size)
+            return due_rows(connection, kind, now, limit, size)
         most, then = take(connection, rate, limit, now)
         if most < limit:
-            self._not_before[job] = then  # until there are more tokens, none is due
-        found = due_rows(connection, job, now, most, size) if most else []
+            self._not_before[kind] = then  # until there are more tokens, none is due
+        found = due_rows(connection, kind, now, most, size) if most else []
         if unused := most - -(-len(found) // size):
             give_back(connection, rate, unused)
-            self._not_before.pop(job, None)
+            self._not_before.pop(kind, None)
         return found
 
-    def pause(self, job: str, until: datetime) -> None:
+    def pause(self, kind: JobKind, until: datetime) -> None:
         """Let this process take none of a kind until then."""
-        self._not_before[job] = until
+        self._not_before[kind] = until
 
-    def not_before(self, job: str, due_at: datetime) -> datetime:
+    def not_before(self, kind: JobKind, due_at: datetime) -> datetime:
         """Give when a kind that is due then may be taken."""
-        return max(due_at, self._not_before.get(job, due_at))
+        return max(due_at, self._not_before.get(kind, due_at))
