@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from requests.structures import CaseInsensitiveDict
 
 from bot.core.edge_check import Difference, EdgeSnapshot, Finding, Why, compare
-from bot.core.purge.purge import Evidence, Purge
+from bot.core.purge.purge import Evidence
+from tests.support.builders import a_purge
 from tests.support.stored_purges import kept_purge
 
 SENT = datetime(2026, 3, 4, 12, tzinfo=UTC)
@@ -265,6 +266,5 @@ def test_a_verdict_is_the_same_after_it_was_kept() -> None:
 
 def kept(evidence: Evidence) -> Evidence:
     """Give what is read of some evidence after it was written down."""
-    purge = Purge("P1", "1.1", "T0", "C0", "U0", "www.example.com", ("hero",), False, SENT)
-    (again,) = kept_purge(replace(purge, evidence=(evidence,))).evidence
+    (again,) = kept_purge(a_purge(evidence=(evidence,))).evidence
     return again

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import fields
 from datetime import UTC, datetime
 from typing import Any
 
@@ -14,16 +15,17 @@ from bot.core.policy.approvers import Briefing, Traffic
 from bot.core.policy.quorum import Approval
 from bot.core.purge.purge import Choice, Evidence, Failure, Purge, Refusal, State
 from bot.store.schema.mapping import FromNewer
+from tests.support.builders import a_purge
 from tests.support.stored_purges import json_of, kept_purge, read_with
 
 NOON = datetime(2026, 3, 4, 12, tzinfo=UTC)
 AT = "2026-03-04T12:00:00+00:00"
 URL = "https://www.example.com/"
-PLAIN = Purge("P1", "1.1", "T0", "C0", "U0", "www.example.com", ("hero", "bücher"), False, NOON)
+PLAIN = a_purge(force=False, tags=("hero", "bücher"), requested_at=NOON)
 SEEN = EdgeSnapshot(URL, NOON, 200, "Mon", "v1", 7, "HIT")
-FULL = Purge(
-    *("P1", "1.1", "T0", "C0", "U0", "www.example.com", ("hero",), True, NOON),
-    state=State.COMPLETE,
+FULL = a_purge(
+    State.COMPLETE,
+    requested_at=NOON,
     approvers=("U1",),
     approvals=(Approval("U1", NOON, ("sre",), "C0", ("W1",), "s"),),
     aliases=("W0",),
@@ -113,8 +115,8 @@ def test_of_what_there_is_none_nothing_is_written() -> None:
 def test_a_purge_is_the_same_after_it_was_kept(purge: Purge) -> None:
     again = kept_purge(purge)
     assert again == purge
-    assert {name: type(getattr(again, name)) for name in Purge.__slots__} == {
-        name: type(getattr(purge, name)) for name in Purge.__slots__
+    assert {each.name: type(getattr(again, each.name)) for each in fields(Purge)} == {
+        each.name: type(getattr(purge, each.name)) for each in fields(Purge)
     }
 
 

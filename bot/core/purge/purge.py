@@ -23,14 +23,18 @@ __all__ = [
     "TRANSITIONS",
     "UNSENT",
     "WATCHED",
+    "ApprovalStatus",
     "Choice",
+    "CompletionStatus",
     "Event",
     "Evidence",
     "Facts",
     "Failure",
     "Purge",
+    "PurgeRequest",
     "Refusal",
     "State",
+    "SubmissionStatus",
     "advance",
     "target_of",
 ]
@@ -80,34 +84,19 @@ class Evidence:
     verdict: Verdict | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Purge:
-    """One request to clear `tags` of `domain`, from the command to its end.
+# What a purge is made of.  They have no slots: Python cannot make one class of several that have.
+
+
+@dataclass(frozen=True, kw_only=True)
+class PurgeRequest:
+    """What was asked for, by whom and where; nothing that happens changes it.
 
     `trigger_id` is Slack's own ID of the command: the same one is never taken twice.
     `aliases` are the other IDs of the requester (see `Actor`); `signature` proves that the bot
     wrote the request down, where it has a key (`bot.core.purge.signatures`).
-    `version` counts the changes; a change is saved only over the version that it was made from.
-    `expires_at` is when a waiting request ends by itself; `sent_at` is the intent to send.
-    `approvals` are the approvals so far; `needs` says in words what it takes, and `counted` of
-    `quorum` are there.
-    `decided_by` denied it, took it back, or gave the yes that was still missing; `denial` is why
-    it was denied.  `send_at` is when a granted purge is sent, until when it can be taken back.
-    `break_glass`: its requester need not wait, and says so.
-    `attempt` counts the sendings; `held_until` is when a held one is sent again, for `failure`.
-    `doubt` is the failure of a try that the CDN may have carried out all the same.
-    `percent` is how far the CDN says that it is, `seen_at` when it first knew the task.
-    `found_at` is when a task whose answer was lost was found among the CDN's recent ones.
-    `notified_at` is when the requester was told how it went; that happens once.
-    `unreachable` are those whom the policy names as approvers but who can have no rights, each as
-    its ID and its standing.
-    `new_tags` are those that its domain was never purged of before, where that is worth a word;
-    `suggestion` is the domain that its requester may have meant.
-    `joined_to` is the purge of the same that it is joined to or queued behind, `follows` the one
-    after which this was asked for, and `choice` what was asked for after this one.
+    `follows` is the ID of the purge after which this was asked for.
     """
 
-    id: str
     trigger_id: str
     team_id: str
     channel_id: str
@@ -117,51 +106,108 @@ class Purge:
     force: bool
     requested_at: datetime
     reason: str | None = None
+    aliases: tuple[str, ...] = ()
+    signature: str | None = None
+    follows: str | None = None
+
+    @property
+    def requester_ids(self) -> frozenset[str]:
+        """All IDs of whoever asked for it."""
+        return frozenset((self.user_id, *self.aliases))
+
+    @property
+    def target(self) -> str:
+        """What is the same for two purges of the same tags, in whatever order they stand."""
+        return target_of(self.domain, self.tags)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ApprovalStatus:
+    """Who may decide on it and what they decided, or why it was refused.
+
+    `needs` says in words what it takes; `counted` of `quorum` are there, and `approvals` are all
+    that were given.  `approvers` are the Slack IDs of those who are asked; `unreachable` are those
+    whom the policy names but who can have no rights, each as its ID and its standing.
+    `break_glass`: its requester need not wait, and says so.
+    `expires_at` is when a waiting request ends by itself, `reminded_at` when its approvers were called again.
+    `decided_by` denied it, took it back, or gave the approval that was still missing; `denial` is why
+    it was denied.  `send_at` is when an approved purge is sent, until when it can be taken back.
+    `suggestion` is the domain that its requester may have meant.
+    """
+
     break_glass: bool = False
-    state: State = State.REQUESTED
-    version: int = 1
+    needs: str | None = None
+    counted: int = 0
+    quorum: int = 0
+    approvers: tuple[str, ...] = ()
+    unreachable: tuple[str, ...] = ()
+    approvals: tuple[Approval, ...] = ()
+    briefing: Briefing | None = None
     expires_at: datetime | None = None
     reminded_at: datetime | None = None
     decided_by: str | None = None
     decided_at: datetime | None = None
     denial: str | None = None
     send_at: datetime | None = None
-    briefing: Briefing | None = None
     refusal: Refusal | None = None
-    approvers: tuple[str, ...] = ()
-    approvals: tuple[Approval, ...] = ()
-    needs: str | None = None
-    counted: int = 0
-    quorum: int = 0
+    suggestion: str | None = None
+    policy_hash: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class SubmissionStatus:
+    """What was sent to the CDN, and what it answered.
+
+    `attempt` counts the sendings, and `sent_at` is the intent of the last one.  `held_until` is when a held purge
+    is sent again, for `failure`.  `doubt` is the failure of a try that the CDN may have carried out all the same.
+    `joined_to` is the purge of the same that it is joined to or queued behind.
+    `new_tags` are those that its domain was never purged of before, where that is worth a word;
+    `evidence` is what the edge showed, and `low_quota` what the CDN reported as left.
+    """
+
+    attempt: int = 0
     sent_at: datetime | None = None
     task_id: str | None = None
     request_id: str | None = None
     failure: Failure | None = None
-    settled_at: datetime | None = None
-    policy_hash: str | None = None
-    attempt: int = 0
+    doubt: Failure | None = None
     held_since: datetime | None = None
     held_until: datetime | None = None
-    doubt: Failure | None = None
+    joined_to: str | None = None
+    new_tags: tuple[str, ...] = ()
+    evidence: tuple[Evidence, ...] = ()
+    low_quota: LowQuota | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class CompletionStatus:
+    """How far the CDN is, and how it ended.
+
+    `percent` is how far the CDN says that it is, `seen_at` when it first knew the task, `found_at`
+    when a task whose answer was lost was found among the CDN's recent ones.
+    `notified_at` is when the requester was told how it went; that happens once.
+    `choice` is what was asked for after this one.
+    """
+
     percent: int | None = None
     seen_at: datetime | None = None
     found_at: datetime | None = None
+    settled_at: datetime | None = None
     notified_at: datetime | None = None
-    joined_to: str | None = None
-    follows: str | None = None
     choice: Choice | None = None
-    evidence: tuple[Evidence, ...] = ()
-    low_quota: LowQuota | None = None
-    aliases: tuple[str, ...] = ()
-    signature: str | None = None
-    unreachable: tuple[str, ...] = ()
-    new_tags: tuple[str, ...] = ()
-    suggestion: str | None = None
 
-    @property
-    def requester_ids(self) -> frozenset[str]:
-        """All IDs of whoever asked for it."""
-        return frozenset((self.user_id, *self.aliases))
+
+@dataclass(frozen=True, kw_only=True)
+class Purge(PurgeRequest, ApprovalStatus, SubmissionStatus, CompletionStatus):
+    """One request to clear `tags` of `domain`, from the command to its end: a row of the database.
+
+    What needs a part of it alone takes that part.
+    `version` counts the changes; a change is saved only over the version that it was made from.
+    """
+
+    id: str
+    state: State = State.REQUESTED
+    version: int = 1
 
     @property
     def due_since(self) -> datetime:
@@ -184,11 +230,6 @@ class Purge:
     def settled(self) -> bool:
         """Whether the purge has come to an end."""
         return self.state in ENDS
-
-    @property
-    def target(self) -> str:
-        """What is the same for two purges of the same tags, in whatever order they stand."""
-        return target_of(self.domain, self.tags)
 
 
 class Facts(TypedDict, total=False):

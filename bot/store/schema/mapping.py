@@ -41,9 +41,10 @@ def column_of(name: str) -> str:
 _EXACT = ConfigDict(extra="forbid")
 _NOTICE = TypeAdapter(Notice | None, config=_EXACT)
 _TYPES = get_type_hints(Purge)
+"""The fields of a purge, those of its parts among them."""
 _JSON = {
     name: TypeAdapter(_TYPES[name], config=_EXACT).validator.validate_python
-    for name in Purge.__slots__
+    for name in _TYPES
     if isinstance(tables.purges.c[column_of(name)].type, JSON)
 }
 """The fields of a purge that are kept as JSON, and what reads them."""
@@ -64,7 +65,7 @@ def _as_known() -> Iterator[None]:
 
 
 def purge_to_row(purge: Purge) -> dict[str, Any]:
-    row = {name: getattr(purge, name) for name in Purge.__slots__}
+    row = {name: getattr(purge, name) for name in _TYPES}
     for name in _JSON:
         if row[name]:
             row[name] = _plain(row[name])
@@ -77,7 +78,7 @@ def purge_to_row(purge: Purge) -> dict[str, Any]:
 @_as_known()
 def row_to_purge(row: Row) -> Purge:
     """Give the purge.  Raises: FromNewer."""
-    values = {name: getattr(row, column_of(name)) for name in Purge.__slots__}
+    values = {name: getattr(row, column_of(name)) for name in _TYPES}
     for name, read in _JSON.items():
         if values[name] is None:
             del values[name]  # the field has a default
