@@ -56,6 +56,9 @@ CODES = {code: code for code in CATALOGUE}
 _START_S = 9 * 3600
 """Every play begins at 09:00 UTC, for the CDN counts by days that end at 16:00 UTC."""
 
+_ACK_TIMEOUT_S = 60.0
+"""Longer than Slack's 3 s: a play is the same on a slow machine."""
+
 
 def play_file(path: Path) -> int:
     """Play a conversation, print it, and give the exit code; what is wrong goes to stderr."""
@@ -66,6 +69,7 @@ def play_file(path: Path) -> int:
         return 2
     sys.stdout.write(title)
     with town(with_bot=False) as place:
+        place.slack.workspace.faults.ack_timeout_s = _ACK_TIMEOUT_S
         place.waits(seconds=(_START_S - place.now().timestamp()) % 86_400)
         place.start_bot()
         try:

@@ -11,6 +11,7 @@ import pytest
 import requests
 from slack_sdk import WebClient
 
+from tests.conftest import MACHINE_S
 from tests.support.purgebot import purgebot, running
 from tests.support.waiting import until_at
 
@@ -50,6 +51,8 @@ def test_the_demo_meets_its_own_simulators_whatever_the_operator_has_set(tmp_pat
         assert demo.process.stdout is not None
         greeting = demo.process.stdout.readline()
         page = greeting.split()[2]
+        patient = {"ack_timeout_s": MACHINE_S}
+        assert requests.post(f"{page}/slack/faults", json=patient, timeout=60).ok
         said = {"as": "U0ANA", "channel": "C0WEB", "text": "/purge www.example.com hero"}
         assert (
             requests.post(f"{page}/slack/say", json=said, timeout=60).json()["outcome"] == "acked"

@@ -42,13 +42,17 @@ class LostReply:
     times: int | None = 1
 
 
+ACK_TIMEOUT_S = 3.0
+"""How long Slack waits for an acknowledgement."""
+
+
 @dataclass(slots=True)
 class Faults:
     web_api: list[WebApiFault] = field(default_factory=list)
     lose_reply_of: list[LostReply] = field(default_factory=list)
     deliver_twice: bool = False
     redeliver_unacked: bool = False
-    ack_timeout_s: float = 3.0
+    ack_timeout_s: float = field(default_factory=lambda: ACK_TIMEOUT_S)
     refuse_blocks: list[str] = field(default_factory=list)
 
     def update(self, changes: dict[str, Any]) -> None:
