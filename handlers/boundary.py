@@ -71,27 +71,21 @@ def answering(
     def listener(ack: Ack, context: BoltContext) -> BoltResponse:
         payload: Payload = context[READ]
         with metrics.receiving(kind) as received:
-            answer = _answer(listen, shared, payload, received)
+            try:
+                answer = listen(shared, payload)
+            except BotError as known:
+                received.result = known.problem.code
+                log.info("answered-with-error", error=known.problem.code, user=payload.sender)
+                answer = error(known.problem, known.problem.facts.get("corrected"))
+            except Exception:
+                received.result = UNEXPECTED.code
+                reference = secrets.token_hex(4)
+                log.exception("listener-failed", reference=reference)
+                answer = error(Problem(UNEXPECTED, {"reference": reference}))
             received.answers = answer is not None and kind == "command"
             return _acknowledge(ack, payload, answer, shared)
 
     return listener
-
-
-def _answer(
-    listen: Listen, context: ListenerContext, payload: Payload, received: metrics.Receiving
-) -> Message | None:
-    try:
-        return listen(context, payload)
-    except BotError as known:
-        received.result = known.problem.code
-        log.info("answered-with-error", error=known.problem.code, user=payload.sender)
-        return error(known.problem, known.problem.facts.get("corrected"))
-    except Exception:
-        received.result = UNEXPECTED.code
-        reference = secrets.token_hex(4)
-        log.exception("listener-failed", reference=reference)
-        return error(Problem(UNEXPECTED, {"reference": reference}))
 
 
 def _acknowledge(

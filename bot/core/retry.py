@@ -3,24 +3,30 @@
 from __future__ import annotations
 
 
-class DirectoryUnavailable(Exception):
-    """Slack did not say who somebody is; `retry_after_s` is how long it asked us to wait."""
+class RetryLater(Exception):
+    """Try again after `retry_after_s` seconds, as Slack asked; None: with backoff."""
+
+    reason = "not-now"
 
     def __init__(self, retry_after_s: float | None = None) -> None:
-        super().__init__("people-unknown")
+        super().__init__(self.reason)
         self.retry_after_s = retry_after_s
+
+
+class DirectoryUnavailable(RetryLater):
+    """Slack did not say who somebody is."""
+
+    reason = "people-unknown"
 
 
 class DirectoryRefused(DirectoryUnavailable):
     """Slack refuses to say who people are until somebody changes what the app may do."""
 
 
-class DeliveryDeferred(Exception):
-    """Slack did not take a message now; try again after `retry_after_s`, or with backoff."""
+class DeliveryDeferred(RetryLater):
+    """Slack did not take a message now."""
 
-    def __init__(self, retry_after_s: float | None = None) -> None:
-        super().__init__("not-posted")
-        self.retry_after_s = retry_after_s
+    reason = "not-posted"
 
 
 class CardGone(DeliveryDeferred):

@@ -199,7 +199,7 @@ class SlackSocket:
 
     def _answer(self, envelope: dict[str, Any]) -> None:
         try:
-            ack = acknowledgement(self._dispatch, envelope)
+            ack = acknowledgement(envelope, self._dispatch(envelope.get("payload")))
             if ack is not None:
                 self._send(json.dumps(ack))
         except Exception:
@@ -220,11 +220,8 @@ class SlackSocket:
         log.warning("not-acknowledged")  # what it is for was written down all the same
 
 
-def acknowledgement(
-    dispatch: Callable[[Any], BoltResponse], envelope: dict[str, Any]
-) -> dict[str, Any] | None:
-    """Let Bolt answer an envelope; None: there is no answer to it."""
-    response = dispatch(envelope.get("payload"))
+def acknowledgement(envelope: dict[str, Any], response: BoltResponse) -> dict[str, Any] | None:
+    """Give what acknowledges an envelope with Bolt's response; None: nothing does."""
     if response.status != HTTPStatus.OK:
         return None
     ack: dict[str, Any] = {"envelope_id": envelope["envelope_id"]}

@@ -8,7 +8,6 @@ puts the row back: `DirectoryUnavailable` and `DeliveryDeferred` mean that Slack
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import datetime
 from functools import partial
 from typing import Protocol
 
@@ -95,21 +94,22 @@ class Executor:
         match step:
             case PollBatch():
                 self._watch.watch(step.purges)
-            case Claimed(value=Purge() as purge):
-                self.purge(purge, step.due_at)
             case Claimed(value=Interaction() as ask):
                 self.ask(ask)
             case Claimed(value=Post() as post):
                 self.post(post)
+            case Claimed(value=Purge(state=State.READY | State.HELD) as purge):
+                self._sending.send(purge, step.due_at)
+            case Claimed(value=Purge() as purge):
+                self.purge(purge)
 
-    def purge(self, purge: Purge, due_at: datetime) -> None:
+    def purge(self, purge: Purge) -> None:
+        """Do what is due for a purge that is not to be sent now."""
         match purge.state:
             case State.REQUESTED:
                 self._find_out_and_decide(purge)
             case State.WAITING:
                 self._wait_on(purge)
-            case State.READY | State.HELD:
-                self._sending.send(purge, due_at)
             case State.SENDING:
                 # Whoever wrote this intent died or was cut off before writing the outcome.
                 metrics.SUBMISSIONS.labels(clock.SEND_INTERRUPTED.code).inc()

@@ -24,7 +24,7 @@ from bot.cdn.error_codes import CdnRefused
 from bot.core.interaction import Interaction
 from bot.core.message import Post
 from bot.core.purge.purge import Purge
-from bot.core.retry import DeliveryDeferred, DirectoryUnavailable, RateLimited
+from bot.core.retry import RateLimited, RetryLater
 from bot.store.database.engine import StoreUnavailable
 from bot.store.queue.due import JobKind, kind_of
 from bot.store.queue.leases import LEFT_FOR
@@ -243,39 +243,33 @@ class Worker:
         """Do one step; whatever goes wrong, the row is put back and never blocks the others."""
         kind = JobKind.POLL if isinstance(step, PollBatch) else kind_of(step.value)
         with metrics.timing(metrics.STEP_S, kind) as timed:
-            timed.outcome = self._outcome_of(step)
-
-    def _outcome_of(self, step: Claimed | PollBatch) -> str:
-        try:
-            with tracing.step(*_traced(step)):
-                self._steps.do(step)
-        except RateLimited as busy:
-            # Else each of those that wait would be tried and refused in turn, again and again, and
-            # Slack slows down or cuts off who does not heed it.
-            self._put_back(step, busy.retry_after_s)
-            until = self._now() + timedelta(seconds=busy.retry_after_s or 1.0)
-            if isinstance(step, Claimed) and isinstance(step.value, Post):
-                self._store.jobs.pause(kind_of(step.value), until)
-            return "put-back"
-        except (DirectoryUnavailable, DeliveryDeferred, CdnRefused) as later:
-            self._put_back(step, later.retry_after_s)
-            return "put-back"
-        except StoreUnavailable:
-            log.warning("step-not-saved", kind=type(step).__name__)
-            return "not-saved"
-        except FromNewer:  # what it belongs to; a newer replica may be first next time
-            self._put_back(step, LEFT_FOR.total_seconds())
-            return "put-back"
-        except Exception:
-            log.exception("step-failed", kind=type(step).__name__)
-            self._put_back(step, None)
-            return "failed"
-        finally:
-            if isinstance(step, PollBatch):
-                self._looking = False
-            else:
-                self._store.jobs.release(step.value)
-        return metrics.OK
+            try:
+                with tracing.step(*_traced(step)):
+                    self._steps.do(step)
+            except (RetryLater, CdnRefused) as later:
+                timed.outcome = "put-back"
+                self._put_back(step, later.retry_after_s)
+                if isinstance(later, RateLimited) and _is_post(step):
+                    # Else each of those that wait would be tried and refused in turn, and Slack
+                    # slows down or cuts off who does not heed it:
+                    # https://docs.slack.dev/apis/web-api/rate-limits
+                    pause = timedelta(seconds=later.retry_after_s or 1.0)
+                    self._store.jobs.pause(kind, self._now() + pause)
+            except FromNewer:  # what it belongs to; a newer replica may be first next time
+                timed.outcome = "put-back"
+                self._put_back(step, LEFT_FOR.total_seconds())
+            except StoreUnavailable:
+                timed.outcome = "not-saved"
+                log.warning("step-not-saved", kind=type(step).__name__)
+            except Exception:
+                timed.outcome = "failed"
+                log.exception("step-failed", kind=type(step).__name__)
+                self._put_back(step, None)
+            finally:
+                if isinstance(step, PollBatch):
+                    self._looking = False
+                else:
+                    self._store.jobs.release(step.value)
 
     def _put_back(self, step: Claimed | PollBatch, retry_after_s: float | None) -> None:
         if isinstance(step, PollBatch):  # nobody holds them: they have their next look already
@@ -284,6 +278,10 @@ class Worker:
         due_at = self._now() + timedelta(seconds=wait_s)
         with contextlib.suppress(StoreUnavailable):  # then its lease runs out instead
             self._store.jobs.retry_later(step.value, self._owner.name, due_at)
+
+
+def _is_post(step: Claimed | PollBatch) -> bool:
+    return isinstance(step, Claimed) and isinstance(step.value, Post)
 
 
 def _traced(step: Claimed | PollBatch) -> tuple[str, list[str | None]]:

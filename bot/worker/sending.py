@@ -27,7 +27,6 @@ from bot.core.decisions.authorization import (
     takes_proof,
 )
 from bot.core.decisions.requests import refuse_unchecked
-from bot.core.decisions.transition import Transition
 from bot.core.purge.purge import Event, Evidence, Failure, Purge
 from bot.core.retry import DirectoryUnavailable
 from bot.store.database.engine import StoreUnavailable
@@ -73,6 +72,7 @@ class Sending:
         self._low_quota = low_quota
         self._now = requests.now
         self._lease = owner
+        self._save = partial(store.apply, owner=owner.name, patience_s=OUTCOME_PATIENCE_S)
         self._spent: tuple[datetime, datetime | None] | None = None
 
     def send(self, purge: Purge, due_at: datetime) -> None:
@@ -237,10 +237,6 @@ class Sending:
         self._store.shared_state.put(
             self._store.shared_state.get(SPENT), {"until": until.isoformat()}, now
         )
-
-    def _save(self, step: Transition) -> bool:
-        """Save a step.  Raises: StoreUnavailable."""
-        return self._store.apply(step, owner=self._lease.name, patience_s=OUTCOME_PATIENCE_S)
 
 
 def _failure(error: CdnError) -> Failure:
