@@ -1,0 +1,102 @@
+"""A decision is saved whole by whoever is first; who comes too late is told so, and writes nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from sqlalchemy import select, update
+
+from bot.core.decisions.records import ephemeral_of
+from bot.core.decisions.transition import Transition, transition
+from bot.core.interaction import Interaction, InteractionKind
+from bot.core.message import Notice
+from bot.core.purge.purge import Event, Purge
+from bot.store.change import Change, InteractionAnswered, NewInteraction, NewPosts
+from bot.store.queue.due import JobKind
+from bot.store.schema import tables
+from bot.store.store import Store
+from tests.support.audit_trail import NOON, A, B, begin, open_store
+from tests.support.builders import an_ask
+
+PRESS = an_ask(InteractionKind.APPROVE, "U0SAM", at=NOON)
+
+
+@pytest.fixture
+def store(database_url: str) -> Iterator[Store]:
+    opened = open_store(database_url)
+    yield opened
+    opened.close()
+
+
+def written(store: Store) -> list[Any]:
+    """Give all that was written down."""
+    with store.engine.connect() as connection:
+        return [
+            sorted(map(repr, connection.execute(select(table)).all()))
+            for table in tables.metadata.sorted_tables
+        ]
+
+
+def refused(purge: Purge) -> Transition:
+    """Give a decision that also tells somebody something."""
+    told = ephemeral_of(PRESS, Notice("not-allowed"))
+    return transition(purge, Event.REFUSE, NOON).telling(told)
+
+
+def press(store: Store) -> Interaction:
+    assert store.apply(NewInteraction(PRESS, NOON))
+    return PRESS
+
+
+def check_too_late(store: Store, *changes: Change, owner: str | None = None) -> None:
+    before = written(store)
+    assert store.apply(*changes, owner=owner) is False
+    assert written(store) == before
+
+
+def test_of_two_decisions_on_one_version_the_first_counts(store: Store) -> None:
+    purge = begin(store, A)
+    decided = refused(purge)
+    assert store.apply(decided) is True
+    assert store.purge(A) == decided.purge
+    check_too_late(store, transition(purge, Event.ALLOW, NOON))
+
+
+def test_a_purge_is_written_down_once_for_one_command(store: Store) -> None:
+    purge = begin(store, A)
+    entry = transition(purge, Event.WAIT, NOON).audit
+    check_too_late(store, Transition(purge, Event.REQUEST, NOON, entry, is_new=True))
+
+
+def test_only_who_has_the_lease_saves_what_they_did(store: Store) -> None:
+    purge = begin(store, A)
+    with store.engine.execution_options(writing=True).begin() as connection:
+        connection.execute(update(tables.purges).values(due_at=NOON))
+    (claimed,) = store.jobs.claim(JobKind.PURGE, NOON, "one", 1)
+    assert claimed.value == purge
+    check_too_late(store, refused(purge), owner="another")
+    assert store.apply(refused(purge), owner="one") is True
+
+
+def test_a_press_is_answered_once_and_with_it_its_decision_is_saved(store: Store) -> None:
+    purge, other = begin(store, A), begin(store, B)
+    answered = InteractionAnswered(press(store).trigger_id)
+    assert store.apply(answered, refused(purge)) is True
+    check_too_late(store, answered, refused(other))
+    check_too_late(store, refused(other), answered)
+
+
+def test_a_press_that_comes_too_late_for_its_purge_is_still_to_be_answered(store: Store) -> None:
+    purge = begin(store, A)
+    answered = InteractionAnswered(press(store).trigger_id)
+    assert store.apply(refused(purge)) is True
+    check_too_late(store, answered, transition(purge, Event.ALLOW, NOON))
+    told = NewPosts((ephemeral_of(PRESS, Notice("press-late")),), NOON)
+    assert store.apply(answered, told) is True
+
+
+def test_a_press_is_written_down_once(store: Store) -> None:
+    press(store)
+    check_too_late(store, NewInteraction(PRESS, NOON))
