@@ -76,11 +76,11 @@ def main() -> None:
 def run() -> None:
     """Run the bot: Socket Mode with SLACK_APP_TOKEN, signed HTTP with SLACK_SIGNING_SECRET."""
     from bot.app import build
-    from bot.config.settings import Mode, read_settings
+    from bot.config.settings import Mode, Settings, read_settings
     from bot.telemetry.logs import set_up_logs
 
     set_up_logs()
-    settings = read_settings()
+    settings = read_settings(Settings)
     bot = build(settings)
     # What is built stays.  A full collection that looks through all of it stops every thread for
     # 50 ms, and now and then somebody's click would be in the middle of that.
@@ -175,12 +175,12 @@ def explain(
 ) -> None:
     """Say what the policy decides for a person, and which rules made it so."""
     from bot.config.policy_file import PolicySource
-    from bot.config.settings import read_policy_settings
+    from bot.config.settings import PolicySettings, read_settings
     from bot.core.command.parser import spelt_tag
     from bot.core.policy.decision import Actor, Membership, decide
     from bot.core.text.domain_name import normalise_domain
 
-    policy = policy or read_policy_settings().policy
+    policy = policy or read_settings(PolicySettings).policy
     if policy is None:
         raise typer.BadParameter("give --policy FILE or set PURGEBOT_POLICY")
     rules, policy_hash = PolicySource(policy).current()

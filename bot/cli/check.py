@@ -51,7 +51,7 @@ class _Bad(Exception):
 def check_all() -> Iterator[Finding]:
     """Check one thing after the other; without settings there is nothing else to check."""
     try:
-        settings = read_settings()
+        settings = read_settings(Settings)
     except BotError as error:
         yield Finding("settings", False, error.problem.message, error.problem.hint)
         return

@@ -30,13 +30,13 @@ def migrate(
     ] = False,
 ) -> None:
     """Bring the database of PURGEBOT_DATABASE_URL up to this version; forward only."""
-    from bot.config.settings import read_database_settings
+    from bot.config.settings import DatabaseSettings, read_settings
     from bot.core.errors import BotError
     from bot.core.setup_errors import MOVE_TARGET_OTHER
     from bot.store.database.engine import Database
     from bot.store.database.sqlite_lock import lock_database
 
-    settings = read_database_settings()
+    settings = read_settings(DatabaseSettings)
     with ExitStack() as stack:
         lock = lock_database(settings)
         if lock is not None:
