@@ -210,8 +210,8 @@ def timing(histogram: Histogram, label: str) -> Iterator[Timing]:
 @contextmanager
 def calling(histogram: Histogram, system: str, label: str) -> Iterator[Timing]:
     """Time a call of another system, and make it a span of the step that it belongs to."""
-    with tracing.call(f"{system} {label}") as call, timing(histogram, label) as timed:
-        try:
-            yield timed
-        finally:
-            call.ended(timed.outcome)
+    with (
+        timing(histogram, label) as timed,
+        tracing.call(f"{system} {label}", lambda: timed.outcome),
+    ):
+        yield timed

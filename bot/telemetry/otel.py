@@ -20,7 +20,7 @@ import hashlib
 import os
 import threading
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 
@@ -127,14 +127,19 @@ class Spans:
                 span.end()
 
     @contextmanager
-    def call(self, name: str) -> Iterator[_Call]:
+    def call(self, name: str, outcome: Callable[[], str]) -> Iterator[None]:
         if _steps.get() is None:  # it is about no purge
-            yield _Call(None)
+            yield
             return
         with self._tracer.start_as_current_span(
             name, kind=SpanKind.CLIENT, record_exception=False, set_status_on_exception=False
         ) as span:
-            yield _Call(span)
+            try:
+                yield
+            finally:
+                span.set_attribute("purgebot.outcome", outcome())
+                if outcome() != _OK:
+                    span.set_status(StatusCode.ERROR, outcome())
 
     def recorded(self, new: Purge | None, entries: Iterable[AuditEntry]) -> None:
         spans = dict(_steps.get() or {})
@@ -143,7 +148,8 @@ class Spans:
             spans[new.id] = began
         for entry in entries:
             if entry.purge_id in spans:
-                spans[entry.purge_id].add_event(entry.event, _told(entry))
+                told = {_TOLD[name]: said for name, said in entry.detail.items() if name in _TOLD}
+                spans[entry.purge_id].add_event(entry.event, told)
         if began is not None:
             began.end()
 
@@ -171,18 +177,3 @@ class Spans:
         flags = TraceFlags.SAMPLED if sampled is not Decision.DROP else TraceFlags.DEFAULT
         began = SpanContext(trace_id, span_id, is_remote=True, trace_flags=TraceFlags(flags))
         return trace.set_span_in_context(NonRecordingSpan(began), Context())
-
-
-class _Call:
-    def __init__(self, span: Span | None) -> None:
-        self._span = span
-
-    def ended(self, outcome: str) -> None:
-        if self._span is not None:
-            self._span.set_attribute("purgebot.outcome", outcome)
-            if outcome != _OK:
-                self._span.set_status(StatusCode.ERROR, outcome)
-
-
-def _told(entry: AuditEntry) -> dict[str, str]:
-    return {_TOLD[name]: said for name, said in entry.detail.items() if name in _TOLD}
