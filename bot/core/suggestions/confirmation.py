@@ -17,6 +17,7 @@ import re
 from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass, replace
 from datetime import timedelta
+from typing import NamedTuple
 
 from bot.core.command.parser import PurgeCommand, format_command
 from bot.core.errors import ErrorKind
@@ -53,8 +54,7 @@ DOUBT_LATE = ErrorKind(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Slip:
+class Slip(NamedTuple):
     """A tag as it was written, and the known one that was perhaps meant."""
 
     written: str
@@ -87,8 +87,7 @@ def doubt_of(
 
 def format_doubt(doubt: Doubt) -> str:
     """The doubt as it is written down; `read_doubt` reads it back."""
-    slips = [[slip.written, slip.meant] for slip in doubt.slips]
-    return json.dumps({"command": asdict(doubt.command), "slips": slips}, ensure_ascii=False)
+    return json.dumps(asdict(doubt), ensure_ascii=False)
 
 
 def read_doubt(said: str | None) -> Doubt | None:
@@ -127,7 +126,7 @@ def doubt_notice(
     ask: Interaction, doubt: Doubt, places: tuple[int, ...], policy: Policy, actor: Actor
 ) -> Notice:
     """Give what the asker is asked; without leave to purge it as typed that is not offered."""
-    slips = [[doubt.slips[place].written, doubt.slips[place].meant] for place in places]
+    slips = [doubt.slips[place] for place in places]
     as_typed = _may(policy, actor, doubt.command, doubt.command.tags)
     facts = {
         "domain": doubt.command.domain,
