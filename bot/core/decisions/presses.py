@@ -192,7 +192,8 @@ def decide_press(
     if purge is None or purge.team_id != ask.team_id:
         return rejected(ask, Notice(PRESS_UNKNOWN.code), policy_hash, now)
     if purge.state is State.WAITING and purge.expires_at is not None and purge.expires_at <= now:
-        return _too_late(ask, expired(purge, now), policy_hash, now)
+        ended = expired(purge, now)  # the press is the first to see it
+        return rejected(ask, _late(ended.purge), policy_hash, now, ended)
     if not _can_be_pressed(ask, purge):
         return rejected(ask, _late(purge), policy_hash, now)
     press = _Press(ask, purge, policy, policy_hash, actor, keys, now)
@@ -216,18 +217,15 @@ def pressed(
 
 
 def rejected(
-    ask: Interaction, notice: Notice, policy_hash: str | None, now: datetime
+    ask: Interaction,
+    notice: Notice,
+    policy_hash: str | None,
+    now: datetime,
+    ended: Transition | None = None,
 ) -> PressRejected:
-    """Have a press change nothing, and its presser told why."""
-    return PressRejected(notice, press_entry(ask, notice.code, None, notice, now, policy_hash))
-
-
-def _too_late(
-    ask: Interaction, ended: Transition, policy_hash: str, now: datetime
-) -> PressRejected:
-    """Answer a press that is the first to see that its request has run out."""
-    notice = _late(ended.purge)
-    entry = press_entry(ask, notice.code, ended.purge, notice, now, policy_hash)
+    """Have a press change nothing but what had `ended` before it, and its presser told why."""
+    purge = ended.purge if ended else None
+    entry = press_entry(ask, notice.code, purge, notice, now, policy_hash)
     return PressRejected(notice, entry, ended)
 
 
@@ -288,7 +286,7 @@ def _decide_vote(press: _Press) -> PressResult:
     if not actor.ids.isdisjoint(purge.requester_ids):
         return press.rejected(PRESS_OWN, holders=",".join(purge.approvers))
     needs = needs_for(purge, press.policy)
-    yes = _approval_of(ask, press.policy, actor)
+    yes = _approval(ask.user_id, ask.at, ask.channel_id, press.policy, actor)
     yes = replace(yes, signature=press.keys.sign_approval(purge, yes))
     if why_not := _why_not(purge, press.policy, needs, actor, yes):
         holders = ",".join(purge.approvers)
@@ -307,11 +305,6 @@ def _decide_vote(press: _Press) -> PressResult:
         send_at = press.now + needs.undo if needs.undo else None
         return press.decided(Event.APPROVE, {**facts, "send_at": send_at})
     return press.changes(Event.COUNT, {**facts, "policy_hash": press.policy_hash})
-
-
-def _approval_of(ask: Interaction, policy: Policy, actor: Actor) -> Approval:
-    """Give what somebody's approval would be, here and now."""
-    return _approval(ask.user_id, ask.at, ask.channel_id, policy, actor)
 
 
 def _approval(
@@ -337,14 +330,14 @@ def _decide_cancel(press: _Press) -> PressResult:
 
     When it was granted and is about to be sent, those who could have denied it may stop it too.
     """
-    purge, actor = press.purge, press.actor
+    ask, purge, actor = press.ask, press.purge, press.actor
     same_id = not actor.ids.isdisjoint(purge.requester_ids)
     own = same_id and actor.standing is not Membership.OUTSIDER  # whose ID may be alike by chance
     if not own and (purge.state is State.WAITING or purge.needs is None):
         return press.rejected(PRESS_NOT_YOURS, holders=purge.user_id)
     if not own:
         needs = needs_for(purge, press.policy)
-        yes = _approval_of(press.ask, press.policy, actor)
+        yes = _approval(ask.user_id, ask.at, ask.channel_id, press.policy, actor)
         if why_not := _why_not(purge, press.policy, needs, actor, yes):
             holders = ",".join((purge.user_id, *purge.approvers))
             return press.rejected(PRESS_NOT_ALLOWED, sentence=why_not, holders=holders)

@@ -93,15 +93,7 @@ def _detail(purge: Purge) -> dict[str, str]:
 
 
 def thread_reply_of(purge: Purge, code: str, now: datetime) -> Post:
-    return Post(
-        kind=PostKind.THREAD_REPLY,
-        purge_id=purge.id,
-        notice=Notice(code),
-        channel_id=purge.channel_id,
-        user_id=purge.user_id,
-        response_url="",
-        response_url_at=now,
-    )
+    return replace(card_of(purge, "", now), kind=PostKind.THREAD_REPLY, notice=Notice(code))
 
 
 def suggestion_of(purge: Purge, now: datetime) -> Post:
@@ -109,11 +101,8 @@ def suggestion_of(purge: Purge, now: datetime) -> Post:
     meant = suggested_command(purge)
     assert meant is not None, "only what can be suggested is told"
     facts = {"unknown": purge.domain, "domain": meant.domain, "command": format_command(meant)}
-    return replace(
-        thread_reply_of(purge, SUGGESTED, now),
-        kind=PostKind.EPHEMERAL,
-        notice=Notice(SUGGESTED, facts),
-    )
+    notice = Notice(SUGGESTED, facts)
+    return replace(card_of(purge, "", now), kind=PostKind.EPHEMERAL, notice=notice)
 
 
 def alert_of(code: str, facts: dict[str, str], channel_id: str, now: datetime) -> Post:

@@ -7,7 +7,6 @@ Transition.  Presses: `bot.core.decisions.presses`; sending: `bot.core.decisions
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
@@ -26,7 +25,6 @@ from bot.core.policy.approvers import (
     peak_of,
 )
 from bot.core.policy.decision import (
-    EVERYBODY,
     Actor,
     Membership,
     Policy,
@@ -144,7 +142,7 @@ def authorize_request(purge: Purge, rules: Rules, facts: RequestFacts, now: date
         return refused(refusal_of(decision, policy))
     needs = needs_for(purge, policy)
     if why_not := (
-        _too_many_requests(rules.limits, facts.load)
+        exceeded(TOO_MANY_REQUESTS, facts.load.requests, rules.limits.requests_a_minute)
         or _too_many_tags(purge, policy)
         or _needless_glass(purge, needs)
     ):
@@ -165,10 +163,6 @@ def refuse_unchecked(purge: Purge, now: datetime, *, lasting: bool) -> Transitio
     """
     kind = RIGHTS_LOOKUP_REFUSED if lasting else RIGHTS_UNKNOWN
     return transition(purge, Event.REFUSE, now, refusal=Refusal(kind.code, kind.message))
-
-
-def _too_many_requests(limits: Limits, load: Load) -> Refusal | None:
-    return exceeded(TOO_MANY_REQUESTS, load.requests, limits.requests_a_minute)
 
 
 def _too_many_tags(purge: Purge, policy: Policy) -> Refusal | None:
@@ -217,7 +211,9 @@ def _asks_others(
     policy, limits, load = rules.policy, rules.limits, facts.load
     who = deciders(policy, purge.requester_ids, purge.domain, purge.tags, needs, facts.roster)
     peak = peak_of(policy, purge.domain, now)
-    briefing = _briefing(who, needs, peak, facts.traffic, quiet=load.asked_others > 0)
+    called = () if load.asked_others else needs.call_groups or who.ids
+    traffic = facts.traffic
+    briefing = Briefing(who.titles, who.people, called, needs.call_channel, peak, traffic)
     briefed = replace(
         purge,
         approvers=who.ids,
@@ -243,25 +239,13 @@ def _asks_others(
 
 
 def _too_few(who: Deciders, purge: Purge) -> Refusal:
+    """Refuse what too few can approve, and say whom the policy names in vain."""
     alone = not who.people and not set(who.ids) - purge.requester_ids
     kind = NO_APPROVER if alone or who.people == 0 else TOO_FEW_APPROVERS
-    return Refusal(kind.code, kind.message + _out_of_reach(who.unreachable))
-
-
-def _out_of_reach(unreachable: Sequence[str]) -> str:
-    """Give a sentence about those whom the policy names in vain."""
-    if not unreachable:
-        return ""
-    how = Counter(STANDING_WORDS[Membership(each.split()[1])] for each in unreachable)
+    how = Counter(STANDING_WORDS[Membership(each.split()[1])] for each in who.unreachable)
     named = ", ".join(f"{count} × {what}" for what, count in sorted(how.items()))
-    return f" Named for it, but without any rights: {named}."
-
-
-def _briefing(
-    who: Deciders, needs: ApprovalRequirements, peak: str | None, traffic: Traffic, *, quiet: bool
-) -> Briefing:
-    called = () if quiet else needs.call_groups or who.ids
-    return Briefing(who.titles, who.people, called, needs.call_channel, peak, traffic)
+    in_vain = f" Named for it, but without any rights: {named}." if named else ""
+    return Refusal(kind.code, kind.message + in_vain)
 
 
 def _break_glass(
@@ -273,11 +257,7 @@ def _break_glass(
             approval_card_of(broken.purge, now), thread_reply_of(purge, BREAK_GLASS, now)
         )
     roles = needs.break_glass_roles
-    titles = tuple(policy.roles[role].title for role in roles if role != EVERYBODY)
-    refusal = Refusal(
-        BREAK_GLASS_NOT_ALLOWED.code,
-        BREAK_GLASS_NOT_ALLOWED.message,
-        titles,
-        holders_of(policy, roles).ids,
-    )
+    titles, holders = policy.titles_of(roles), holders_of(policy, roles).ids
+    kind = BREAK_GLASS_NOT_ALLOWED
+    refusal = Refusal(kind.code, kind.message, titles, holders)
     return transition(purge, Event.REFUSE, now, refusal=refusal, needs=None, briefing=None)

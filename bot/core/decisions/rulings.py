@@ -11,7 +11,6 @@ from collections.abc import Callable, Iterable
 from bot.core.command.parser import PurgeCommand
 from bot.core.message import Notice
 from bot.core.policy.decision import (
-    EVERYBODY,
     Action,
     Actor,
     Decision,
@@ -95,5 +94,5 @@ def suggested_command(purge: Purge) -> PurgeCommand | None:
 
 def refusal_of(decision: Decision, policy: Policy) -> Refusal:
     """Give what a refused person is told: why, which role it takes, and who holds it."""
-    titles = tuple(policy.roles[role].title for role in decision.needed_roles if role != EVERYBODY)
+    titles = policy.titles_of(decision.needed_roles)
     return Refusal(decision.reasons[0].code, decision.sentence, titles, decision.holders.ids)

@@ -130,7 +130,7 @@ def deciders(
     members = roster.members
     roles = _roles_asked(policy, domain, tags, needs)
     holders = holders_of(policy, roles)
-    titles = tuple(policy.roles[role].title for role in roles if role != EVERYBODY)
+    titles = policy.titles_of(roles)
     grouped = {who for group in holders.groups for who in members.get(group, ())}
     candidates = {*holders.users, *grouped} - set(requester_ids)
     lost = sorted(filter(roster.is_out_of_reach, candidates))

@@ -134,6 +134,10 @@ class Policy(Entry):
         """The names of the roles that somebody with these Slack IDs holds."""
         return frozenset(role for slack_id in ids for role in self._roles_by_id.get(slack_id, ()))
 
+    def titles_of(self, roles: Iterable[str]) -> tuple[str, ...]:
+        """The titles of these roles, without everybody."""
+        return tuple(self.roles[role].title for role in roles if role != EVERYBODY)
+
     @cached_property
     def _index(self) -> Mapping[tuple[Action, str], list[int]]:
         index = defaultdict(list)
