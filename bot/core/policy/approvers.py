@@ -35,10 +35,6 @@ class Roster:
     members: Members = field(default_factory=dict)
     standings: Mapping[str, Membership] = field(default_factory=dict)
 
-    def is_out_of_reach(self, user_id: str) -> bool:
-        """Whether it is known that somebody can have no rights."""
-        return self.standings.get(user_id, Membership.MEMBER) is not Membership.MEMBER
-
 
 @dataclass(frozen=True, slots=True)
 class Traffic:
@@ -133,8 +129,9 @@ def deciders(
     titles = policy.titles_of(roles)
     grouped = {who for group in holders.groups for who in members.get(group, ())}
     candidates = {*holders.users, *grouped} - set(requester_ids)
-    lost = sorted(filter(roster.is_out_of_reach, candidates))
-    unreachable = tuple(f"{who} {roster.standings[who].value}" for who in lost)
+    standings = {who: roster.standings.get(who, Membership.MEMBER) for who in candidates}
+    lost = sorted(who for who in candidates if standings[who] is not Membership.MEMBER)
+    unreachable = tuple(f"{who} {standings[who].value}" for who in lost)
     ids = tuple(each for each in holders.ids if each not in lost)
     known = all(group in members for group in holders.groups)
     if holders.everybody or holders.channels or not known:

@@ -11,12 +11,12 @@ action, the domain and the tag.  How rules are written: `bot.core.policy.documen
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
 from bot.core.policy.document import Policy, Role, Rule
-from bot.core.policy.fields import EVERYBODY, Action
+from bot.core.policy.fields import EVERYBODY, Action, covers_domain
 
 __all__ = [
     "ANYTHING",
@@ -173,7 +173,7 @@ def domains_for(policy: Policy, actor: Actor, action: Action) -> tuple[str, ...]
     mine = [r for r in policy.rules if action in r.actions and not held.isdisjoint(r.roles)]
     denied = [p for rule in mine if rule.deny and "*" in rule.tags for p in rule.domains]
     allowed = dict.fromkeys(p for rule in mine if rule.allow for p in rule.domains)
-    return tuple(p for p in allowed if not any(_includes(wide, p) for wide in denied))
+    return tuple(p for p in allowed if not covers_domain(denied, p))
 
 
 def roles_held(policy: Policy, actor: Actor) -> frozenset[str]:
@@ -215,24 +215,19 @@ def _no_rule(action: Action, domain: str, tag: str) -> str:
 
 def _sufficient_roles(rules: Sequence[Rule], tags: Sequence[str]) -> tuple[str, ...]:
     """The roles each of which alone permits every tag, and that no rule denies one."""
-    roles = dict.fromkeys(role for rule in rules if rule.allow for role in rule.roles)
+    roles = list(dict.fromkeys(role for rule in rules if rule.allow for role in rule.roles))
     for tag in tags:
-        allowed = set(_roles_for(rules, tag, deny=False))
-        denied = set(_roles_for(rules, tag, deny=True))
+        covering = [rule for rule in rules if rule.covers_tag(tag)]
+        allowed = {role for rule in covering if rule.allow for role in rule.roles}
+        denied = {role for rule in covering if rule.deny for role in rule.roles}
         if EVERYBODY in denied:
             return ()
-        roles = {
-            role: None
+        roles = [
+            role
             for role in roles
             if role not in denied and (role in allowed or EVERYBODY in allowed)
-        }
+        ]
     return tuple(roles)
-
-
-def _roles_for(rules: Sequence[Rule], tag: str, *, deny: bool) -> Iterator[str]:
-    for rule in rules:
-        if (rule.deny is not None) == deny and rule.covers_tag(tag):
-            yield from rule.roles
 
 
 def holders_of(policy: Policy, roles: Sequence[str]) -> Holders:
@@ -244,8 +239,3 @@ def holders_of(policy: Policy, roles: Sequence[str]) -> Holders:
         channels=tuple(dict.fromkeys(channel for role in known for channel in role.channels)),
         everybody=EVERYBODY in roles,
     )
-
-
-def _includes(wide: str, narrow: str) -> bool:
-    """Whether every domain of the pattern `narrow` is one of the pattern `wide`."""
-    return wide in {"*", narrow} or (wide.startswith("*.") and narrow.endswith(wide[1:]))

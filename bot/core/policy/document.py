@@ -114,7 +114,7 @@ class Policy(Entry):
         rules = (rule for action in Action for rule in self.rules_for(action, domain))
         names = {role for rule in rules for role in rule.roles}
         for approval in self.approvals:
-            if any(covers_domain(pattern, domain) for pattern in approval.domains):
+            if covers_domain(approval.domains, domain):
                 names |= {*(approval.roles or ()), *(approval.break_glass or ())}
         roles = (self.roles[name] for name in names - {EVERYBODY})
         return tuple(sorted({group for role in roles for group in role.groups}))

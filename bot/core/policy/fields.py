@@ -32,9 +32,12 @@ class Action(StrEnum):
     ADMIN = "admin"  # grants nothing, but policies that name it have to load
 
 
-def covers_domain(pattern: str, domain: str) -> bool:
-    """Whether a domain pattern of the policy covers a domain."""
-    return pattern in {"*", domain} or (pattern.startswith("*.") and domain.endswith(pattern[1:]))
+def covers_domain(patterns: Iterable[str], domain: str) -> bool:
+    """Whether one of these domain patterns of the policy covers a domain, or all of a pattern's."""
+    return any(
+        pattern in {"*", domain} or (pattern.startswith("*.") and domain.endswith(pattern[1:]))
+        for pattern in patterns
+    )
 
 
 def _valid_domain_pattern(pattern: str) -> str:
