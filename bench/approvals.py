@@ -45,7 +45,7 @@ from bot.core.policy.decision import Actor, Membership
 from bot.core.purge.purge import Purge, State
 from bot.demo.town import SAMPLE_POLICY
 from bot.simulators.slack import default_world
-from bot.workflow.new_purge import new_purge_id
+from bot.workflow.requests import new_purge_id
 
 
 def waiting(count: int, now: datetime) -> Iterator[Transition]:

@@ -30,7 +30,6 @@ from bot.core.command.queries import (
     STATUS,
     Cursor,
     HistoryQuestion,
-    Key,
     PendingQuestion,
     Question,
     QuotaQuestion,
@@ -237,16 +236,15 @@ def _may_see(policy: Policy, actor: Actor, purge: Purge) -> bool:
 
 def _turns(question: HistoryQuestion, page: Page) -> dict[str, str]:
     """Give the questions for the pages before and after this one."""
-
-    def turned(key: Key, *, newer: bool) -> str:
-        return format_question(replace(question, cursor=Cursor(key, newer)))
-
-    turns = {}
-    if page.newer is not None:
-        turns["newer"] = turned(page.newer, newer=True)
-    if page.older is not None:
-        turns["older"] = turned(page.older, newer=False)
-    return turns
+    cursors = {
+        "newer": page.newer and Cursor(page.newer, newer=True),
+        "older": page.older and Cursor(page.older),
+    }
+    return {
+        turn: format_question(replace(question, cursor=cursor))
+        for turn, cursor in cursors.items()
+        if cursor
+    }
 
 
 def _row(purge: Purge) -> dict[str, Any]:

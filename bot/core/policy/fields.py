@@ -119,17 +119,13 @@ def valid_name(name: str) -> str:
     return name
 
 
-def _as_list(value: object) -> object:
-    return [value] if value == EVERYBODY else value
-
-
 DomainPattern = Annotated[str, AfterValidator(_valid_domain_pattern)]
 TagPattern = Annotated[str, AfterValidator(_valid_tag_pattern)]
 Sentence = Annotated[str, Field(min_length=1, max_length=200)]
 RoleNames = Annotated[
     tuple[str, ...],
     Field(min_length=1),
-    BeforeValidator(_as_list),
+    BeforeValidator(lambda names: [names] if names == EVERYBODY else names),
     WithJsonSchema(
         {"anyOf": [{"const": "*"}, {"type": "array", "items": {"type": "string"}, "minItems": 1}]}
     ),
