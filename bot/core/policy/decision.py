@@ -103,15 +103,11 @@ class Holders:
 class Decision:
     """Yes or no, and why.
 
-    `tag`: the tag that was refused, or the first one when all are allowed.
     `needed_roles`: those that suffice for every tag asked about, and `holders` of them;
     "*" among them stands for every full member.
     """
 
     allowed: bool
-    action: Action
-    domain: str
-    tag: str
     reasons: tuple[Reason, ...]
     needed_roles: tuple[str, ...]
     holders: Holders
@@ -139,22 +135,22 @@ def decide_all(
     needed = _sufficient_roles(rules, tags)
     holders = holders_of(policy, needed)
 
-    def decision(tag: str, *reasons: Reason, allowed: bool = False) -> Decision:
-        return Decision(allowed, action, domain, tag, reasons, needed, holders)
+    def decision(*reasons: Reason, allowed: bool = False) -> Decision:
+        return Decision(allowed, reasons, needed, holders)
 
     if actor.standing is not Membership.MEMBER:
-        return decision(tags[0], Reason("policy-not-member", _STANDINGS[actor.standing]))
+        return decision(Reason("policy-not-member", _STANDINGS[actor.standing]))
     held = roles_held(policy, actor) | {EVERYBODY}
     mine = [rule for rule in rules if not held.isdisjoint(rule.roles)]
     permitting: dict[Reason, None] = {}
     for tag in tags:
         applying = [rule for rule in mine if rule.covers_tag(tag)]
         if denying := [rule for rule in applying if rule.deny]:
-            return decision(tag, *(_because(rule) for rule in denying))
+            return decision(*(_because(rule) for rule in denying))
         if not applying:
-            return decision(tag, Reason("policy-no-rule", _no_rule(action, domain, tag)))
+            return decision(Reason("policy-no-rule", _no_rule(action, domain, tag)))
         permitting |= dict.fromkeys(_because(rule) for rule in applying)
-    return decision(tags[0], *permitting, allowed=True)
+    return decision(*permitting, allowed=True)
 
 
 def approving_roles(policy: Policy, domain: str, tags: Sequence[str]) -> tuple[str, ...]:

@@ -173,7 +173,9 @@ def whole_faults(policy: Any) -> Iterator[tuple[_Path, str]]:
 
     Form: plain values, which may be ill-formed in other ways: those the models tell.
     """
-    roles, rules = (policy.get("roles") or {}, policy.get("rules")) if _is_map(policy) else ({}, ())
+    if not _is_map(policy):
+        return
+    roles, rules = policy.get("roles") or {}, policy.get("rules")
     if not _is_map(roles) or not isinstance(rules, (list, tuple)):
         return
     for name, role in roles.items():
@@ -187,9 +189,8 @@ def whole_faults(policy: Any) -> Iterator[tuple[_Path, str]]:
             if isinstance(sentence, str) and sentence in seen:
                 yield ("rules", place, "rule"), f"two rules are called “{sentence}”"
             seen.add(str(sentence))
-    if _is_map(policy):
-        yield from _faults_of_approvals(policy.get("approvals"), roles)
-        yield from strange_urls(policy)
+    yield from _faults_of_approvals(policy.get("approvals"), roles)
+    yield from strange_urls(policy.get("proofs"))
 
 
 def _faults_of_approvals(

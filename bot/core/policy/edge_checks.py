@@ -15,7 +15,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cached_property
-from typing import Annotated, Any
+from typing import Annotated
 
 from pydantic import AfterValidator, Field
 from pydantic_core import PydanticCustomError
@@ -112,12 +112,11 @@ class Proof(Entry):
         return "*" in self.tags or "*" in tag or self._tag_pattern.match(tag) is not None
 
 
-def strange_urls(policy: Any) -> Iterator[tuple[tuple[str | int, ...], str]]:
+def strange_urls(proofs: object) -> Iterator[tuple[tuple[str | int, ...], str]]:
     """Each URL that is on none of its proof's domains, as (path, sentence).
 
     Form: plain values, which may be ill-formed in other ways: those the models tell.
     """
-    proofs = policy.get("proofs") if isinstance(policy, Mapping) else None
     for place, proof in enumerate(_items(proofs)):
         if isinstance(proof, Mapping):
             known = {_read(_valid_domain, domain) for domain in _items(proof.get("domains"))}
