@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -43,9 +44,7 @@ class Finding:
 
 
 class _Bad(Exception):
-    def __init__(self, detail: str, remedy: str) -> None:
-        super().__init__(detail)
-        self.detail, self.remedy = detail, remedy
+    """Its arguments are the detail and the remedy of a finding that is not good."""
 
 
 def check_all() -> Iterator[Finding]:
@@ -66,7 +65,12 @@ def check_all() -> Iterator[Finding]:
         ("cdn", _cdn),
     )
     for name, check in checks:
-        yield _run(name, check, settings)
+        try:
+            yield Finding(name, True, check(settings))
+        except _Bad as bad:
+            yield Finding(name, False, *bad.args)
+        except BotError as error:
+            yield Finding(name, False, error.problem.message, error.problem.hint)
 
 
 def _approval_key(settings: Settings) -> Finding:
@@ -78,15 +82,6 @@ def _approval_key(settings: Settings) -> Finding:
         "there is none, so whoever can write to the database can forge approvals",
         "Set PURGEBOT_APPROVAL_KEY, for all replicas the same: openssl rand -hex 32",
     )
-
-
-def _run(name: str, check: Callable[[Settings], str], settings: Settings) -> Finding:
-    try:
-        return Finding(name, True, check(settings))
-    except _Bad as bad:
-        return Finding(name, False, bad.detail, bad.remedy)
-    except BotError as error:
-        return Finding(name, False, error.problem.message, error.problem.hint)
 
 
 def _policy(settings: Settings) -> str:
@@ -125,7 +120,6 @@ def _slack_token(settings: Settings) -> str:
         ) from None
     except NO_ANSWER as error:
         raise _slack_away(error, settings) from None
-    headers = {name.lower(): value for name, value in dict(answer.headers).items()}
     granted = granted_scopes(answer.headers)
     lacking = sorted(set(SCOPES.values()) - granted - OPTIONAL_SCOPES)
     if lacking:
@@ -134,7 +128,7 @@ def _slack_token(settings: Settings) -> str:
             "Put manifest.yml into the app's page, App Manifest, and install the app again.",
         )
     said = [f"{answer['user']} in {answer['team']}"]
-    off_s = _clock_off_s(headers)
+    off_s = _clock_off_s(answer.headers)
     if off_s is not None and abs(off_s) > CLOCK_NOTED_S:
         said.append(f"this machine's clock is {words_of(off_s)}")
         if settings.mode is Mode.HTTP and abs(off_s) > FRESH_FOR_S:
@@ -149,7 +143,7 @@ def _slack_token(settings: Settings) -> str:
 def _clock_off_s(headers: Mapping[str, str]) -> int | None:
     """Give how far this machine's clock is behind that of an answer; None if it does not say."""
     try:
-        there = parsedate_to_datetime(headers["date"])
+        there = parsedate_to_datetime({key.lower(): said for key, said in headers.items()}["date"])
         return round((there - datetime.now(UTC)).total_seconds())
     except (KeyError, TypeError, ValueError):
         return None
@@ -173,9 +167,8 @@ def _slack_socket(settings: Settings) -> str:
 
 
 def _approvers(settings: Settings) -> str:
-    """Look whether the people whom the policy names are full members, and enough to approve.
-
-    And whether Slack tells who is in the groups that it names.
+    """Whether the people named by the policy are full members and enough to approve, and whether
+    Slack tells who is in its groups.
     """
     client = web_client(settings)
     try:
@@ -218,11 +211,9 @@ def _groups_read(client: SlackClient, ours: Installation, policy: Policy) -> str
         return f"{len(groups)} user groups not looked at, for the app is installed over an organisation"
     read = 0
     for group in groups:
-        try:
+        with suppress(*SAID_NO, *NO_ANSWER):
             client.usergroups_users_list(usergroup=group)
             read += 1
-        except (*SAID_NO, *NO_ANSWER):
-            continue
     if refused := sorted(map(str, client.refusals.values())):
         raise _Bad(
             f"Slack refuses {', '.join(refused)}",
