@@ -22,11 +22,11 @@ from bot.core.decisions.authorization import (
     SendFacts,
     SendLater,
     SendPermit,
-    SendRefused,
     authorize_send,
     takes_proof,
 )
 from bot.core.decisions.requests import refuse_unchecked
+from bot.core.decisions.transition import Transition
 from bot.core.purge.purge import Event, Evidence, Failure, Purge
 from bot.core.retry import DirectoryUnavailable
 from bot.store.database.engine import StoreUnavailable
@@ -145,8 +145,8 @@ class Sending:
         match decision:
             case SendPermit():
                 return decision
-            case SendRefused(refused):
-                self._save(refused)
+            case Transition():
+                self._save(decision)
             case SendLater(at):
                 self._store.jobs.reschedule(purge, self._lease.name, at)
         return None

@@ -14,9 +14,10 @@ import structlog
 
 from bot.core.command.queries import STATUS
 from bot.core.decisions import presses, rulings
-from bot.core.decisions.presses import PressCounted, PressLeadsOn, PressRejected
+from bot.core.decisions.presses import PressLeadsOn, PressRejected
 from bot.core.decisions.records import ephemeral_of, press_entry
 from bot.core.decisions.requests import Rules
+from bot.core.decisions.transition import Transition
 from bot.core.interaction import Interaction, InteractionKind
 from bot.core.message import Notice, Route
 from bot.core.policy.decision import Actor, Membership
@@ -92,14 +93,14 @@ class Interactions:
                 return None
 
     def _save(
-        self, ask: Interaction, result: PressCounted | PressRejected, now: datetime, *, is_new: bool
+        self, ask: Interaction, result: Transition | PressRejected, now: datetime, *, is_new: bool
     ) -> bool:
         changes: list[Change] = [
             NewInteraction(ask, None) if is_new else InteractionAnswered(ask.trigger_id)
         ]
         whispers = []
         match result:
-            case PressCounted(changed):
+            case Transition() as changed:
                 name = changed.event.value
                 is_over = True
             case PressRejected(notice, _, changed):

@@ -14,10 +14,10 @@ from bot.core.decisions.authorization import (
     SendFacts,
     SendLater,
     SendPermit,
-    SendRefused,
     authorize_send,
     takes_proof,
 )
+from bot.core.decisions.transition import Transition
 from bot.core.errors import BotError
 from bot.core.policy.decision import Actor, Membership, Policy
 from bot.core.policy.quorum import Approval
@@ -42,7 +42,7 @@ def decide(
     law: Policy | None = None,
     keys: ApprovalKeys | None = None,
     links: Sequence[Any] | None = (),
-) -> SendPermit | SendRefused | SendLater:
+) -> SendPermit | Transition | SendLater:
     actors = {actor.user_id: actor for actor in (ANA, *people)}
     chain = trail_of(purge) if links == () else links
     facts = SendFacts(actors, chain)
@@ -55,8 +55,8 @@ def why_not(purge: Purge, *people: Actor, **more: Any) -> str | None:
     if isinstance(decision, SendPermit):
         assert decision.purge == purge
         return None
-    assert isinstance(decision, SendRefused)
-    refused = decision.transition.purge
+    assert isinstance(decision, Transition)
+    refused = decision.purge
     assert refused.state is State.REFUSED
     assert refused.refusal is not None
     assert refused.policy_hash == "hash"

@@ -10,12 +10,12 @@ import pytest
 
 from bot.core.decisions.presses import (
     STATE_WORDS,
-    PressCounted,
     PressLeadsOn,
     PressRejected,
     decide_press,
     votes_open_to,
 )
+from bot.core.decisions.transition import Transition
 from bot.core.interaction import QUESTIONS, InteractionKind
 from bot.core.message import Notice
 from bot.core.policy.decision import Actor, Membership, Policy
@@ -60,7 +60,7 @@ def press(
     if ask.signature is None:
         ask = replace(ask, signature=keys.sign_press(ask))
     match decide_press(ask, purge, law or policy(), "hash", by, keys, ask.at):
-        case PressCounted(changed):
+        case Transition() as changed:
             (entry,) = changed.audit
             assert (entry.event, entry.user_id) == (changed.event.value, by.user_id)
             return Outcome(entry.event, changed.purge)

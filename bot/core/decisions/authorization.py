@@ -59,13 +59,6 @@ class SendPermit:
 
 
 @dataclass(frozen=True, slots=True)
-class SendRefused:
-    """It may not be sent; its purge says why."""
-
-    transition: Transition
-
-
-@dataclass(frozen=True, slots=True)
 class SendLater:
     """It may still be taken back, until `at`."""
 
@@ -94,8 +87,8 @@ def authorize_send(
     facts: SendFacts,
     keys: ApprovalKeys,
     now: datetime,
-) -> SendPermit | SendRefused | SendLater:
-    """Decide whether a purge that is to be sent may be.
+) -> SendPermit | Transition | SendLater:
+    """Decide whether a purge that is to be sent may be; a transition refuses it, and says why.
 
     Raises: BotError `purge-wrong-turn` where it is not to be sent at all.
     """
@@ -104,10 +97,8 @@ def authorize_send(
     if purge.send_at is not None and now < purge.send_at:
         return SendLater(purge.send_at)
 
-    def refused(refusal: Refusal) -> SendRefused:
-        return SendRefused(
-            transition(purge, Event.REFUSE, now, refusal=refusal, policy_hash=policy_hash)
-        )
+    def refused(refusal: Refusal) -> Transition:
+        return transition(purge, Event.REFUSE, now, refusal=refusal, policy_hash=policy_hash)
 
     requester = facts.actors[purge.user_id]
     allowed = decide_all(policy, requester, action_of(purge), purge.domain, purge.tags)

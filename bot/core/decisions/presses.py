@@ -117,13 +117,6 @@ STATE_WORDS: dict[State, str] = {
 
 
 @dataclass(frozen=True, slots=True)
-class PressCounted:
-    """The press changes its purge."""
-
-    transition: Transition
-
-
-@dataclass(frozen=True, slots=True)
 class PressRejected:
     """The press changes nothing, and the presser is told why; `entry` is for the audit trail.
 
@@ -142,7 +135,8 @@ class PressLeadsOn:
     purge: Purge
 
 
-PressResult = PressCounted | PressRejected | PressLeadsOn
+PressResult = Transition | PressRejected | PressLeadsOn
+"""A transition: the press counts, and changes its purge."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,11 +151,11 @@ class _Press:
     keys: ApprovalKeys
     now: datetime
 
-    def changes(self, event: Event, facts: Facts) -> PressCounted:
+    def changes(self, event: Event, facts: Facts) -> Transition:
         result = transition(self.purge, event, self.now, **facts)
-        return PressCounted(pressed(self.ask, result, self.policy_hash, self.now))
+        return pressed(self.ask, result, self.policy_hash, self.now)
 
-    def decided(self, event: Event, facts: Facts) -> PressCounted:
+    def decided(self, event: Event, facts: Facts) -> Transition:
         who: Facts = {
             "decided_by": self.ask.user_id,
             "decided_at": self.now,
