@@ -1,13 +1,6 @@
 """A whole decision about a purge, as one value: what it becomes, and all that goes with it.
 
-Each kind of input has one function that gives a Transition:
-
-    a request      `bot.core.decisions.requests.authorize_request`
-    a press        `bot.core.decisions.presses.decide_press`
-    the sending    `bot.core.decisions.authorization.authorize_send`
-    the CDN        `bot.core.decisions.outcomes`
-    the clock      `bot.core.decisions.clock`
-
+Which function gives one for which input: docs/development.md, "The road of a purge".
 `bot.store.store.Store.apply` saves it whole, or not at all.
 """
 
