@@ -38,7 +38,8 @@ from bench.sides import (
 )
 from bot.config.policy_file import load_policy
 from bot.core.decisions.records import card_of
-from bot.core.decisions.requests import RequestFacts, Rules, authorize_request
+from bot.core.decisions.requests import RequestFacts, authorize_request
+from bot.core.decisions.rulings import Rules
 from bot.core.decisions.transition import Transition, requested
 from bot.core.message import Route
 from bot.core.policy.decision import Actor, Membership

@@ -24,7 +24,7 @@ from bot.cdn.edge_probe import EdgeProbe
 from bot.config import trust
 from bot.config.policy_file import PolicySource
 from bot.config.settings import Mode, Settings
-from bot.core.decisions.requests import Rules
+from bot.core.decisions.rulings import Rules
 from bot.core.errors import BotError
 from bot.core.setup_errors import APP_TOKEN_REFUSED, SLACK_AWAY, SLACK_REFUSED
 from bot.health.checks import HealthChecks

@@ -134,15 +134,7 @@ class Sending:
             self._save(refuse_unchecked(purge, self._now(), lasting=lasting))
             return None
         links = self._trail_of(purge) if proof else ()
-        rules = self._rules()
-        decision = authorize_send(
-            purge,
-            rules.policy,
-            rules.policy_hash,
-            SendFacts(actors, links),
-            rules.keys,
-            self._now(),
-        )
+        decision = authorize_send(purge, self._rules(), SendFacts(actors, links), self._now())
         match decision:
             case SendPermit():
                 return decision

@@ -16,7 +16,7 @@ from bot.core.command.queries import STATUS
 from bot.core.decisions import presses, rulings
 from bot.core.decisions.presses import PressLeadsOn, PressRejected
 from bot.core.decisions.records import ephemeral_of, press_entry
-from bot.core.decisions.requests import Rules
+from bot.core.decisions.rulings import Rules
 from bot.core.decisions.transition import Transition
 from bot.core.interaction import Interaction, InteractionKind
 from bot.core.message import Notice, Route
@@ -81,9 +81,7 @@ class Interactions:
         while True:
             now, rules = self.now(), self._rules()
             purge = self._store.purge(ask.purge_id) if ask.purge_id else None
-            result = presses.decide_press(
-                ask, purge, rules.policy, rules.policy_hash, actor, rules.keys, now
-            )
+            result = presses.decide_press(ask, purge, rules, actor, now)
             if isinstance(result, PressLeadsOn):
                 return result.purge
             if self._save(ask, result, now, is_new=is_new):

@@ -17,6 +17,7 @@ from bot.core.decisions.authorization import (
     authorize_send,
     takes_proof,
 )
+from bot.core.decisions.rulings import Rules
 from bot.core.decisions.transition import Transition
 from bot.core.errors import BotError
 from bot.core.policy.decision import Actor, Membership, Policy
@@ -46,7 +47,8 @@ def decide(
     actors = {actor.user_id: actor for actor in (ANA, *people)}
     chain = trail_of(purge) if links == () else links
     facts = SendFacts(actors, chain)
-    return authorize_send(purge, law or policy(), "hash", facts, keys or ApprovalKeys(), NOW)
+    rules = Rules(law or policy(), "hash", keys=keys or ApprovalKeys())
+    return authorize_send(purge, rules, facts, NOW)
 
 
 def why_not(purge: Purge, *people: Actor, **more: Any) -> str | None:

@@ -15,6 +15,7 @@ from bot.core.decisions.presses import (
     decide_press,
     votes_open_to,
 )
+from bot.core.decisions.rulings import Rules
 from bot.core.decisions.transition import Transition
 from bot.core.interaction import QUESTIONS, InteractionKind
 from bot.core.message import Notice
@@ -59,7 +60,7 @@ def press(
     keys, ask = keys or ApprovalKeys(), an_ask(kind, by.user_id, **facts)
     if ask.signature is None:
         ask = replace(ask, signature=keys.sign_press(ask))
-    match decide_press(ask, purge, law or policy(), "hash", by, keys, ask.at):
+    match decide_press(ask, purge, Rules(law or policy(), "hash", keys=keys), by, ask.at):
         case Transition() as changed:
             (entry,) = changed.audit
             assert (entry.event, entry.user_id) == (changed.event.value, by.user_id)

@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from bot.core.decisions.requests import RequestFacts, Rules, authorize_request
+from bot.core.decisions.requests import RequestFacts, authorize_request
+from bot.core.decisions.rulings import Rules
 from bot.core.decisions.transition import Transition
 from bot.core.policy.approvers import Roster
 from bot.core.policy.decision import Actor, Membership, Policy

@@ -19,7 +19,7 @@ from dataclasses import InitVar, dataclass, replace
 from datetime import datetime
 
 from bot.core.audit import Link
-from bot.core.decisions.rulings import action_of, needs_for, refusal_of, requires_approval
+from bot.core.decisions.rulings import Rules, action_of, needs_for, refusal_of, requires_approval
 from bot.core.decisions.transition import Transition, transition
 from bot.core.errors import BotError, ErrorKind
 from bot.core.policy.decision import Action, Actor, Policy, decide_all, roles_held
@@ -81,12 +81,7 @@ def takes_proof(purge: Purge, policy: Policy) -> bool:
 
 
 def authorize_send(
-    purge: Purge,
-    policy: Policy,
-    policy_hash: str,
-    facts: SendFacts,
-    keys: ApprovalKeys,
-    now: datetime,
+    purge: Purge, rules: Rules, facts: SendFacts, now: datetime
 ) -> SendPermit | Transition | SendLater:
     """Decide whether a purge that is to be sent may be; a transition refuses it, and says why.
 
@@ -98,18 +93,19 @@ def authorize_send(
         return SendLater(purge.send_at)
 
     def refused(refusal: Refusal) -> Transition:
-        return transition(purge, Event.REFUSE, now, refusal=refusal, policy_hash=policy_hash)
+        return transition(purge, Event.REFUSE, now, refusal=refusal, policy_hash=rules.policy_hash)
 
+    policy = rules.policy
     requester = facts.actors[purge.user_id]
     allowed = decide_all(policy, requester, action_of(purge), purge.domain, purge.tags)
     if not allowed.allowed:
         return refused(refusal_of(allowed, policy))
     needs = needs_for(purge, policy)
-    if takes_proof(purge, policy) and not _is_proved(purge, facts, keys):
+    if takes_proof(purge, policy) and not _is_proved(purge, facts, rules.keys):
         return refused(Refusal(RECORD_DOUBTFUL.code, RECORD_DOUBTFUL.message))
     if not needs.quorums:
-        rules = "; ".join(reason.rule or reason.code for reason in allowed.reasons)
-        return SendPermit(purge, f"allowed by {rules}", seal=_SEAL)
+        because = "; ".join(reason.rule or reason.code for reason in allowed.reasons)
+        return SendPermit(purge, f"allowed by {because}", seal=_SEAL)
     if not purge.break_glass:
         decision = _by_approvals(purge, policy, requester, facts, needs, now)
     elif needs.may_break_glass(roles_held(policy, requester)):

@@ -18,7 +18,7 @@ from datetime import datetime
 from bot.core.audit import AuditEntry
 from bot.core.decisions.clock import expired
 from bot.core.decisions.records import press_entry
-from bot.core.decisions.rulings import action_of, needs_for
+from bot.core.decisions.rulings import Rules, action_of, needs_for
 from bot.core.decisions.transition import Transition, transition
 from bot.core.errors import ErrorKind
 from bot.core.interaction import Interaction, InteractionKind
@@ -26,7 +26,6 @@ from bot.core.message import Notice
 from bot.core.policy.decision import Action, Actor, Membership, Policy, decide_all, roles_held
 from bot.core.policy.quorum import Approval, ApprovalRequirements
 from bot.core.purge.purge import Choice, Event, Facts, Purge, State
-from bot.core.purge.signatures import ApprovalKeys
 
 PRESS_LATE = ErrorKind(
     code="press-late",
@@ -145,43 +144,36 @@ class _Press:
 
     ask: Interaction
     purge: Purge
-    policy: Policy
-    policy_hash: str
+    rules: Rules
     actor: Actor
-    keys: ApprovalKeys
     now: datetime
 
     def changes(self, event: Event, facts: Facts) -> Transition:
         result = transition(self.purge, event, self.now, **facts)
-        return pressed(self.ask, result, self.policy_hash, self.now)
+        return pressed(self.ask, result, self.rules.policy_hash, self.now)
 
     def decided(self, event: Event, facts: Facts) -> Transition:
         who: Facts = {
             "decided_by": self.ask.user_id,
             "decided_at": self.now,
-            "policy_hash": self.policy_hash,
+            "policy_hash": self.rules.policy_hash,
         }
         return self.changes(event, {**who, **facts})
 
     def rejected(self, kind: ErrorKind, **facts: str) -> PressRejected:
-        return rejected(self.ask, Notice(kind.code, facts), self.policy_hash, self.now)
+        return rejected(self.ask, Notice(kind.code, facts), self.rules.policy_hash, self.now)
 
 
 def decide_press(
-    ask: Interaction,
-    purge: Purge | None,
-    policy: Policy,
-    policy_hash: str,
-    actor: Actor,
-    keys: ApprovalKeys,
-    now: datetime,
+    ask: Interaction, purge: Purge | None, rules: Rules, actor: Actor, now: datetime
 ) -> PressResult:
     """Decide whether a press on a card counts, and what it comes to.
 
     Of `actor` only the IDs are looked at where no rights matter: to cancel takes none but being the
-    requester.  `keys` verify the press, and sign an approval.
+    requester.  The keys of the `rules` verify the press, and sign an approval.
     """
-    if not keys.verify_press(ask):
+    policy_hash = rules.policy_hash
+    if not rules.keys.verify_press(ask):
         return rejected(ask, Notice(PRESS_DOUBTFUL.code), policy_hash, now)
     if purge is None or purge.team_id != ask.team_id:
         return rejected(ask, Notice(PRESS_UNKNOWN.code), policy_hash, now)
@@ -190,7 +182,7 @@ def decide_press(
         return rejected(ask, _late(ended.purge), policy_hash, now, ended)
     if not _can_be_pressed(ask, purge):
         return rejected(ask, _late(purge), policy_hash, now)
-    press = _Press(ask, purge, policy, policy_hash, actor, keys, now)
+    press = _Press(ask, purge, rules, actor, now)
     match ask.kind:
         case InteractionKind.CANCEL:
             return _decide_cancel(press)
@@ -265,7 +257,7 @@ def _decide_choice(press: _Press) -> PressResult:
     """Its requester, or whoever could have asked for the same, says what should follow."""
     ask, purge = press.ask, press.purge
     action = action_of(purge)
-    decision = decide_all(press.policy, press.actor, action, purge.domain, purge.tags)
+    decision = decide_all(press.rules.policy, press.actor, action, purge.domain, purge.tags)
     if not decision.allowed:
         holders = ",".join((purge.user_id, *decision.holders.ids))
         return press.rejected(PRESS_NOT_ALLOWED, sentence=decision.sentence, holders=holders)
@@ -279,10 +271,10 @@ def _decide_vote(press: _Press) -> PressResult:
     ask, purge, actor = press.ask, press.purge, press.actor
     if not actor.ids.isdisjoint(purge.requester_ids):
         return press.rejected(PRESS_OWN, holders=",".join(purge.approvers))
-    needs = needs_for(purge, press.policy)
-    yes = _approval(ask.user_id, ask.at, ask.channel_id, press.policy, actor)
-    yes = replace(yes, signature=press.keys.sign_approval(purge, yes))
-    if why_not := _why_not(purge, press.policy, needs, actor, yes):
+    needs = needs_for(purge, press.rules.policy)
+    yes = _approval(ask.user_id, ask.at, ask.channel_id, press.rules.policy, actor)
+    yes = replace(yes, signature=press.rules.keys.sign_approval(purge, yes))
+    if why_not := _why_not(purge, press.rules.policy, needs, actor, yes):
         holders = ",".join(purge.approvers)
         return press.rejected(PRESS_NOT_ALLOWED, sentence=why_not, holders=holders)
     if ask.kind is InteractionKind.DENY_FORM:
@@ -298,7 +290,7 @@ def _decide_vote(press: _Press) -> PressResult:
     if needs.satisfied_by(approvals):
         send_at = press.now + needs.undo if needs.undo else None
         return press.decided(Event.APPROVE, {**facts, "send_at": send_at})
-    return press.changes(Event.COUNT, {**facts, "policy_hash": press.policy_hash})
+    return press.changes(Event.COUNT, {**facts, "policy_hash": press.rules.policy_hash})
 
 
 def _approval(
@@ -330,9 +322,9 @@ def _decide_cancel(press: _Press) -> PressResult:
     if not own and (purge.state is State.WAITING or purge.needs is None):
         return press.rejected(PRESS_NOT_YOURS, holders=purge.user_id)
     if not own:
-        needs = needs_for(purge, press.policy)
-        yes = _approval(ask.user_id, ask.at, ask.channel_id, press.policy, actor)
-        if why_not := _why_not(purge, press.policy, needs, actor, yes):
+        needs = needs_for(purge, press.rules.policy)
+        yes = _approval(ask.user_id, ask.at, ask.channel_id, press.rules.policy, actor)
+        if why_not := _why_not(purge, press.rules.policy, needs, actor, yes):
             holders = ",".join((purge.user_id, *purge.approvers))
             return press.rejected(PRESS_NOT_ALLOWED, sentence=why_not, holders=holders)
     return press.decided(Event.CANCEL, {})

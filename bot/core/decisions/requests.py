@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from bot.core.decisions.authorization import RECORD_DOUBTFUL
 from bot.core.decisions.records import approval_card_of, thread_reply_of
-from bot.core.decisions.rulings import BREAK_GLASS, action_of, needs_for, refusal_of
+from bot.core.decisions.rulings import BREAK_GLASS, Rules, action_of, needs_for, refusal_of
 from bot.core.decisions.transition import Transition, transition
 from bot.core.errors import ErrorKind, Problem
 from bot.core.policy.approvers import (
@@ -38,12 +38,10 @@ from bot.core.purge.limits import (
     TOO_MANY_JOINED,
     TOO_MANY_REQUESTS,
     TOO_MANY_WAITING,
-    Limits,
     Load,
     exceeded,
 )
 from bot.core.purge.purge import Event, Purge, Refusal
-from bot.core.purge.signatures import ApprovalKeys
 
 NO_APPROVER = ErrorKind(
     code="no-approver",
@@ -96,20 +94,6 @@ RIGHTS_LOOKUP_REFUSED = ErrorKind(
     hint="It does not pass by itself. Tell the operators of Purgebot: /readyz and its log name what "
     "Slack refuses.",
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Rules:
-    """What requests are ruled by: the policy of the moment, and the operator's settings.
-
-    `join_window`: how long what was sent covers the same; zero: nothing is joined or queued.
-    """
-
-    policy: Policy
-    policy_hash: str
-    limits: Limits = field(default_factory=Limits)
-    join_window: timedelta = timedelta(0)
-    keys: ApprovalKeys = field(default_factory=ApprovalKeys)
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,8 @@ purge as it is afterwards.  Saving it is the workflow's part.  Presses: `bot.cor
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from datetime import timedelta
 
 from bot.core.command.parser import PurgeCommand
 from bot.core.message import Notice
@@ -20,7 +22,9 @@ from bot.core.policy.decision import (
     domains_for,
 )
 from bot.core.policy.quorum import ApprovalRequirements, needs_of
+from bot.core.purge.limits import Limits
 from bot.core.purge.purge import Purge, Refusal
+from bot.core.purge.signatures import ApprovalKeys
 from bot.core.suggestions.similarity import slips_of_domain
 
 HELP = "help"
@@ -33,6 +37,20 @@ SUGGESTED = "domain-suggested"
 """The code of the notice that suggests another domain than one that the CDN does not know."""
 BREAK_GLASS = "break-glass"
 """The code of the note that tells those who could have decided that the glass was broken."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """What requests, presses and sendings are ruled by: the policy of the moment, and the operator's settings.
+
+    `join_window`: how long what was sent covers the same; zero: nothing is joined or queued.
+    """
+
+    policy: Policy
+    policy_hash: str
+    limits: Limits = field(default_factory=Limits)
+    join_window: timedelta = timedelta(0)
+    keys: ApprovalKeys = field(default_factory=ApprovalKeys)
 
 
 def action_of(purge: Purge) -> Action:
