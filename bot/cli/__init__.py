@@ -24,6 +24,7 @@ import time
 import traceback
 from collections.abc import Callable
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -34,9 +35,6 @@ from bot.cli.migrate import migrate
 from bot.core.errors import BotError
 
 if TYPE_CHECKING:
-    from types import FrameType
-
-    from bot.app import Bot
     from bot.core.policy.decision import Action
 
 EXIT_WITHIN_S = 9.0
@@ -58,7 +56,7 @@ def main() -> None:
     """Run the command line; every error becomes a sentence on stderr and an exit code."""
     # The kernel spares process 1, which this is in a container, every signal that it does not ask
     # for.  `run` and `demo` ask anew when they are up.
-    signal.signal(signal.SIGTERM, _end)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     _make_do_without_a_home()
     try:
         app()
@@ -85,7 +83,9 @@ def run() -> None:
     # What is built stays.  A full collection that looks through all of it stops every thread for
     # 50 ms, and now and then somebody's click would be in the middle of that.
     gc.freeze()
-    _reload_on_sighup(bot)
+    # Not in the handler itself: it runs between any two instructions of the main thread.
+    reload = partial(bot.policy.reload, force=True)
+    signal.signal(signal.SIGHUP, lambda *_: threading.Thread(target=reload, daemon=True).start())
     stopping = _stop_signals(bot.worker.take_no_more)
     try:
         bot.start()
@@ -206,10 +206,6 @@ def schema() -> None:
     typer.echo(json.dumps(policy_schema(), indent=2))
 
 
-def _end(_signal: int, _frame: FrameType | None) -> None:
-    sys.exit(143)
-
-
 def _make_do_without_a_home() -> None:
     """Let a user without one (a number that a container was given) run Purgebot.
 
@@ -269,12 +265,3 @@ def _stop_signals(at_once: Callable[[], None] = lambda: None) -> threading.Event
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: told.put(None))
     return stopping
-
-
-def _reload_on_sighup(bot: Bot) -> None:
-    def reload(_signal: int, _frame: FrameType | None) -> None:
-        # Not in the handler itself: it runs between any two instructions of the main thread.
-        threading.Thread(target=bot.policy.reload, kwargs={"force": True}, daemon=True).start()
-
-    if hasattr(signal, "SIGHUP"):
-        signal.signal(signal.SIGHUP, reload)

@@ -182,13 +182,14 @@ def whole_faults(policy: Any) -> Iterator[tuple[_Path, str]]:
         if _is_map(role) and not any(role.get(key) for key in ("users", "groups", "channels")):
             yield ("roles", name), "nobody holds this role: name users, groups or channels"
     seen: set[str] = set()
-    for place, rule in enumerate(rules):
-        if _is_map(rule):
-            yield from ((("rules", place, *path), text) for path, text in _faults(rule, roles))
-            sentence = rule.get("rule")
-            if isinstance(sentence, str) and sentence in seen:
-                yield ("rules", place, "rule"), f"two rules are called “{sentence}”"
-            seen.add(str(sentence))
+    for place, rule in _maps_in(rules):
+        if (rule.get("allow") is None) == (rule.get("deny") is None):
+            yield ("rules", place), "a rule has either “allow” or “deny”, and not both"
+        yield from _unknown_roles(rule.get("roles"), roles, "rules", place, "roles")
+        sentence = rule.get("rule")
+        if isinstance(sentence, str) and sentence in seen:
+            yield ("rules", place, "rule"), f"two rules are called “{sentence}”"
+        seen.add(str(sentence))
     yield from _faults_of_approvals(policy.get("approvals"), roles)
     yield from strange_urls(policy.get("proofs"))
 
@@ -196,29 +197,26 @@ def whole_faults(policy: Any) -> Iterator[tuple[_Path, str]]:
 def _faults_of_approvals(
     approvals: object, roles: Mapping[str, Any]
 ) -> Iterator[tuple[_Path, str]]:
-    for place, approval in enumerate(approvals if isinstance(approvals, (list, tuple)) else ()):
-        if _is_map(approval):
-            for path, text in (
-                *_unknown_roles(approval, roles),
-                *_unknown_roles(approval, roles, "break_glass"),
-                *one_of_each_faults(approval),
-            ):
-                yield ("approvals", place, *path), text
-
-
-def _faults(rule: Mapping[str, Any], roles: Mapping[str, Any]) -> Iterator[tuple[_Path, str]]:
-    if (rule.get("allow") is None) == (rule.get("deny") is None):
-        yield (), "a rule has either “allow” or “deny”, and not both"
-    yield from _unknown_roles(rule, roles)
+    for place, approval in _maps_in(approvals):
+        for key in ("roles", "break_glass"):
+            yield from _unknown_roles(approval.get(key), roles, "approvals", place, key)
+        for path, text in one_of_each_faults(approval):
+            yield ("approvals", place, *path), text
 
 
 def _unknown_roles(
-    entry: Mapping[str, Any], roles: Mapping[str, Any], key: str = "roles"
+    names: object, roles: Mapping[str, Any], *path: str | int
 ) -> Iterator[tuple[_Path, str]]:
-    names = entry.get(key)
     for number, name in enumerate(names if isinstance(names, (list, tuple)) else ()):
         if isinstance(name, str) and name != EVERYBODY and name not in roles:
-            yield (key, number), f"there is no role “{name}”{did_you_mean(name, roles)}"
+            yield (*path, number), f"there is no role “{name}”{did_you_mean(name, roles)}"
+
+
+def _maps_in(entries: object) -> Iterator[tuple[int, Mapping[str, Any]]]:
+    """The mappings in a list, with their places."""
+    for place, entry in enumerate(entries if isinstance(entries, (list, tuple)) else ()):
+        if _is_map(entry):
+            yield place, entry
 
 
 def _is_map(value: object) -> TypeGuard[Mapping[str, Any]]:
