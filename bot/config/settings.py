@@ -36,8 +36,8 @@ from sqlalchemy.exc import ArgumentError
 
 from bot.config.certificates import why_unusable
 from bot.config.variables import bare, is_service_link, nearly_ours, not_ours
+from bot.core.decisions.rulings import Limits
 from bot.core.errors import BotError
-from bot.core.purge.limits import Limits
 from bot.core.purge.signatures import ApprovalKeys
 from bot.core.setup_errors import SETTINGS_INVALID
 from bot.core.text.domain_name import is_loopback

@@ -8,13 +8,12 @@ from typing import Any
 
 import pytest
 
-from bot.core.decisions.requests import RequestFacts, authorize_request
-from bot.core.decisions.rulings import Rules
+from bot.core.decisions.requests import Load, RequestFacts, authorize_request
+from bot.core.decisions.rulings import Limits, Rules
 from bot.core.decisions.transition import Transition
 from bot.core.policy.approvers import Roster
 from bot.core.policy.decision import Actor, Membership, Policy
 from bot.core.purge.joining import Related
-from bot.core.purge.limits import Limits, Load
 from bot.core.purge.purge import Purge, State
 from bot.core.purge.signatures import ApprovalKeys
 from tests.support.builders import NOW, a_purge, another, policy, somebody

@@ -17,7 +17,7 @@ from bot.config.settings import (
     read_settings,
     settings_from,
 )
-from bot.core.purge.limits import Limits
+from bot.core.decisions.rulings import Limits
 from tests.support.certificates import write_certificate
 
 SECRET = "sesame"  # stands in everything that must not be told

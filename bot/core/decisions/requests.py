@@ -34,13 +34,6 @@ from bot.core.policy.decision import (
 )
 from bot.core.policy.quorum import ApprovalRequirements
 from bot.core.purge.joining import Related, is_double_submit, wait_until
-from bot.core.purge.limits import (
-    TOO_MANY_JOINED,
-    TOO_MANY_REQUESTS,
-    TOO_MANY_WAITING,
-    Load,
-    exceeded,
-)
 from bot.core.purge.purge import Event, Purge, Refusal
 
 NO_APPROVER = ErrorKind(
@@ -94,6 +87,39 @@ RIGHTS_LOOKUP_REFUSED = ErrorKind(
     hint="It does not pass by itself. Tell the operators of Purgebot: /readyz and its log name what "
     "Slack refuses.",
 )
+TOO_MANY_REQUESTS = ErrorKind(
+    code="too-many-requests",
+    message="You asked for {most} purges within a minute, so this one was not started.",
+    hint="Try again in a minute. One command takes several tags: /purge domain tag,tag.",
+    retryable=True,
+)
+TOO_MANY_WAITING = ErrorKind(
+    code="too-many-waiting",
+    message="{most} of your requests wait for approval already, so this one was not started.",
+    hint="Wait until some are decided, or cancel those that are no longer wanted.",
+    retryable=True,
+)
+TOO_MANY_JOINED = ErrorKind(
+    code="too-many-joined",
+    message="{most} of your requests wait for purges of the same already, so this one was not "
+    "started.",
+    hint="Wait until those are done.",
+    retryable=True,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Load:
+    """What one person has asked for besides the request in question.
+
+    `requests` and `asked_others` are of the minute before it; `waiting` and `joined` of this
+    moment.
+    """
+
+    requests: int = 0
+    asked_others: int = 0
+    waiting: int = 0
+    joined: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +152,7 @@ def authorize_request(purge: Purge, rules: Rules, facts: RequestFacts, now: date
         return refused(refusal_of(decision, policy))
     needs = needs_for(purge, policy)
     if why_not := (
-        exceeded(TOO_MANY_REQUESTS, facts.load.requests, rules.limits.requests_a_minute)
+        _exceeded(TOO_MANY_REQUESTS, facts.load.requests, rules.limits.requests_a_minute)
         or _too_many_tags(purge, policy)
         or _needless_glass(purge, needs)
     ):
@@ -147,6 +173,13 @@ def refuse_unchecked(purge: Purge, now: datetime, *, lasting: bool) -> Transitio
     """
     kind = RIGHTS_LOOKUP_REFUSED if lasting else RIGHTS_UNKNOWN
     return transition(purge, Event.REFUSE, now, refusal=Refusal(kind.code, kind.message))
+
+
+def _exceeded(kind: ErrorKind, count: int, most: int) -> Refusal | None:
+    """Give the refusal where there is a limit and it is reached."""
+    if not most or count < most:
+        return None
+    return Refusal(kind.code, Problem(kind, {"most": str(most)}).message)
 
 
 def _too_many_tags(purge: Purge, policy: Policy) -> Refusal | None:
@@ -177,7 +210,7 @@ def _joined(
     queued = other.sent if not needs.quorums else None
     if not rules.join_window or (duplicate is None and queued is None):
         return None
-    if too_many := exceeded(TOO_MANY_JOINED, facts.load.joined, rules.limits.joined):
+    if too_many := _exceeded(TOO_MANY_JOINED, facts.load.joined, rules.limits.joined):
         return transition(purge, Event.REFUSE, now, refusal=too_many)
     if duplicate is not None:
         return transition(purge, Event.JOIN, now, joined_to=duplicate.id, break_glass=False)
@@ -212,7 +245,7 @@ def _asks_others(
         return transition(purge, Event.REFUSE, now, refusal=same)
     if not who.enough:
         return transition(purge, Event.REFUSE, now, refusal=_too_few(who, purge))
-    if too_many := exceeded(TOO_MANY_WAITING, load.waiting, limits.waiting):
+    if too_many := _exceeded(TOO_MANY_WAITING, load.waiting, limits.waiting):
         return transition(purge, Event.REFUSE, now, refusal=too_many)
     counted, quorum = needs.progress(())
     expires_at = now + needs.expires_after

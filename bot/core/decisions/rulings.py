@@ -22,7 +22,6 @@ from bot.core.policy.decision import (
     domains_for,
 )
 from bot.core.policy.quorum import ApprovalRequirements, needs_of
-from bot.core.purge.limits import Limits
 from bot.core.purge.purge import Purge, Refusal
 from bot.core.purge.signatures import ApprovalKeys
 from bot.core.suggestions.similarity import slips_of_domain
@@ -37,6 +36,15 @@ SUGGESTED = "domain-suggested"
 """The code of the notice that suggests another domain than one that the CDN does not know."""
 BREAK_GLASS = "break-glass"
 """The code of the note that tells those who could have decided that the glass was broken."""
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What one person may have at the same time; 0: as many as they like."""
+
+    requests_a_minute: int = 0
+    waiting: int = 0
+    joined: int = 0
 
 
 @dataclass(frozen=True, slots=True)
