@@ -35,7 +35,7 @@ from bot.cli.migrate import migrate
 from bot.core.errors import BotError
 
 if TYPE_CHECKING:
-    from bot.core.policy.decision import Action
+    from bot.core.policy.fields import Action
 
 EXIT_WITHIN_S = 9.0
 """After SIGTERM: who started the bot kills it after 10 s, if it is Docker."""
@@ -221,7 +221,7 @@ def _make_do_without_a_home() -> None:
 
 
 def _action(word: str) -> Action:
-    from bot.core.policy.decision import Action
+    from bot.core.policy.fields import Action
 
     try:
         return Action(word)

@@ -16,8 +16,9 @@ from bot.config.policy_file import PolicySource
 from bot.config.settings import Mode, Settings, read_settings
 from bot.core.errors import Audience, BotError
 from bot.core.network.connection_errors import Unreached, why_database_unreached
-from bot.core.policy.decision import EVERYBODY, Action, Membership, Policy
-from bot.core.policy.document import Role
+from bot.core.policy.decision import Membership
+from bot.core.policy.document import Policy, Role
+from bot.core.policy.fields import EVERYBODY, Action
 from bot.core.setup_errors import SCHEMA_OLD
 from bot.health.ingress import FRESH_FOR_S, words_of
 from bot.slack.client import OPTIONAL_SCOPES, SCOPES, SlackClient, granted_scopes

@@ -20,7 +20,8 @@ from bot.core.decisions.transition import Transition
 from bot.core.interaction import DOUBTS, QUESTIONS, Interaction, InteractionKind
 from bot.core.message import Post, PostKind, Route
 from bot.core.policy.approvers import Roster, named_deciders
-from bot.core.policy.decision import Actor, Policy
+from bot.core.policy.decision import Actor
+from bot.core.policy.document import Policy
 from bot.core.purge.purge import Purge, State
 from bot.core.retry import CardGone, DeliveryDeferred, DirectoryUnavailable
 from bot.slack.directory import SlackDirectory

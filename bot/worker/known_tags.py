@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import suppress
 
 from bot.core.decisions.outcomes import NewTags
-from bot.core.policy.decision import Policy
+from bot.core.policy.document import Policy
 from bot.core.purge.purge import Purge
 from bot.core.suggestions.confirmation import MANY_KNOWN, MOST_TYPED
 from bot.store.database.engine import StoreUnavailable

@@ -42,16 +42,9 @@ from bot.core.decisions.presses import PRESS_UNKNOWN, votes_open_to
 from bot.core.decisions.records import ephemeral_of
 from bot.core.interaction import Interaction
 from bot.core.message import Notice, Route
-from bot.core.policy.decision import (
-    ANYTHING,
-    Action,
-    Actor,
-    Membership,
-    Policy,
-    decide,
-    decide_all,
-    domains_for,
-)
+from bot.core.policy.decision import ANYTHING, Actor, Membership, decide, decide_all, domains_for
+from bot.core.policy.document import Policy
+from bot.core.policy.fields import Action
 from bot.core.purge.purge import Purge
 from bot.core.retry import DirectoryRefused, DirectoryUnavailable
 from bot.store.change import InteractionAnswered, NewPosts

@@ -24,7 +24,8 @@ from bot.core.errors import Mistake
 from bot.core.interaction import Interaction, InteractionKind, Origin
 from bot.core.message import Post
 from bot.core.policy.approvers import Roster, Traffic
-from bot.core.policy.decision import Action, Actor
+from bot.core.policy.decision import Actor
+from bot.core.policy.fields import Action
 from bot.core.policy.quorum import needs_of
 from bot.core.purge.joining import Related
 from bot.core.purge.purge import Choice, Event, Purge, State

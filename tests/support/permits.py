@@ -6,7 +6,8 @@ from collections.abc import Sequence
 
 from bot.core.decisions.authorization import SendFacts, SendPermit, authorize_send
 from bot.core.decisions.rulings import Rules
-from bot.core.policy.decision import Actor, Membership, Policy
+from bot.core.policy.decision import Actor, Membership
+from bot.core.policy.document import Policy
 from bot.core.policy.quorum import Approval
 from bot.core.purge.purge import State
 from tests.support.audit_entries import trail_of

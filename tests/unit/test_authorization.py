@@ -20,7 +20,8 @@ from bot.core.decisions.authorization import (
 from bot.core.decisions.rulings import Rules
 from bot.core.decisions.transition import Transition
 from bot.core.errors import BotError
-from bot.core.policy.decision import Actor, Membership, Policy
+from bot.core.policy.decision import Actor, Membership
+from bot.core.policy.document import Policy
 from bot.core.policy.quorum import Approval
 from bot.core.purge.purge import Purge, State
 from bot.core.purge.signatures import ApprovalKeys

@@ -11,17 +11,17 @@ from pydantic import ValidationError
 from bot.config.policy_file import load_policy
 from bot.core.policy.decision import (
     ANYTHING,
-    Action,
     Actor,
     Holders,
     Membership,
-    Policy,
     approving_roles,
     decide,
     decide_all,
     domains_for,
     holders_of,
 )
+from bot.core.policy.document import Policy
+from bot.core.policy.fields import Action
 
 SAMPLE = Path(__file__).parents[2] / "bot" / "demo" / "policy.yaml"
 PURGE, FORCE, APPROVE, VIEW, ADMIN = Action

@@ -6,18 +6,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.core.policy.decision import (
-    Action,
     Actor,
     Membership,
-    Policy,
-    Role,
-    Rule,
     approving_roles,
     decide,
     decide_all,
     domains_for,
     holders_of,
 )
+from bot.core.policy.document import Policy, Role, Rule
+from bot.core.policy.fields import Action
 
 ROLES = {
     "red": Role(title="Red", users=("U0RED",), channels=("C0RED",)),

@@ -19,7 +19,8 @@ from bot.core.decisions.rulings import Rules
 from bot.core.decisions.transition import Transition
 from bot.core.interaction import QUESTIONS, InteractionKind
 from bot.core.message import Notice
-from bot.core.policy.decision import Actor, Membership, Policy
+from bot.core.policy.decision import Actor, Membership
+from bot.core.policy.document import Policy
 from bot.core.purge.purge import Choice, Failure, Purge, State
 from bot.core.purge.signatures import ApprovalKeys
 from tests.support.builders import NOW, a_purge, an_approval, an_ask, policy, somebody

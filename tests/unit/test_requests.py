@@ -12,7 +12,8 @@ from bot.core.decisions.requests import Load, RequestFacts, authorize_request
 from bot.core.decisions.rulings import Limits, Rules
 from bot.core.decisions.transition import Transition
 from bot.core.policy.approvers import Roster
-from bot.core.policy.decision import Actor, Membership, Policy
+from bot.core.policy.decision import Actor, Membership
+from bot.core.policy.document import Policy
 from bot.core.purge.joining import Related
 from bot.core.purge.purge import Purge, State
 from bot.core.purge.signatures import ApprovalKeys

@@ -22,7 +22,9 @@ from bot.core.audit import Link
 from bot.core.decisions.rulings import Rules, action_of, needs_for, refusal_of, requires_approval
 from bot.core.decisions.transition import Transition, transition
 from bot.core.errors import BotError, ErrorKind
-from bot.core.policy.decision import Action, Actor, Policy, decide_all, roles_held
+from bot.core.policy.decision import Actor, decide_all, roles_held
+from bot.core.policy.document import Policy
+from bot.core.policy.fields import Action
 from bot.core.policy.quorum import Approval, ApprovalRequirements
 from bot.core.purge import trail
 from bot.core.purge.purge import UNSENT, WRONG_TURN, Event, Purge, Refusal

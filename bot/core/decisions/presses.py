@@ -23,7 +23,9 @@ from bot.core.decisions.transition import Transition, transition
 from bot.core.errors import ErrorKind
 from bot.core.interaction import Interaction, InteractionKind
 from bot.core.message import Notice
-from bot.core.policy.decision import Action, Actor, Membership, Policy, decide_all, roles_held
+from bot.core.policy.decision import Actor, Membership, decide_all, roles_held
+from bot.core.policy.document import Policy
+from bot.core.policy.fields import Action
 from bot.core.policy.quorum import Approval, ApprovalRequirements
 from bot.core.purge.purge import Choice, Event, Facts, Purge, State
 

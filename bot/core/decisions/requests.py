@@ -24,14 +24,8 @@ from bot.core.policy.approvers import (
     deciders,
     peak_of,
 )
-from bot.core.policy.decision import (
-    Actor,
-    Membership,
-    Policy,
-    decide_all,
-    holders_of,
-    roles_held,
-)
+from bot.core.policy.decision import Actor, Membership, decide_all, holders_of, roles_held
+from bot.core.policy.document import Policy
 from bot.core.policy.quorum import ApprovalRequirements
 from bot.core.purge.joining import Related, is_double_submit, wait_until
 from bot.core.purge.purge import Event, Purge, Refusal

@@ -12,15 +12,9 @@ from datetime import timedelta
 
 from bot.core.command.parser import PurgeCommand
 from bot.core.message import Notice
-from bot.core.policy.decision import (
-    Action,
-    Actor,
-    Decision,
-    Membership,
-    Policy,
-    decide_all,
-    domains_for,
-)
+from bot.core.policy.decision import Actor, Decision, Membership, decide_all, domains_for
+from bot.core.policy.document import Policy
+from bot.core.policy.fields import Action
 from bot.core.policy.quorum import ApprovalRequirements, needs_of
 from bot.core.purge.purge import Purge, Refusal
 from bot.core.purge.signatures import ApprovalKeys

@@ -12,12 +12,12 @@ from datetime import UTC, datetime
 from bot.core.policy.decision import (
     Actor,
     Membership,
-    Policy,
     approving_roles,
     decide_all,
     holders_of,
     roles_held,
 )
+from bot.core.policy.document import Policy
 from bot.core.policy.fields import EVERYBODY, Action
 from bot.core.policy.quorum import Approval, ApprovalRequirements
 

@@ -15,28 +15,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from bot.core.policy.document import Policy, Role, Rule
+from bot.core.policy.document import Policy, Rule
 from bot.core.policy.fields import EVERYBODY, Action, covers_domain
-
-__all__ = [
-    "ANYTHING",
-    "EVERYBODY",
-    "Action",
-    "Actor",
-    "Decision",
-    "Holders",
-    "Membership",
-    "Policy",
-    "Reason",
-    "Role",
-    "Rule",
-    "approving_roles",
-    "decide",
-    "decide_all",
-    "domains_for",
-    "holders_of",
-    "roles_held",
-]
 
 ANYTHING = "*"
 """As the domain and the tag asked about: does the right hold for every one?"""

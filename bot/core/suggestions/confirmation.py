@@ -23,7 +23,9 @@ from bot.core.command.parser import PurgeCommand, format_command
 from bot.core.errors import ErrorKind
 from bot.core.interaction import Interaction, InteractionKind
 from bot.core.message import Notice
-from bot.core.policy.decision import Action, Actor, Policy, decide_all
+from bot.core.policy.decision import Actor, decide_all
+from bot.core.policy.document import Policy
+from bot.core.policy.fields import Action
 
 DOUBT = "tag-doubt"
 """The code of the notice that asks back."""
