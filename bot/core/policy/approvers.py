@@ -67,11 +67,6 @@ class Briefing:
     peak: str | None = None
     traffic: Traffic | None = None
 
-    @property
-    def quiet(self) -> bool:
-        """Whether nobody is called."""
-        return not self.called
-
 
 @dataclass(frozen=True, slots=True)
 class Deciders:

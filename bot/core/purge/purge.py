@@ -215,7 +215,7 @@ class Purge(PurgeRequest, ApprovalStatus, SubmissionStatus, CompletionStatus):
     @property
     def remind_at(self) -> datetime | None:
         """When those who may decide are called once more: at half of the time that there is."""
-        quiet = self.briefing is not None and self.briefing.quiet
+        quiet = self.briefing is not None and not self.briefing.called
         if self.expires_at is None or self.reminded_at is not None or quiet:
             return None
         return self.requested_at + (self.expires_at - self.requested_at) / 2
