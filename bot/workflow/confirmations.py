@@ -24,7 +24,7 @@ from bot.core.message import Notice, Post, Route
 from bot.core.policy.approvers import Roster
 from bot.core.policy.decision import Actor
 from bot.core.suggestions import confirmation as doubts
-from bot.core.suggestions.confirmation import Doubt
+from bot.core.suggestions.confirmation import Doubt, Slip
 from bot.core.suggestions.similarity import slip_of
 from bot.store.change import InteractionAnswered, NewPosts
 from bot.store.schema.mapping import FromNewer
@@ -50,20 +50,21 @@ class Doubts:
         named = policy.tags_named(command.domain)
         unknown = self._store.tags.unknown(command.domain, command.tags)
 
-        def like(tag: str) -> frozenset[str]:
+        def near(tag: str) -> frozenset[str]:
             return named.union(self._store.tags.like(command.domain, tag))
 
         def meant(tag: str) -> str | None:
-            if (slip := slip_of(tag, like(tag))) is not None:
+            if (slip := slip_of(tag, near(tag))) is not None:
                 return slip
             # tag: stands before odd tags alone, but who has learnt of it writes tag:hero as well.
             escaped = ESCAPED.match(tag)
             bare = tag[escaped.end() :] if escaped else ""
-            known = like(bare) if bare else frozenset()
+            known = near(bare) if bare else frozenset()
             return bare if bare in known else slip_of(bare, known)
 
-        new = [tag for tag in unknown if tag not in named]
-        return doubts.doubt_of(command, new[: doubts.MOST_NEW], meant)
+        new = [tag for tag in unknown if tag not in named][: doubts.MOST_NEW]
+        slips = tuple(Slip(tag, like) for tag in new if (like := meant(tag)) is not None)
+        return Doubt(command, slips) if slips else None
 
     def ask(
         self, ask: Interaction, actor: Actor | None, roster: Roster, *, lasting: bool = False

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass, replace
 from datetime import timedelta
 from typing import NamedTuple
@@ -69,22 +69,6 @@ class Doubt:
 
     command: PurgeCommand
     slips: tuple[Slip, ...]
-
-
-def doubt_of(
-    command: PurgeCommand,
-    unknown: Iterable[str],
-    meant: Callable[[str], str | None],
-) -> Doubt | None:
-    """Give the doubt about a command, if there is any.
-
-    `unknown` are those of its tags that its domain was never purged of; `meant` tells of which
-    known one a tag may be a slip.
-    """
-    if len(command.tags) > MOST_TYPED:
-        return None
-    slips = tuple(Slip(tag, like) for tag in unknown if (like := meant(tag)) is not None)
-    return Doubt(command, slips) if slips else None
 
 
 def format_doubt(doubt: Doubt) -> str:
