@@ -37,10 +37,9 @@ from bench.sides import (
     side,
 )
 from bot.config.policy_file import load_policy
-from bot.core.decisions.records import card_of
 from bot.core.decisions.requests import RequestFacts, authorize_request
 from bot.core.decisions.rulings import Rules
-from bot.core.decisions.transition import Transition, requested
+from bot.core.decisions.transition import Transition, card_of, requested
 from bot.core.message import Route
 from bot.core.policy.decision import Actor, Membership
 from bot.core.purge.purge import Purge, State

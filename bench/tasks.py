@@ -47,8 +47,7 @@ from bench.sides import (
     side,
     wait_until,
 )
-from bot.core.decisions.records import card_of, entry_of
-from bot.core.decisions.transition import Transition
+from bot.core.decisions.transition import Transition, card_of, entry_of
 from bot.core.message import Route
 from bot.core.purge.purge import Event, Purge, State
 from bot.core.purge.tracking import next_look_at

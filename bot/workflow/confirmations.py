@@ -16,8 +16,8 @@ import structlog
 
 from bot.core.command.parser import ESCAPED, PurgeCommand
 from bot.core.decisions.presses import PRESS_DOUBTFUL, PRESS_RIGHTS_UNKNOWN, PRESS_UNKNOWN
-from bot.core.decisions.records import ephemeral_of
 from bot.core.decisions.requests import RIGHTS_LOOKUP_REFUSED, RIGHTS_UNKNOWN
+from bot.core.decisions.transition import ephemeral_of
 from bot.core.errors import ErrorKind
 from bot.core.interaction import Interaction, InteractionKind, Origin
 from bot.core.message import Notice, Post, Route

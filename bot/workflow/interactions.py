@@ -15,9 +15,8 @@ import structlog
 from bot.core.command.queries import STATUS
 from bot.core.decisions import presses, rulings
 from bot.core.decisions.presses import PressLeadsOn, PressRejected
-from bot.core.decisions.records import ephemeral_of, press_entry
 from bot.core.decisions.rulings import Rules
-from bot.core.decisions.transition import Transition
+from bot.core.decisions.transition import Transition, ephemeral_of, press_entry
 from bot.core.interaction import Interaction, InteractionKind
 from bot.core.message import Notice, Route
 from bot.core.policy.decision import Actor, Membership

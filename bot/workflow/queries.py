@@ -39,7 +39,7 @@ from bot.core.command.queries import (
     read_asked,
 )
 from bot.core.decisions.presses import PRESS_UNKNOWN, votes_open_to
-from bot.core.decisions.records import ephemeral_of
+from bot.core.decisions.transition import ephemeral_of
 from bot.core.interaction import Interaction
 from bot.core.message import Notice, Route
 from bot.core.policy.decision import ANYTHING, Actor, Membership, decide, decide_all, domains_for

@@ -16,10 +16,9 @@ import structlog
 from bot.core.command.parser import PurgeCommand, format_command
 from bot.core.decisions import requests, rulings
 from bot.core.decisions.presses import pressed
-from bot.core.decisions.records import suggestion_of
 from bot.core.decisions.requests import RequestFacts, authorize_request
 from bot.core.decisions.rulings import Rules
-from bot.core.decisions.transition import Transition, requested, transition
+from bot.core.decisions.transition import Transition, requested, suggestion_of, transition
 from bot.core.errors import Mistake
 from bot.core.interaction import Interaction, InteractionKind, Origin
 from bot.core.message import Post

@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy import create_engine, delete, select, text, update
 
 from bot.core.audit import START, AuditEntry, link
-from bot.core.decisions.records import entry_of
+from bot.core.decisions.transition import entry_of
 from bot.core.purge.purge import Event, Purge, State
 from bot.demo.town import Town
 from bot.store.audit.log import RAW_LINKS, read_link

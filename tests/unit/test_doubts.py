@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from bot.core.command.parser import PurgeCommand
-from bot.core.decisions.records import suggestion_of
+from bot.core.decisions.transition import suggestion_of
 from bot.core.interaction import Interaction, InteractionKind, Origin
 from bot.core.purge.purge import State
 from bot.core.suggestions.confirmation import (

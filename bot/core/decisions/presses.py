@@ -17,16 +17,15 @@ from datetime import datetime
 
 from bot.core.audit import AuditEntry
 from bot.core.decisions.clock import expired
-from bot.core.decisions.records import press_entry
 from bot.core.decisions.rulings import Rules, action_of, needs_for
-from bot.core.decisions.transition import Transition, transition
+from bot.core.decisions.transition import Transition, press_entry, transition
 from bot.core.errors import ErrorKind
 from bot.core.interaction import Interaction, InteractionKind
 from bot.core.message import Notice
 from bot.core.policy.decision import Actor, Membership, decide_all, roles_held
 from bot.core.policy.document import Policy
 from bot.core.policy.fields import Action
-from bot.core.policy.quorum import Approval, ApprovalRequirements
+from bot.core.policy.quorum import Approval
 from bot.core.purge.purge import Choice, Event, Facts, Purge, State
 
 PRESS_LATE = ErrorKind(
@@ -228,7 +227,7 @@ def votes_open_to(
     if not waits or not actor.ids.isdisjoint(purge.requester_ids):
         return frozenset()
     yes = _approval(actor.user_id, now, actor.channel_id, policy, actor)
-    if _why_not(purge, policy, needs_for(purge, policy), actor, yes):
+    if _why_not(purge, policy, actor, yes):
         return frozenset()
     approved = any(not given.ids.isdisjoint(actor.ids) for given in purge.approvals)
     return frozenset(
@@ -276,7 +275,7 @@ def _decide_vote(press: _Press) -> PressResult:
     needs = needs_for(purge, press.rules.policy)
     yes = _approval(ask.user_id, ask.at, ask.channel_id, press.rules.policy, actor)
     yes = replace(yes, signature=press.rules.keys.sign_approval(purge, yes))
-    if why_not := _why_not(purge, press.rules.policy, needs, actor, yes):
+    if why_not := _why_not(purge, press.rules.policy, actor, yes):
         holders = ",".join(purge.approvers)
         return press.rejected(PRESS_NOT_ALLOWED, sentence=why_not, holders=holders)
     if ask.kind is InteractionKind.DENY_FORM:
@@ -303,14 +302,12 @@ def _approval(
     return Approval(user_id, at, roles, channel_id=channel_id, aliases=aliases)
 
 
-def _why_not(
-    purge: Purge, policy: Policy, needs: ApprovalRequirements, actor: Actor, yes: Approval
-) -> str | None:
+def _why_not(purge: Purge, policy: Policy, actor: Actor, yes: Approval) -> str | None:
     """Give why somebody has no say in this request; None if they have."""
     decision = decide_all(policy, actor, Action.APPROVE, purge.domain, purge.tags)
     if not decision.allowed:
         return decision.sentence
-    return None if needs.accepts(yes) else NOT_ASKED
+    return None if needs_for(purge, policy).accepts(yes) else NOT_ASKED
 
 
 def _decide_cancel(press: _Press) -> PressResult:
@@ -324,9 +321,8 @@ def _decide_cancel(press: _Press) -> PressResult:
     if not own and (purge.state is State.WAITING or purge.needs is None):
         return press.rejected(PRESS_NOT_YOURS, holders=purge.user_id)
     if not own:
-        needs = needs_for(purge, press.rules.policy)
         yes = _approval(ask.user_id, ask.at, ask.channel_id, press.rules.policy, actor)
-        if why_not := _why_not(purge, press.rules.policy, needs, actor, yes):
+        if why_not := _why_not(purge, press.rules.policy, actor, yes):
             holders = ",".join((purge.user_id, *purge.approvers))
             return press.rejected(PRESS_NOT_ALLOWED, sentence=why_not, holders=holders)
     return press.decided(Event.CANCEL, {})

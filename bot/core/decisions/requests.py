@@ -11,9 +11,8 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from bot.core.decisions.authorization import RECORD_DOUBTFUL
-from bot.core.decisions.records import approval_card_of, thread_reply_of
 from bot.core.decisions.rulings import BREAK_GLASS, Rules, action_of, needs_for, refusal_of
-from bot.core.decisions.transition import Transition, transition
+from bot.core.decisions.transition import Transition, approval_card_of, thread_reply_of, transition
 from bot.core.errors import ErrorKind, Problem
 from bot.core.policy.approvers import (
     STANDING_WORDS,
