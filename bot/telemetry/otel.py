@@ -17,7 +17,6 @@ What is told beside names and times: IDs of purges and of the CDN's requests, st
 from __future__ import annotations
 
 import hashlib
-import os
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -27,7 +26,7 @@ from contextvars import ContextVar
 from opentelemetry import trace
 from opentelemetry.context import Context
 from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
-from opentelemetry.sdk.resources import SERVICE_NAME, Resource
+from opentelemetry.sdk.resources import SERVICE_NAME, OTELResourceDetector, Resource
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor
 from opentelemetry.sdk.trace.id_generator import RandomIdGenerator
@@ -83,11 +82,9 @@ class Spans:
     """Makes spans and sends them; what is to be told about it is in the environment (OTEL_…)."""
 
     def __init__(self) -> None:
-        resource = Resource.create()
-        if "OTEL_SERVICE_NAME" not in os.environ and "service.name=" not in os.environ.get(
-            "OTEL_RESOURCE_ATTRIBUTES", ""
-        ):
-            resource = resource.merge(Resource({SERVICE_NAME: "purgebot"}))
+        # What the environment says goes before our name.
+        ours = Resource.create({SERVICE_NAME: "purgebot"})
+        resource = ours.merge(OTELResourceDetector().detect())
         self._provider = TracerProvider(
             resource=resource, id_generator=_Ids(), shutdown_on_exit=False
         )

@@ -10,7 +10,7 @@ What a doubt is: `bot.core.suggestions.confirmation`; how it reads: `handlers.bl
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import structlog
 
@@ -34,19 +34,18 @@ from bot.workflow.requests import PurgeRequests
 log = structlog.get_logger("purgebot.doubts")
 
 
+@dataclass(eq=False)
 class Doubts:
     """What is asked back, and what comes of it."""
 
-    def __init__(self, store: Store, requests: PurgeRequests) -> None:
-        self._store = store
-        self._requests = requests
-        self._rules = requests.rules
+    _store: Store
+    _requests: PurgeRequests
 
     def about(self, command: PurgeCommand) -> Doubt | None:
         """Give what is doubtful about a command, whoever asks.  Raises: StoreUnavailable."""
         if len(command.tags) > doubts.MOST_TYPED:
             return None
-        policy = self._rules().policy
+        policy = self._requests.rules().policy
         named = policy.tags_named(command.domain)
         unknown = self._store.tags.unknown(command.domain, command.tags)
 
@@ -76,14 +75,14 @@ class Doubts:
         Raises: StoreUnavailable.
         """
         doubt = doubts.read_doubt(ask.said)
-        if doubt is None or not self._rules().keys.verify_press(ask):
+        if doubt is None or not self._requests.rules().keys.verify_press(ask):
             self._tell(ask, Notice((PRESS_UNKNOWN if doubt is None else PRESS_DOUBTFUL).code))
             return
         if self._store.purge_id_of(ask.trigger_id) is None:
             if actor is None:
                 self._tell(ask, Notice((RIGHTS_LOOKUP_REFUSED if lasting else RIGHTS_UNKNOWN).code))
                 return
-            policy = self._rules().policy
+            policy = self._requests.rules().policy
             if places := doubts.shown_to(doubt, policy, actor):
                 self._tell(ask, doubts.doubt_notice(ask, doubt, places, policy, actor))
                 return
@@ -121,7 +120,7 @@ class Doubts:
     def _why_not(
         self, press: Interaction, question: Interaction, actor: Actor | None
     ) -> ErrorKind | None:
-        keys = self._rules().keys
+        keys = self._requests.rules().keys
         if question.team_id != press.team_id:
             return PRESS_UNKNOWN
         if not (keys.verify_press(press) and keys.verify_press(question)):

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 import structlog
@@ -29,15 +29,13 @@ from bot.workflow.requests import card_reply
 log = structlog.get_logger("purgebot.workflow")
 
 
+@dataclass(eq=False)
 class Interactions:
     """Takes presses; `rules` gives what they are judged by at this moment."""
 
-    def __init__(
-        self, store: Store, rules: Callable[[], Rules], now: Callable[[], datetime]
-    ) -> None:
-        self._store = store
-        self._rules = rules
-        self.now = now
+    _store: Store
+    _rules: Callable[[], Rules]
+    now: Callable[[], datetime]
 
     def press(self, ask: Interaction) -> None:
         """Write a press down for the worker, which asks Slack anew what its rights hang on.

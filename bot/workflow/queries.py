@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from dataclasses import asdict, replace
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -57,16 +57,14 @@ TAGS_SHOWN = 3
 """So many tags of a purge are listed in the history; the others are counted."""
 
 
+@dataclass(eq=False)
 class Answers:
     """What may be told to whom."""
 
-    def __init__(
-        self, store: Store, policy: PolicySource, cdn: CdnClient, now: Callable[[], datetime]
-    ) -> None:
-        self._store = store
-        self._policy = policy
-        self._cdn = cdn
-        self._now = now
+    _store: Store
+    _policy: PolicySource
+    _cdn: CdnClient
+    _now: Callable[[], datetime]
 
     def answer(self, ask: Interaction, actor: Actor | None, *, lasting: bool = False) -> None:
         """Answer a question that was written down; `actor` is None if Slack would not name them.

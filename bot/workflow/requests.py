@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 import structlog
@@ -40,22 +40,16 @@ Who = Callable[[str], Actor | None]
 """Gives a person as far as it matters to a domain; None if Slack does not tell of them now."""
 
 
+@dataclass(eq=False)
 class PurgeRequests:
     """Takes requests; `rules` gives what they are judged by at this moment, and `account` the
     domains of the CDN account, as far as they are known.
     """
 
-    def __init__(
-        self,
-        store: Store,
-        rules: Callable[[], Rules],
-        now: Callable[[], datetime],
-        account: Callable[[], Sequence[str]],
-    ) -> None:
-        self._store = store
-        self._account = account
-        self.rules = rules
-        self.now = now
+    _store: Store
+    rules: Callable[[], Rules]
+    now: Callable[[], datetime]
+    _account: Callable[[], Sequence[str]]
 
     def takes_approval(self, command: PurgeCommand) -> bool:
         """Whether others have to approve it, by the policy of this moment.
