@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import suppress
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -110,17 +110,24 @@ def _database(settings: Settings) -> str:
     return f"{database.engine.dialect.name}{pooled}"
 
 
+@contextmanager
+def _asking_slack(settings: Settings, token: str, remedy: str) -> Iterator[None]:
+    """Say what is not good where Slack refuses the token, or does not answer.  Raises: _Bad."""
+    try:
+        yield
+    except SAID_NO as error:
+        said = f"Slack does not accept {token} ({read_no(error).code})"
+        raise _Bad(said, remedy) from None
+    except NO_ANSWER as error:
+        why = why_no_answer(error, settings.slack_api_url)
+        raise _Bad(f"Slack cannot be reached: {why}", _in_short(why, "SLACK_API_URL")) from None
+
+
 def _slack_token(settings: Settings) -> str:
     client = web_client(settings)
-    try:
+    remedy = "Copy the Bot User OAuth Token from the app's page, OAuth & Permissions."
+    with _asking_slack(settings, "SLACK_BOT_TOKEN", remedy):
         answer = client.auth_test()
-    except SAID_NO as error:
-        raise _Bad(
-            f"Slack does not accept SLACK_BOT_TOKEN ({read_no(error).code})",
-            "Copy the Bot User OAuth Token from the app's page, OAuth & Permissions.",
-        ) from None
-    except NO_ANSWER as error:
-        raise _slack_away(error, settings) from None
     granted = granted_scopes(answer.headers)
     lacking = sorted(set(SCOPES.values()) - granted - OPTIONAL_SCOPES)
     if lacking:
@@ -153,17 +160,10 @@ def _clock_off_s(headers: Mapping[str, str]) -> int | None:
 def _slack_socket(settings: Settings) -> str:
     if settings.mode is Mode.HTTP or settings.slack_app_token is None:
         return "not needed in http mode"
-    try:
-        web_client(settings).apps_connections_open(
-            app_token=settings.slack_app_token.get_secret_value()
-        )
-    except SAID_NO as error:
-        raise _Bad(
-            f"Slack does not accept SLACK_APP_TOKEN ({read_no(error).code})",
-            "Make an app-level token with the scope connections:write, and turn Socket Mode on.",
-        ) from None
-    except NO_ANSWER as error:
-        raise _slack_away(error, settings) from None
+    app_token = settings.slack_app_token.get_secret_value()
+    remedy = "Make an app-level token with the scope connections:write, and turn Socket Mode on."
+    with _asking_slack(settings, "SLACK_APP_TOKEN", remedy):
+        web_client(settings).apps_connections_open(app_token=app_token)
     return "app token accepted"
 
 
@@ -245,33 +245,24 @@ def _is_empty(role: Role, lost: set[str]) -> bool:
     return not (role.groups or role.channels) and lost.issuperset(role.users)
 
 
-def _slack_away(error: BaseException, settings: Settings) -> _Bad:
-    why = why_no_answer(error, settings.slack_api_url)
-    return _Bad(f"Slack cannot be reached: {why}", _in_short(why, "SLACK_API_URL"))
-
-
 def _in_short(why: Unreached, variable: str) -> str:
     return f"{why.remedy}\n        The address is that of {variable}."
 
 
 def _cdn(settings: Settings) -> str:
-    client = CdnClient(
-        settings.cdn_endpoint, from_settings(settings), trust=trust.for_cdn(settings)
-    )
-    try:
-        client.describe_quota()
-    except BotError as error:
-        why = error.problem.facts.get("why")
-        if why in set(Unreached):
-            raise _Bad(
-                error.problem.message, _in_short(Unreached(why), "PURGEBOT_CDN_ENDPOINT")
-            ) from None
-        hint = error.problem.hint_for(Audience.OPERATORS)
-        raise _Bad(
-            error.problem.message,
-            f"{hint}\n        The settings are ALIBABA_CLOUD_ACCESS_KEY_ID, "
-            "ALIBABA_CLOUD_ACCESS_KEY_SECRET and PURGEBOT_CDN_ENDPOINT.",
-        ) from None
-    finally:
-        client.close()
+    credentials, trusted = from_settings(settings), trust.for_cdn(settings)
+    with closing(CdnClient(settings.cdn_endpoint, credentials, trust=trusted)) as client:
+        try:
+            client.describe_quota()
+        except BotError as error:
+            why = error.problem.facts.get("why")
+            if why in set(Unreached):
+                remedy = _in_short(Unreached(why), "PURGEBOT_CDN_ENDPOINT")
+            else:
+                remedy = (
+                    f"{error.problem.hint_for(Audience.OPERATORS)}\n        The settings are "
+                    "ALIBABA_CLOUD_ACCESS_KEY_ID, ALIBABA_CLOUD_ACCESS_KEY_SECRET and "
+                    "PURGEBOT_CDN_ENDPOINT."
+                )
+            raise _Bad(error.problem.message, remedy) from None
     return f"{settings.cdn_endpoint} answers"
