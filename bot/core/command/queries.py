@@ -283,7 +283,9 @@ def _history(text: str) -> HistoryQuestion:
             option, *values = re.split("[=:]", word.visible.lstrip(DASHES), maxsplit=1)
             name = option.casefold()
             if name not in _OPTIONS or word.is_reason:
-                raise _no_such_option(word, name)
+                near = difflib.get_close_matches(name, _OPTIONS, n=1, cutoff=0.5)
+                draft = word.become(f"--{near[0]}") if near and not word.is_reason else None
+                raise Fault(kinds.OPTION_UNKNOWN, draft, part=excerpt(word.shown))
             if not values and words and not words[0].is_option:
                 values = [words.pop(0).shown]
             value = values[0] if values else ""
@@ -332,9 +334,3 @@ def _since(written: str) -> str:
 
 
 _OPTIONS = {"user": _member, "since": _since}
-
-
-def _no_such_option(word: Word, name: str) -> Fault:
-    near = difflib.get_close_matches(name, _OPTIONS, n=1, cutoff=0.5)
-    draft = word.become(f"--{near[0]}") if near and not word.is_reason else None
-    return Fault(kinds.OPTION_UNKNOWN, draft, part=excerpt(word.shown))

@@ -64,7 +64,11 @@ def _valid_tag_pattern(pattern: str) -> str:
     sample = bare.replace("*", "x")
     if escaped and is_odd(sample):
         pattern = pattern[len("tag:") :]
-    if not _is_possible(pattern):
+    try:
+        possible = bool(check_tag(pattern)) and not re.search(r"[\s,]", pattern)
+    except Mistake:
+        possible = False
+    if not possible:
         raise PydanticCustomError(
             "tag_pattern",
             "“{pattern}” matches no tag: a tag has no spaces, commas, quotes or long dashes",
@@ -78,14 +82,6 @@ def _valid_tag_pattern(pattern: str) -> str:
             {"pattern": pattern, "why": odd.facts.get("why") or _WHAT_IT_IS[odd.kind]},
         )
     return pattern
-
-
-def _is_possible(tag: str) -> bool:
-    """Whether a tag can be so written at all."""
-    try:
-        return bool(check_tag(tag)) and not re.search(r"[\s,]", tag)
-    except Mistake:
-        return False
 
 
 _WHAT_IT_IS = {
