@@ -94,9 +94,7 @@ class PurgeRequests:
             return None
         return begun.purge
 
-    def decide(
-        self, purge: Purge, actor: Actor, roster: Roster, owner: str, who: Who | None = None
-    ) -> None:
+    def decide(self, purge: Purge, actor: Actor, roster: Roster, owner: str, who: Who) -> None:
         """Decide on a request that was written down without the facts about its person.
 
         `actor` is known as far as it matters to the purge's domain, and by `who` for another one.
