@@ -73,11 +73,11 @@ def help_notice(policy: Policy, actor: Actor, topic: str | None = None) -> Notic
     """Give what a person may do: for each action the domain patterns, joined by commas; and
     whether they may ask questions, as full members may.  `topic`: the question to be explained.
     """
-    allowed = {
-        action.value: ",".join(domains_for(policy, actor, action))
+    facts = {
+        action.value: ",".join(domains)
         for action in (Action.PURGE, Action.FORCE, Action.APPROVE)
+        if (domains := domains_for(policy, actor, action))
     }
-    facts = {action: domains for action, domains in allowed.items() if domains}
     if actor.standing is Membership.MEMBER:
         facts |= {"asks": "yes", **({"topic": topic} if topic else {})}
     return Notice(HELP, facts)
@@ -97,11 +97,10 @@ def suggested_domain(
     named = (name for rule in policy.rules for name in rule.domains if "*" not in name)
     near = slips_of_domain(purge.domain, dict.fromkeys((*named, *account)))
     for domain in near[:MOST_NEAR]:
-        actor = who(domain)
-        if actor is not None:
-            decision = decide_all(policy, actor, action_of(purge), domain, purge.tags)
-            if decision.allowed:
-                return domain
+        if (actor := who(domain)) is None:
+            continue
+        if decide_all(policy, actor, action_of(purge), domain, purge.tags).allowed:
+            return domain
     return None
 
 
