@@ -37,15 +37,15 @@ from bench.sides import (
     side,
 )
 from bot.config.policy_file import load_policy
-from bot.core.decisions.records import card_of
-from bot.core.decisions.requests import RequestFacts, Rules, authorize_request
-from bot.core.decisions.transition import Transition, requested
+from bot.core.decisions.requests import RequestFacts, authorize_request
+from bot.core.decisions.rulings import Rules
+from bot.core.decisions.transition import Transition, card_of, requested
 from bot.core.message import Route
 from bot.core.policy.decision import Actor, Membership
 from bot.core.purge.purge import Purge, State
 from bot.demo.town import SAMPLE_POLICY
 from bot.simulators.slack import default_world
-from bot.workflow.new_purge import new_purge_id
+from bot.workflow.requests import new_purge_id
 
 
 def waiting(count: int, now: datetime) -> Iterator[Transition]:

@@ -36,8 +36,8 @@ from bot.store.migrations import migrate
 from bot.store.schema.mapping import purge_to_row
 from bot.store.schema.tables import purges
 from bot.store.store import Store
-from bot.workflow.new_purge import new_purge_id
 from bot.workflow.queries import Answers
+from bot.workflow.requests import new_purge_id
 
 SIZES = (1_000, 1_000_000)
 TIMES = 101

@@ -7,7 +7,8 @@ from statistics import median
 
 from bench.report import Table, against
 from bot.config.policy_file import load_policy
-from bot.core.policy.decision import Action, Actor, Membership, decide
+from bot.core.policy.decision import Actor, Membership, decide
+from bot.core.policy.fields import Action
 
 SIZES = (10, 10_000)
 

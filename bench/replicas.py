@@ -17,10 +17,9 @@ from bench.place import CHANNEL, Place, place
 from bench.report import Table, against
 from bench.sides import fill, postgresql_database, wait_until
 from bot.config.settings import Mode
-from bot.core.decisions.records import card_of, entry_of
-from bot.core.decisions.transition import Transition
+from bot.core.decisions.transition import Transition, card_of, entry_of
 from bot.core.purge.purge import Event, Purge, State
-from bot.workflow.new_purge import new_purge_id
+from bot.workflow.requests import new_purge_id
 
 REPLICAS = (1, 2, 4)
 CDN_TAKES_S = 0.2

@@ -47,8 +47,7 @@ from bench.sides import (
     side,
     wait_until,
 )
-from bot.core.decisions.records import card_of, entry_of
-from bot.core.decisions.transition import Transition
+from bot.core.decisions.transition import Transition, card_of, entry_of
 from bot.core.message import Route
 from bot.core.purge.purge import Event, Purge, State
 from bot.core.purge.tracking import next_look_at
@@ -58,7 +57,7 @@ from bot.simulators.slack import default_world
 from bot.simulators.slack.workspace.model import Message
 from bot.store.schema.tables import purges as purges_table
 from bot.store.store import Store
-from bot.workflow.new_purge import new_purge_id
+from bot.workflow.requests import new_purge_id
 
 LIFE = timedelta(days=40)
 """So long that the oldest has no progress to show, for which its card would be edited."""

@@ -8,13 +8,12 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import TYPE_CHECKING
 
 import structlog
-from filelock import FileLock
 from slack_bolt import App
 from slack_bolt.error import BoltError
 from slack_sdk.errors import SlackApiError
@@ -25,7 +24,7 @@ from bot.cdn.edge_probe import EdgeProbe
 from bot.config import trust
 from bot.config.policy_file import PolicySource
 from bot.config.settings import Mode, Settings
-from bot.core.decisions.requests import Rules
+from bot.core.decisions.rulings import Rules
 from bot.core.errors import BotError
 from bot.core.setup_errors import APP_TOKEN_REFUSED, SLACK_AWAY, SLACK_REFUSED
 from bot.health.checks import HealthChecks
@@ -83,63 +82,44 @@ class Reply:
     body: str
 
 
+@dataclass(eq=False, kw_only=True)
 class Bot:
     """The running bot: `receive` is the HTTP ingress, `start` opens the socket if there is one."""
 
-    def __init__(
-        self,
-        app: App,
-        store: Store,
-        worker: Worker,
-        *,
-        canary: Canary,
-        account: Account,
-        policy: PolicySource,
-        socket: SlackSocket | None,
-        lock: FileLock | None,
-        context: ListenerContext,
-        ingress: Ingress | None,
-        status: HealthEndpoint,
-        slack: SlackClient,
-    ) -> None:
-        self.store = store
-        self.worker = worker
-        self.canary = canary
-        self.slack = slack
-        self.account = account
-        self.policy = policy
-        self.status = status
-        self.ingress = ingress
-        self._app = app
-        self._socket = socket
-        self._lock = lock
-        self._context = context
+    app: App
+    store: Store
+    worker: Worker
+    canary: Canary
+    account: Account
+    policy: PolicySource
+    socket: SlackSocket | None
+    context: ListenerContext
+    ingress: Ingress | None
+    status: HealthEndpoint
+    slack: SlackClient
+    resources: ExitStack = field(default_factory=ExitStack)
+    """What is closed last: the store, and the lock of its file."""
 
     def connect(self) -> None:
         """Open the socket, where the mode has one: from now on commands come in.
 
         Raises: BotError (Slack cannot be reached, or does not take the app-level token).
         """
-        if self._socket is None:
+        if self.socket is None:
             return
         try:
-            self._socket.connect()
+            self.socket.connect()
         except SlackApiError as error:
             raise BotError(APP_TOKEN_REFUSED, error=read_no(error).code) from None
         except NO_ANSWER as error:
-            raise _slack_away(error, self._app.client.base_url) from None
-
-    @property
-    def connected(self) -> bool:
-        """Whether Slack can reach the bot through its socket; in HTTP mode always."""
-        return self.status.vitals.is_connected
+            raise _slack_away(error, self.app.client.base_url) from None
 
     def start(self) -> None:
         tracing.start()
         self.status.listen()
         self.worker.start()
         self.connect()
-        log.info("started", mode="http" if self._socket is None else "socket")
+        log.info("started", mode="http" if self.socket is None else "socket")
 
     def stop(self, within_s: float = 8.0) -> None:
         """Take no new work, let acknowledgements go out and running steps end, and close.
@@ -148,17 +128,15 @@ class Bot:
         """
         deadline = time.monotonic() + within_s
         self.worker.take_no_more()
-        if self._socket is not None:
-            self._socket.close()
+        if self.socket is not None:
+            self.socket.close()
         self.worker.stop(max(0.0, deadline - time.monotonic()))
-        self._context.replies.shutdown()
+        self.context.replies.shutdown()
         self.status.close()
         if self.ingress is not None:
             self.ingress.tell(last=True)
         tracing.stop()
-        self.store.close()
-        if self._lock is not None:
-            self._lock.release()
+        self.resources.close()
         log.info("stopped")
 
     def receive(self, body: bytes, headers: Mapping[str, str]) -> Reply:
@@ -174,7 +152,7 @@ class Bot:
             payload = parse(text)
         except (ValueError, RecursionError):
             return self._refusal(400)  # not UTF-8, or neither JSON nor a form
-        response = dispatch(self._app, payload, raw=text, headers=headers)
+        response = dispatch(self.app, payload, raw=text, headers=headers)
         if response.status in {400, 404}:
             self.ingress.refused(response.status)
         return Reply(
@@ -207,17 +185,13 @@ def build(settings: Settings, now: Callable[[], datetime] | None = None) -> Bot:
             store.jobs.free_all_leases()  # the lock says that nobody else is at work
         elif problem := schema_problem(store.engine):
             raise BotError(problem.kind, **problem.facts)
-        bot = _wire(settings, policy, store, lock, now)
-        undo.pop_all()
+        bot = _wire(settings, policy, store, now)
+        bot.resources = undo.pop_all()
     return bot
 
 
 def _wire(
-    settings: Settings,
-    policy: PolicySource,
-    store: Store,
-    lock: FileLock | None,
-    now: Callable[[], datetime] | None,
+    settings: Settings, policy: PolicySource, store: Store, now: Callable[[], datetime] | None
 ) -> Bot:
     shared = store.clock() if now is None and not store.is_sqlite else None
     now = now or (shared.now if shared else lambda: datetime.now(UTC))
@@ -252,18 +226,10 @@ def _wire(
     doubts = Doubts(store, requests)
     sending = Sending(store, requests, watch, cdn, account, directory, canary.low_quota, owner)
     steps = Executor(
-        store,
-        requests,
-        interactions,
-        watch,
-        answers,
-        doubts,
-        sending,
-        directory,
-        announcer,
-        owner,
+        store, requests, interactions, watch, answers, doubts, sending, directory, announcer, owner
     )
-    ingress = _ingress(settings)
+    secret = settings.slack_signing_secret if settings.mode is Mode.HTTP else None
+    ingress = Ingress(secret.get_secret_value()) if secret else None
     worker = Worker(
         store,
         steps,
@@ -288,37 +254,30 @@ def _wire(
     )
     register(app, context)
     socket = None
-    if settings.mode is Mode.SOCKET:
-        assert settings.slack_app_token is not None, "the settings check it"
+    if settings.mode is Mode.SOCKET and settings.slack_app_token:
         from bot.slack.socket_mode import SlackSocket
 
-        socket = SlackSocket(
-            client,
-            settings.slack_app_token.get_secret_value(),
-            partial(dispatch, app),
-            ENVELOPES_AT_ONCE,
-        )
-    connected = socket.is_connected if socket else None
+        app_token = settings.slack_app_token.get_secret_value()
+        socket = SlackSocket(client, app_token, partial(dispatch, app), ENVELOPES_AT_ONCE)
     vitals = HealthChecks(
         store,
         worker,
         owner,
         now,
-        connected,
+        socket.is_connected if socket else None,
         lambda: client.token_refused,
         lambda: list(client.refusals.values()),
         ingress,
     )
     status = HealthEndpoint(vitals, registry_of(store, vitals, now), settings.status_address)
     return Bot(
-        app,
-        store,
-        worker,
+        app=app,
+        store=store,
+        worker=worker,
         canary=canary,
         account=account,
         policy=policy,
         socket=socket,
-        lock=lock,
         context=context,
         ingress=ingress,
         status=status,
@@ -331,13 +290,6 @@ def _rules(settings: Settings, source: PolicySource) -> Rules:
     policy, policy_hash = source.current()
     join_window = timedelta(seconds=settings.join_window_s)
     return Rules(policy, policy_hash, settings.limits, join_window, settings.approval_keys)
-
-
-def _ingress(settings: Settings) -> Ingress | None:
-    if settings.mode is not Mode.HTTP:
-        return None
-    assert settings.slack_signing_secret is not None, "the settings check it"
-    return Ingress(settings.slack_signing_secret.get_secret_value())
 
 
 def web_client(settings: Settings) -> SlackClient:

@@ -24,6 +24,7 @@ import time
 import traceback
 from collections.abc import Callable
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -34,10 +35,7 @@ from bot.cli.migrate import migrate
 from bot.core.errors import BotError
 
 if TYPE_CHECKING:
-    from types import FrameType
-
-    from bot.app import Bot
-    from bot.core.policy.decision import Action
+    from bot.core.policy.fields import Action
 
 EXIT_WITHIN_S = 9.0
 """After SIGTERM: who started the bot kills it after 10 s, if it is Docker."""
@@ -58,7 +56,7 @@ def main() -> None:
     """Run the command line; every error becomes a sentence on stderr and an exit code."""
     # The kernel spares process 1, which this is in a container, every signal that it does not ask
     # for.  `run` and `demo` ask anew when they are up.
-    signal.signal(signal.SIGTERM, _end)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     _make_do_without_a_home()
     try:
         app()
@@ -76,16 +74,18 @@ def main() -> None:
 def run() -> None:
     """Run the bot: Socket Mode with SLACK_APP_TOKEN, signed HTTP with SLACK_SIGNING_SECRET."""
     from bot.app import build
-    from bot.config.settings import Mode, read_settings
+    from bot.config.settings import Mode, Settings, read_settings
     from bot.telemetry.logs import set_up_logs
 
     set_up_logs()
-    settings = read_settings()
+    settings = read_settings(Settings)
     bot = build(settings)
     # What is built stays.  A full collection that looks through all of it stops every thread for
     # 50 ms, and now and then somebody's click would be in the middle of that.
     gc.freeze()
-    _reload_on_sighup(bot)
+    # Not in the handler itself: it runs between any two instructions of the main thread.
+    reload = partial(bot.policy.reload, force=True)
+    signal.signal(signal.SIGHUP, lambda *_: threading.Thread(target=reload, daemon=True).start())
     stopping = _stop_signals(bot.worker.take_no_more)
     try:
         bot.start()
@@ -175,12 +175,12 @@ def explain(
 ) -> None:
     """Say what the policy decides for a person, and which rules made it so."""
     from bot.config.policy_file import PolicySource
-    from bot.config.settings import read_policy_settings
+    from bot.config.settings import PolicySettings, read_settings
     from bot.core.command.parser import spelt_tag
     from bot.core.policy.decision import Actor, Membership, decide
     from bot.core.text.domain_name import normalise_domain
 
-    policy = policy or read_policy_settings().policy
+    policy = policy or read_settings(PolicySettings).policy
     if policy is None:
         raise typer.BadParameter("give --policy FILE or set PURGEBOT_POLICY")
     rules, policy_hash = PolicySource(policy).current()
@@ -206,10 +206,6 @@ def schema() -> None:
     typer.echo(json.dumps(policy_schema(), indent=2))
 
 
-def _end(_signal: int, _frame: FrameType | None) -> None:
-    sys.exit(143)
-
-
 def _make_do_without_a_home() -> None:
     """Let a user without one (a number that a container was given) run Purgebot.
 
@@ -225,7 +221,7 @@ def _make_do_without_a_home() -> None:
 
 
 def _action(word: str) -> Action:
-    from bot.core.policy.decision import Action
+    from bot.core.policy.fields import Action
 
     try:
         return Action(word)
@@ -269,12 +265,3 @@ def _stop_signals(at_once: Callable[[], None] = lambda: None) -> threading.Event
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: told.put(None))
     return stopping
-
-
-def _reload_on_sighup(bot: Bot) -> None:
-    def reload(_signal: int, _frame: FrameType | None) -> None:
-        # Not in the handler itself: it runs between any two instructions of the main thread.
-        threading.Thread(target=bot.policy.reload, kwargs={"force": True}, daemon=True).start()
-
-    if hasattr(signal, "SIGHUP"):
-        signal.signal(signal.SIGHUP, reload)

@@ -111,13 +111,13 @@ def _database() -> Iterator[Database]:
     """Open the database that the settings name; what is not there is not made."""
     from sqlalchemy import make_url
 
-    from bot.config.settings import read_database_settings
+    from bot.config.settings import DatabaseSettings, read_settings
     from bot.core.errors import BotError
     from bot.core.setup_errors import DATABASE_AWAY
     from bot.store.database.engine import Database, or_away
     from bot.store.database.sqlite_lock import path_in
 
-    url = make_url(read_database_settings().database_url.get_secret_value())
+    url = make_url(read_settings(DatabaseSettings).database_url.get_secret_value())
     file = path_in(url)
     if file is not None and not file.is_file():
         raise BotError(DATABASE_AWAY, cause=f"there is no file {file}")

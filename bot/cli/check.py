@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -15,8 +16,9 @@ from bot.config.policy_file import PolicySource
 from bot.config.settings import Mode, Settings, read_settings
 from bot.core.errors import Audience, BotError
 from bot.core.network.connection_errors import Unreached, why_database_unreached
-from bot.core.policy.decision import EVERYBODY, Action, Membership, Policy
-from bot.core.policy.document import Role
+from bot.core.policy.decision import Membership
+from bot.core.policy.document import Policy, Role
+from bot.core.policy.fields import EVERYBODY, Action
 from bot.core.setup_errors import SCHEMA_OLD
 from bot.health.ingress import FRESH_FOR_S, words_of
 from bot.slack.client import OPTIONAL_SCOPES, SCOPES, SlackClient, granted_scopes
@@ -43,15 +45,13 @@ class Finding:
 
 
 class _Bad(Exception):
-    def __init__(self, detail: str, remedy: str) -> None:
-        super().__init__(detail)
-        self.detail, self.remedy = detail, remedy
+    """Its arguments are the detail and the remedy of a finding that is not good."""
 
 
 def check_all() -> Iterator[Finding]:
     """Check one thing after the other; without settings there is nothing else to check."""
     try:
-        settings = read_settings()
+        settings = read_settings(Settings)
     except BotError as error:
         yield Finding("settings", False, error.problem.message, error.problem.hint)
         return
@@ -66,7 +66,12 @@ def check_all() -> Iterator[Finding]:
         ("cdn", _cdn),
     )
     for name, check in checks:
-        yield _run(name, check, settings)
+        try:
+            yield Finding(name, True, check(settings))
+        except _Bad as bad:
+            yield Finding(name, False, *bad.args)
+        except BotError as error:
+            yield Finding(name, False, error.problem.message, error.problem.hint)
 
 
 def _approval_key(settings: Settings) -> Finding:
@@ -78,15 +83,6 @@ def _approval_key(settings: Settings) -> Finding:
         "there is none, so whoever can write to the database can forge approvals",
         "Set PURGEBOT_APPROVAL_KEY, for all replicas the same: openssl rand -hex 32",
     )
-
-
-def _run(name: str, check: Callable[[Settings], str], settings: Settings) -> Finding:
-    try:
-        return Finding(name, True, check(settings))
-    except _Bad as bad:
-        return Finding(name, False, bad.detail, bad.remedy)
-    except BotError as error:
-        return Finding(name, False, error.problem.message, error.problem.hint)
 
 
 def _policy(settings: Settings) -> str:
@@ -114,18 +110,24 @@ def _database(settings: Settings) -> str:
     return f"{database.engine.dialect.name}{pooled}"
 
 
+@contextmanager
+def _asking_slack(settings: Settings, token: str, remedy: str) -> Iterator[None]:
+    """Say what is not good where Slack refuses the token, or does not answer.  Raises: _Bad."""
+    try:
+        yield
+    except SAID_NO as error:
+        said = f"Slack does not accept {token} ({read_no(error).code})"
+        raise _Bad(said, remedy) from None
+    except NO_ANSWER as error:
+        why = why_no_answer(error, settings.slack_api_url)
+        raise _Bad(f"Slack cannot be reached: {why}", _in_short(why, "SLACK_API_URL")) from None
+
+
 def _slack_token(settings: Settings) -> str:
     client = web_client(settings)
-    try:
+    remedy = "Copy the Bot User OAuth Token from the app's page, OAuth & Permissions."
+    with _asking_slack(settings, "SLACK_BOT_TOKEN", remedy):
         answer = client.auth_test()
-    except SAID_NO as error:
-        raise _Bad(
-            f"Slack does not accept SLACK_BOT_TOKEN ({read_no(error).code})",
-            "Copy the Bot User OAuth Token from the app's page, OAuth & Permissions.",
-        ) from None
-    except NO_ANSWER as error:
-        raise _slack_away(error, settings) from None
-    headers = {name.lower(): value for name, value in dict(answer.headers).items()}
     granted = granted_scopes(answer.headers)
     lacking = sorted(set(SCOPES.values()) - granted - OPTIONAL_SCOPES)
     if lacking:
@@ -134,7 +136,7 @@ def _slack_token(settings: Settings) -> str:
             "Put manifest.yml into the app's page, App Manifest, and install the app again.",
         )
     said = [f"{answer['user']} in {answer['team']}"]
-    off_s = _clock_off_s(headers)
+    off_s = _clock_off_s(answer.headers)
     if off_s is not None and abs(off_s) > CLOCK_NOTED_S:
         said.append(f"this machine's clock is {words_of(off_s)}")
         if settings.mode is Mode.HTTP and abs(off_s) > FRESH_FOR_S:
@@ -149,7 +151,7 @@ def _slack_token(settings: Settings) -> str:
 def _clock_off_s(headers: Mapping[str, str]) -> int | None:
     """Give how far this machine's clock is behind that of an answer; None if it does not say."""
     try:
-        there = parsedate_to_datetime(headers["date"])
+        there = parsedate_to_datetime({key.lower(): said for key, said in headers.items()}["date"])
         return round((there - datetime.now(UTC)).total_seconds())
     except (KeyError, TypeError, ValueError):
         return None
@@ -158,24 +160,16 @@ def _clock_off_s(headers: Mapping[str, str]) -> int | None:
 def _slack_socket(settings: Settings) -> str:
     if settings.mode is Mode.HTTP or settings.slack_app_token is None:
         return "not needed in http mode"
-    try:
-        web_client(settings).apps_connections_open(
-            app_token=settings.slack_app_token.get_secret_value()
-        )
-    except SAID_NO as error:
-        raise _Bad(
-            f"Slack does not accept SLACK_APP_TOKEN ({read_no(error).code})",
-            "Make an app-level token with the scope connections:write, and turn Socket Mode on.",
-        ) from None
-    except NO_ANSWER as error:
-        raise _slack_away(error, settings) from None
+    app_token = settings.slack_app_token.get_secret_value()
+    remedy = "Make an app-level token with the scope connections:write, and turn Socket Mode on."
+    with _asking_slack(settings, "SLACK_APP_TOKEN", remedy):
+        web_client(settings).apps_connections_open(app_token=app_token)
     return "app token accepted"
 
 
 def _approvers(settings: Settings) -> str:
-    """Look whether the people whom the policy names are full members, and enough to approve.
-
-    And whether Slack tells who is in the groups that it names.
+    """Whether the people named by the policy are full members and enough to approve, and whether
+    Slack tells who is in its groups.
     """
     client = web_client(settings)
     try:
@@ -218,11 +212,9 @@ def _groups_read(client: SlackClient, ours: Installation, policy: Policy) -> str
         return f"{len(groups)} user groups not looked at, for the app is installed over an organisation"
     read = 0
     for group in groups:
-        try:
+        with suppress(*SAID_NO, *NO_ANSWER):
             client.usergroups_users_list(usergroup=group)
             read += 1
-        except (*SAID_NO, *NO_ANSWER):
-            continue
     if refused := sorted(map(str, client.refusals.values())):
         raise _Bad(
             f"Slack refuses {', '.join(refused)}",
@@ -253,33 +245,24 @@ def _is_empty(role: Role, lost: set[str]) -> bool:
     return not (role.groups or role.channels) and lost.issuperset(role.users)
 
 
-def _slack_away(error: BaseException, settings: Settings) -> _Bad:
-    why = why_no_answer(error, settings.slack_api_url)
-    return _Bad(f"Slack cannot be reached: {why}", _in_short(why, "SLACK_API_URL"))
-
-
 def _in_short(why: Unreached, variable: str) -> str:
     return f"{why.remedy}\n        The address is that of {variable}."
 
 
 def _cdn(settings: Settings) -> str:
-    client = CdnClient(
-        settings.cdn_endpoint, from_settings(settings), trust=trust.for_cdn(settings)
-    )
-    try:
-        client.describe_quota()
-    except BotError as error:
-        why = error.problem.facts.get("why")
-        if why in set(Unreached):
-            raise _Bad(
-                error.problem.message, _in_short(Unreached(why), "PURGEBOT_CDN_ENDPOINT")
-            ) from None
-        hint = error.problem.hint_for(Audience.OPERATORS)
-        raise _Bad(
-            error.problem.message,
-            f"{hint}\n        The settings are ALIBABA_CLOUD_ACCESS_KEY_ID, "
-            "ALIBABA_CLOUD_ACCESS_KEY_SECRET and PURGEBOT_CDN_ENDPOINT.",
-        ) from None
-    finally:
-        client.close()
+    credentials, trusted = from_settings(settings), trust.for_cdn(settings)
+    with closing(CdnClient(settings.cdn_endpoint, credentials, trust=trusted)) as client:
+        try:
+            client.describe_quota()
+        except BotError as error:
+            why = error.problem.facts.get("why")
+            if why in set(Unreached):
+                remedy = _in_short(Unreached(why), "PURGEBOT_CDN_ENDPOINT")
+            else:
+                remedy = (
+                    f"{error.problem.hint_for(Audience.OPERATORS)}\n        The settings are "
+                    "ALIBABA_CLOUD_ACCESS_KEY_ID, ALIBABA_CLOUD_ACCESS_KEY_SECRET and "
+                    "PURGEBOT_CDN_ENDPOINT."
+                )
+            raise _Bad(error.problem.message, remedy) from None
     return f"{settings.cdn_endpoint} answers"

@@ -7,14 +7,11 @@ what was to be sent by force is left to people (docs/backup.md).
 
 from __future__ import annotations
 
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
-
-if TYPE_CHECKING:
-    from sqlalchemy import Engine
 
 
 def migrate(
@@ -30,53 +27,40 @@ def migrate(
     ] = False,
 ) -> None:
     """Bring the database of PURGEBOT_DATABASE_URL up to this version; forward only."""
-    from bot.config.settings import read_database_settings
+    from bot.config.settings import DatabaseSettings, read_settings
     from bot.core.errors import BotError
     from bot.core.setup_errors import MOVE_TARGET_OTHER
+    from bot.store import migrations
     from bot.store.database.engine import Database
-    from bot.store.database.sqlite_lock import lock_database
+    from bot.store.database.sqlite_lock import lock_database, lock_file
 
-    settings = read_database_settings()
+    settings = read_settings(DatabaseSettings)
     with ExitStack() as stack:
         lock = lock_database(settings)
         if lock is not None:
             stack.callback(lock.release)
-        database = Database(settings.database_url.get_secret_value())
-        stack.callback(database.close)
+        database = stack.enter_context(closing(Database(settings.database_url.get_secret_value())))
         if from_sqlite is not None and database.is_sqlite:
             raise BotError(MOVE_TARGET_OTHER)
-        _bring_up(database.engine)
+        before = migrations.migrate(database.engine)
+        if before is not None and before >= migrations.HEAD:
+            newer = " of a newer version, which this one can use"
+            typer.echo(f"schema {before}{newer if before > migrations.HEAD else ''}: nothing to do")
+        else:
+            typer.echo(f"schema {before or 'none'} → {migrations.HEAD}")
         if from_sqlite is not None:
-            _move(from_sqlite, database.engine)
+            from bot.store.maintenance.import_sqlite import move
+
+            if from_sqlite.is_file():  # else no lock is left beside what is not there
+                stack.callback(lock_file(from_sqlite).release)
+            for table, rows in move(from_sqlite, database.engine).items():
+                typer.echo(f"moved {rows:>9} {table}")
+            typer.echo(
+                f"The audit trail holds. Keep {from_sqlite} as a backup; "
+                "never start Purgebot on it again."
+            )
         if restored:
-            _restored(database.engine)
+            from bot.store.maintenance.restore import leave_to_people
 
-
-def _bring_up(engine: Engine) -> None:
-    from bot.store.migrations import HEAD, migrate
-
-    before = migrate(engine)
-    if before is not None and before >= HEAD:
-        newer = " of a newer version, which this one can use" if before > HEAD else ""
-        typer.echo(f"schema {before}{newer}: nothing to do")
-    else:
-        typer.echo(f"schema {before or 'none'} → {HEAD}")
-
-
-def _move(file: Path, engine: Engine) -> None:
-    from bot.store.database.sqlite_lock import lock_file
-    from bot.store.maintenance.import_sqlite import move
-
-    with ExitStack() as stack:
-        if file.is_file():  # else no lock is left beside what is not there
-            stack.callback(lock_file(file).release)
-        counts = move(file, engine)
-    for table, rows in counts.items():
-        typer.echo(f"moved {rows:>9} {table}")
-    typer.echo(f"The audit trail holds. Keep {file} as a backup; never start Purgebot on it again.")
-
-
-def _restored(engine: Engine) -> None:
-    from bot.store.maintenance.restore import leave_to_people
-
-    typer.echo(f"{leave_to_people(engine)} forced purges were to be sent, and are left to people")
+            forced = leave_to_people(database.engine)
+            typer.echo(f"{forced} forced purges were to be sent, and are left to people")

@@ -16,6 +16,7 @@ import threading
 import unicodedata
 from bisect import bisect_left
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -113,8 +114,9 @@ class PolicySource:
         Never raises: what is wrong with the file is kept as `error`, and logged once.
         """
         with self._lock:
-            if not force and self._is_unchanged():
-                return False
+            with suppress(OSError):  # which is told where the file is read
+                if not force and self._stamp == _stamp(self.path.stat()):
+                    return False
             self._stamp, content = None, b""
             try:
                 self._stamp, content = _read(self.path)
@@ -128,12 +130,6 @@ class PolicySource:
         if changed:
             log.info("policy-loaded", path=str(self.path), policy_hash=loaded.hash)
         return changed
-
-    def _is_unchanged(self) -> bool:
-        try:
-            return self._stamp == _stamp(self.path.stat())
-        except OSError:
-            return False
 
     def _keep(self, error: BotError, content_hash: str) -> None:
         self.error = error

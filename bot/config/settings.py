@@ -3,34 +3,7 @@
 Around a value white space, a byte order mark and quotes are cut off, as files and copies leave them.
 A variable that begins with PURGEBOT_ and is none of these is a mistake.
 
-variable                          meaning
-SLACK_BOT_TOKEN                   xoxb-…, the bot's token
-SLACK_APP_TOKEN                   xapp-…, for Socket Mode
-SLACK_SIGNING_SECRET              for signed HTTP
-SLACK_API_URL                     another Web API than Slack's (the playground's)
-ALIBABA_CLOUD_ACCESS_KEY_ID       a RAM user's key …
-ALIBABA_CLOUD_ACCESS_KEY_SECRET   … and its secret; without both, the default chain is asked
-ALIBABA_CLOUD_SECURITY_TOKEN      for keys from STS
-PURGEBOT_CDN_ENDPOINT             the CDN's address; plain http only to this machine
-PURGEBOT_DATABASE_URL             SQLite (a file in the user's data directory) or PostgreSQL
-PURGEBOT_POLICY                   the policy file
-PURGEBOT_MODE                     socket or http; else the tokens tell
-PURGEBOT_HTTP_BIND                host:port of the HTTP mode
-PURGEBOT_STATUS_BIND              host:port of /healthz, /readyz and /metrics; else there is none
-PURGEBOT_EDGE_ADDRESS             host:port on this machine that stands in for the CDN's edge (trials)
-PURGEBOT_AUDIT_RETENTION_DAYS     how long the audit keeps what was said; else for ever
-PURGEBOT_SENDS_PER_SECOND         how many purges all replicas together send in a second
-PURGEBOT_JOIN_WINDOW_SECONDS      how long what was sent covers the same purge; 0: nothing waits
-PURGEBOT_APPROVAL_KEY             the secret that signs approvals; two, with a comma, while it changes
-PURGEBOT_REQUESTS_PER_MINUTE      how many purges one person may ask for in a minute; 0: any number
-PURGEBOT_WAITING_PER_PERSON       how many of one person's may wait for approval; 0: any number
-PURGEBOT_JOINED_PER_PERSON        how many of one person's may wait for the same; 0: any number
-PURGEBOT_CA_BUNDLE                a PEM file of certificates to trust besides the usual ones
-SSL_CERT_FILE                     OpenSSL's variable for such a file; counts for the CDN too …
-REQUESTS_CA_BUNDLE                … as that of `requests` does for Slack (bot/config/trust.py)
-PURGEBOT_OPERATORS_CHANNEL        the channel that is told when the CDN refuses the bot
-PURGEBOT_CANARY_MINUTES           how often that is looked for; 0 turns it off
-PURGEBOT_LOW_QUOTA_SHARE          a quota is low when less than this share is left; 0 turns it off
+docs/operate.md says what each of them means, and its default.
 """
 
 from __future__ import annotations
@@ -43,7 +16,14 @@ from typing import Annotated, Any, TypeVar
 from urllib.parse import urlsplit
 
 import platformdirs
-from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic import (
+    AfterValidator,
+    Field,
+    SecretStr,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 from pydantic_settings import (
     BaseSettings,
     DotEnvSettingsSource,
@@ -56,8 +36,8 @@ from sqlalchemy.exc import ArgumentError
 
 from bot.config.certificates import why_unusable
 from bot.config.variables import bare, is_service_link, nearly_ours, not_ours
+from bot.core.decisions.rulings import Limits
 from bot.core.errors import BotError
-from bot.core.purge.limits import Limits
 from bot.core.purge.signatures import ApprovalKeys
 from bot.core.setup_errors import SETTINGS_INVALID
 from bot.core.text.domain_name import is_loopback
@@ -91,6 +71,77 @@ def _default_database_url() -> SecretStr:
 
 def _variable(name: str, **more: Any) -> Any:
     return Field(validation_alias=name, **more)
+
+
+def _token(prefix: str) -> AfterValidator:
+    def check(value: SecretStr) -> SecretStr:
+        token = value.get_secret_value()
+        if not token.startswith(prefix):
+            msg = f"must begin with {prefix} (is it another kind of token?)"
+            raise ValueError(msg)
+        if not re.fullmatch("[!-~]{6,}", token):
+            raise ValueError("is no token: it is cut off, or holds what no token holds")
+        return value
+
+    return AfterValidator(check)
+
+
+def _signing_secret(value: SecretStr) -> SecretStr:
+    if not re.fullmatch("[!-~]+", value.get_secret_value()):
+        raise ValueError("is no signing secret: it holds what no signing secret holds")
+    return value
+
+
+def _approval_key(value: SecretStr) -> SecretStr:
+    keys = [bare(key) for key in value.get_secret_value().split(",")]
+    if len(keys) > 2:
+        raise ValueError("holds more than two keys: the new one, a comma and the old one")
+    if any(not re.fullmatch("[!-~]{32,}", key) for key in keys):
+        raise ValueError("must be at least 32 printable characters, as from: openssl rand -hex 32")
+    return SecretStr(",".join(keys))
+
+
+def _safe_address(value: str) -> str:
+    try:
+        parts = urlsplit(value)
+        odd = parts.port == 0 or "@" in parts.netloc
+    except ValueError:  # its text would repeat the value
+        raise ValueError("is no address") from None
+    if odd or parts.scheme not in {"http", "https"} or not parts.hostname:
+        raise ValueError("must be an address that begins with https://")
+    if parts.scheme == "http" and not is_loopback(parts.hostname):
+        raise ValueError("must begin with https:// (plain http only to this machine)")
+    return value.rstrip("/")
+
+
+def _certificates(value: Path) -> Path:
+    if why := why_unusable(value):
+        raise ValueError(why)
+    return value
+
+
+def _channel_id(value: str) -> str:
+    if not re.fullmatch("[CG][A-Z0-9]{2,}", value, re.ASCII):
+        raise ValueError("must be the ID of a channel, for example C024BE91L, not its name")
+    return value
+
+
+def _bind(value: str) -> str:
+    host, _, port = value.rpartition(":")
+    if not (host and re.fullmatch("[0-9]{1,5}", port) and int(port) < 65536):
+        raise ValueError("must be host:port, for example 127.0.0.1:3000")
+    return value
+
+
+def _local_bind(value: str) -> str:
+    if not is_loopback(_split(_bind(value))[0]):
+        raise ValueError("must be on this machine: it is for trials only")
+    return value
+
+
+_Address = Annotated[str, AfterValidator(_safe_address)]
+_Bind = Annotated[str, AfterValidator(_bind)]
+_CertificateFile = Annotated[Path, AfterValidator(_certificates)]
 
 
 class _FromVariables(BaseSettings):
@@ -154,116 +205,47 @@ class Settings(DatabaseSettings):
 
     # The mode comes first: what the tokens must be depends on it.
     mode: Mode = _variable("PURGEBOT_MODE")
-    slack_bot_token: SecretStr = _variable("SLACK_BOT_TOKEN")
-    slack_app_token: SecretStr | None = _variable(
+    slack_bot_token: Annotated[SecretStr, _token("xoxb-")] = _variable("SLACK_BOT_TOKEN")
+    slack_app_token: Annotated[SecretStr, _token("xapp-")] | None = _variable(
         "SLACK_APP_TOKEN", default=None, validate_default=True
     )
-    slack_signing_secret: SecretStr | None = _variable(
+    slack_signing_secret: Annotated[SecretStr, AfterValidator(_signing_secret)] | None = _variable(
         "SLACK_SIGNING_SECRET", default=None, validate_default=True
     )
-    slack_api_url: str = _variable("SLACK_API_URL", default="https://slack.com/api/")
+    slack_api_url: Annotated[_Address, AfterValidator(lambda url: f"{url}/")] = _variable(
+        "SLACK_API_URL", default="https://slack.com/api/"
+    )
     access_key_id: str | None = _variable("ALIBABA_CLOUD_ACCESS_KEY_ID", default=None)
     access_key_secret: SecretStr | None = _variable(
         "ALIBABA_CLOUD_ACCESS_KEY_SECRET", default=None, validate_default=True
     )
     security_token: SecretStr | None = _variable("ALIBABA_CLOUD_SECURITY_TOKEN", default=None)
-    cdn_endpoint: str = _variable("PURGEBOT_CDN_ENDPOINT", default="https://cdn.aliyuncs.com")
-    policy: Annotated[Path, Field()] = _variable("PURGEBOT_POLICY")
-    http_bind: str = _variable("PURGEBOT_HTTP_BIND", default="127.0.0.1:3000")
-    status_bind: str | None = _variable("PURGEBOT_STATUS_BIND", default=None)
-    edge_address: str | None = _variable("PURGEBOT_EDGE_ADDRESS", default=None)
+    cdn_endpoint: _Address = _variable("PURGEBOT_CDN_ENDPOINT", default="https://cdn.aliyuncs.com")
+    policy: Path = _variable("PURGEBOT_POLICY")
+    http_bind: _Bind = _variable("PURGEBOT_HTTP_BIND", default="127.0.0.1:3000")
+    status_bind: _Bind | None = _variable("PURGEBOT_STATUS_BIND", default=None)
+    edge_address: Annotated[str, AfterValidator(_local_bind)] | None = _variable(
+        "PURGEBOT_EDGE_ADDRESS", default=None
+    )
     audit_retention_days: int | None = _variable(
         "PURGEBOT_AUDIT_RETENTION_DAYS", default=None, ge=1, le=36500
     )
-    ca_bundle: Path | None = _variable("PURGEBOT_CA_BUNDLE", default=None)
-    ssl_cert_file: Path | None = _variable("SSL_CERT_FILE", default=None)
-    requests_ca_bundle: Path | None = _variable("REQUESTS_CA_BUNDLE", default=None)
-    operators_channel: str | None = _variable("PURGEBOT_OPERATORS_CHANNEL", default=None)
+    ca_bundle: _CertificateFile | None = _variable("PURGEBOT_CA_BUNDLE", default=None)
+    ssl_cert_file: _CertificateFile | None = _variable("SSL_CERT_FILE", default=None)
+    requests_ca_bundle: _CertificateFile | None = _variable("REQUESTS_CA_BUNDLE", default=None)
+    operators_channel: Annotated[str, AfterValidator(_channel_id)] | None = _variable(
+        "PURGEBOT_OPERATORS_CHANNEL", default=None
+    )
     canary_minutes: int = _variable("PURGEBOT_CANARY_MINUTES", default=10, ge=0, le=1440)
     low_quota_share: float = _variable("PURGEBOT_LOW_QUOTA_SHARE", default=0.1, ge=0, le=1)
     sends_per_second: float = _variable("PURGEBOT_SENDS_PER_SECOND", default=50.0, gt=0, le=10_000)
     join_window_s: float = _variable("PURGEBOT_JOIN_WINDOW_SECONDS", default=5.0, ge=0, le=3600)
-    approval_key: SecretStr | None = _variable("PURGEBOT_APPROVAL_KEY", default=None)
+    approval_key: Annotated[SecretStr, AfterValidator(_approval_key)] | None = _variable(
+        "PURGEBOT_APPROVAL_KEY", default=None
+    )
     requests_a_minute: int = _variable("PURGEBOT_REQUESTS_PER_MINUTE", default=30, ge=0)
     waiting_per_person: int = _variable("PURGEBOT_WAITING_PER_PERSON", default=10, ge=0)
     joined_per_person: int = _variable("PURGEBOT_JOINED_PER_PERSON", default=10, ge=0)
-
-    @field_validator("slack_bot_token", "slack_app_token")
-    @classmethod
-    def _looks_like_its_token(cls, value: SecretStr | None, info: Any) -> SecretStr | None:
-        prefix = "xoxb-" if info.field_name == "slack_bot_token" else "xapp-"
-        if value is None:
-            return None
-        token = value.get_secret_value()
-        if not token.startswith(prefix):
-            msg = f"must begin with {prefix} (is it another kind of token?)"
-            raise ValueError(msg)
-        if not re.fullmatch("[!-~]{6,}", token):
-            raise ValueError("is no token: it is cut off, or holds what no token holds")
-        return value
-
-    @field_validator("slack_signing_secret")
-    @classmethod
-    def _holds_no_space(cls, value: SecretStr | None) -> SecretStr | None:
-        if value is not None and not re.fullmatch("[!-~]+", value.get_secret_value()):
-            raise ValueError("is no signing secret: it holds what no signing secret holds")
-        return value
-
-    @field_validator("approval_key")
-    @classmethod
-    def _is_strong(cls, value: SecretStr | None) -> SecretStr | None:
-        if value is None:
-            return None
-        keys = [bare(key) for key in value.get_secret_value().split(",")]
-        if len(keys) > 2:
-            raise ValueError("holds more than two keys: the new one, a comma and the old one")
-        if any(not re.fullmatch("[!-~]{32,}", key) for key in keys):
-            raise ValueError(
-                "must be at least 32 printable characters, as from: openssl rand -hex 32"
-            )
-        return SecretStr(",".join(keys))
-
-    @field_validator("slack_api_url", "cdn_endpoint")
-    @classmethod
-    def _is_safe_address(cls, value: str, info: Any) -> str:
-        try:
-            parts = urlsplit(value)
-            odd = parts.port == 0 or "@" in parts.netloc
-        except ValueError:  # its text would repeat the value
-            raise ValueError("is no address") from None
-        if odd or parts.scheme not in {"http", "https"} or not parts.hostname:
-            raise ValueError("must be an address that begins with https://")
-        if parts.scheme == "http" and not is_loopback(parts.hostname):
-            raise ValueError("must begin with https:// (plain http only to this machine)")
-        if info.field_name == "slack_api_url":
-            return value.rstrip("/") + "/"
-        return value.rstrip("/")
-
-    @field_validator("ca_bundle", "ssl_cert_file", "requests_ca_bundle")
-    @classmethod
-    def _holds_certificates(cls, value: Path | None) -> Path | None:
-        if value is not None and (why := why_unusable(value)):
-            raise ValueError(why)
-        return value
-
-    @field_validator("operators_channel")
-    @classmethod
-    def _is_channel_id(cls, value: str | None) -> str | None:
-        if value is not None and not re.fullmatch("[CG][A-Z0-9]{2,}", value, re.ASCII):
-            raise ValueError("must be the ID of a channel, for example C024BE91L, not its name")
-        return value
-
-    @field_validator("http_bind", "status_bind", "edge_address")
-    @classmethod
-    def _is_host_and_port(cls, value: str | None, info: Any) -> str | None:
-        if value is None:
-            return None
-        host, _, port = value.rpartition(":")
-        if not (host and re.fullmatch("[0-9]{1,5}", port) and int(port) < 65536):
-            raise ValueError("must be host:port, for example 127.0.0.1:3000")
-        if info.field_name == "edge_address" and not is_loopback(host.strip("[]")):
-            raise ValueError("must be on this machine: it is for trials only")
-        return value
 
     @model_validator(mode="before")
     @classmethod
@@ -336,45 +318,11 @@ def _split(host_and_port: str) -> tuple[str, int]:
     return host.strip("[]"), int(port)
 
 
-def read_settings(**given: Any) -> Settings:
-    """Read the settings; `given` are variables that go before the environment.
+def read_settings(model: type[S], **given: Any) -> S:
+    """Read the settings of `model` from the environment and `.env`; `given` go before these.
 
     Raises: SettingsInvalid, naming every variable at fault, and never its value.
     """
-    return _read(Settings, given)
-
-
-def read_database_settings() -> DatabaseSettings:
-    """Read only where the database is.  Raises: SettingsInvalid."""
-    return _read(DatabaseSettings, {})
-
-
-def read_policy_settings() -> PolicySettings:
-    """Read only where the policy is.  Raises: SettingsInvalid."""
-    return _read(PolicySettings, {})
-
-
-def settings_from(variables: Mapping[str, str]) -> Settings:
-    """Give the settings of these variables alone, whatever the environment holds.
-
-    Raises: SettingsInvalid.
-    """
-    return _read(_GivenSettings, variables)
-
-
-class _GivenSettings(Settings):
-    @classmethod
-    def settings_customise_sources(
-        cls,
-        settings_cls: type[BaseSettings],  # noqa: ARG003  (pydantic's signature)
-        init_settings: PydanticBaseSettingsSource,
-        *_: Any,
-        **__: Any,
-    ) -> tuple[PydanticBaseSettingsSource, ...]:
-        return (init_settings,)
-
-
-def _read(model: type[S], given: Mapping[str, Any]) -> S:
     settings: S | None = None
     mistakes: list[str] = []
     try:
@@ -391,6 +339,26 @@ def _read(model: type[S], given: Mapping[str, Any]) -> S:
     # Outside the handler: the original error holds the values, and would be shown as the cause.
     told = "\n".join(f"  {mistake}" for mistake in mistakes)
     raise SettingsInvalid(SETTINGS_INVALID, mistakes=told)
+
+
+def settings_from(variables: Mapping[str, str]) -> Settings:
+    """Give the settings of these variables alone, whatever the environment holds.
+
+    Raises: SettingsInvalid.
+    """
+    return read_settings(_GivenSettings, **variables)
+
+
+class _GivenSettings(Settings):
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],  # noqa: ARG003  (pydantic's signature)
+        init_settings: PydanticBaseSettingsSource,
+        *_: Any,
+        **__: Any,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        return (init_settings,)
 
 
 def _names(model: type[BaseSettings], given: Mapping[str, Any]) -> set[str]:

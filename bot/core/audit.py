@@ -92,20 +92,8 @@ def pruned(purge_id: str, before: datetime) -> AuditEntry:
 
 def hash_of(entry: AuditEntry, seq: int, previous: str) -> str:
     """Give the SHA-256, in hex, of everything that an entry says and of the hash before it."""
-    return _sha256(
-        {
-            "previous": previous,
-            "seq": seq,
-            "purge_id": entry.purge_id,
-            "at": _moment(entry.at),
-            "event": entry.event,
-            "team_id": entry.team_id,
-            "user_id": entry.user_id,
-            "channel_id": entry.channel_id,
-            "policy_hash": entry.policy_hash,
-            "detail": entry.detail,
-        }
-    )
+    said = {name: getattr(entry, name) for name in AuditEntry.__slots__}
+    return _sha256(said | {"at": exact_moment(entry.at), "seq": seq, "previous": previous})
 
 
 def checkpoint(
@@ -118,13 +106,14 @@ def checkpoint(
         block.update(each.encode())
         entries += 1
     previous = after.hash if after else GENESIS
-    sealed = {"previous": previous, "at": _moment(at), "upto_id": upto_id, "entries": entries}
+    sealed = {"previous": previous, "at": exact_moment(at), "upto_id": upto_id, "entries": entries}
     return Checkpoint(
         at, upto_id, entries, previous, _sha256(sealed | {"block": block.hexdigest()})
     )
 
 
-def _moment(at: datetime) -> str:
+def exact_moment(at: datetime) -> str:
+    """Give a moment as it is hashed and signed: in UTC, to the microsecond."""
     return at.astimezone(UTC).isoformat(timespec="microseconds")
 
 

@@ -10,7 +10,6 @@ import bot.core.decisions.authorization
 import bot.core.decisions.clock
 import bot.core.decisions.presses
 import bot.core.decisions.requests
-import bot.core.purge.limits
 import bot.core.purge.tracking
 import bot.core.setup_errors
 import bot.core.suggestions.confirmation

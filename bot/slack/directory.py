@@ -64,7 +64,7 @@ class Place(NamedTuple):
 
 
 class SlackDirectory:
-    """Implements `bot.worker.executor.Directory` over the Web API, for one installation of the app."""
+    """Who people are, asked over the Web API, for one installation of the app."""
 
     def __init__(
         self,

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 
 from prometheus_client import Counter, Histogram, disable_created_metrics
 
@@ -29,6 +30,7 @@ disable_created_metrics()  # type: ignore[no-untyped-call]  # the library has no
 
 OK = "ok"
 BUCKETS_S = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300)
+_Timings = partial(Histogram, buckets=BUCKETS_S)
 
 RECEIVED = Counter(
     "purgebot_received_total",
@@ -41,11 +43,10 @@ HTTP_REFUSED = Counter(
     "Requests to the HTTP door that were refused, by reason",
     ["reason"],
 )
-ACKNOWLEDGEMENT_S = Histogram(
+ACKNOWLEDGEMENT_S = _Timings(
     "purgebot_acknowledgement_seconds",
     "From a delivery of Slack's to its acknowledgement, for which Slack gives 3 s",
     ["kind"],
-    buckets=BUCKETS_S,
 )
 DECISIONS = Counter(
     "purgebot_decisions_total",
@@ -62,39 +63,33 @@ SUBMISSIONS = Counter(
     "Purges sent to the CDN: ok, or the code of the error",
     ["outcome"],
 )
-CLICK_TO_SUBMISSION_S = Histogram(
+CLICK_TO_SUBMISSION_S = _Timings(
     "purgebot_click_to_submission_seconds",
     "From the press that was still missing (or the end of the time to undo it) to the CDN's request",
-    buckets=BUCKETS_S,
 )
-COMMAND_TO_SUBMISSION_S = Histogram(
+COMMAND_TO_SUBMISSION_S = _Timings(
     "purgebot_command_to_submission_seconds",
     "From the command to the CDN's request, where nobody had to approve",
-    buckets=BUCKETS_S,
 )
-COMMAND_TO_ANSWER_S = Histogram(
+COMMAND_TO_ANSWER_S = _Timings(
     "purgebot_command_to_answer_seconds",
     "From a command or a press to the first that people see of it",
     ["answer"],
-    buckets=BUCKETS_S,
 )
-STEP_S = Histogram(
+STEP_S = _Timings(
     "purgebot_step_seconds",
     "One step of the worker's: done, put back for later, or failed",
     ["kind", "outcome"],
-    buckets=BUCKETS_S,
 )
-SLACK_S = Histogram(
+SLACK_S = _Timings(
     "purgebot_slack_request_seconds",
     "One call of Slack's: ok, refused, limited (429), failed (Slack's own fault) or no-answer",
     ["method", "outcome"],
-    buckets=BUCKETS_S,
 )
-CDN_S = Histogram(
+CDN_S = _Timings(
     "purgebot_cdn_request_seconds",
     "One call of the CDN's: ok, refused or in-doubt",
     ["action", "outcome"],
-    buckets=BUCKETS_S,
 )
 SOCKET_SESSIONS = Counter(
     "purgebot_socket_sessions_total", "Sessions that Slack opened to the socket: all but one again"
@@ -210,8 +205,8 @@ def timing(histogram: Histogram, label: str) -> Iterator[Timing]:
 @contextmanager
 def calling(histogram: Histogram, system: str, label: str) -> Iterator[Timing]:
     """Time a call of another system, and make it a span of the step that it belongs to."""
-    with tracing.call(f"{system} {label}") as call, timing(histogram, label) as timed:
-        try:
-            yield timed
-        finally:
-            call.ended(timed.outcome)
+    with (
+        timing(histogram, label) as timed,
+        tracing.call(f"{system} {label}", lambda: timed.outcome),
+    ):
+        yield timed

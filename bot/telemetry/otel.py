@@ -17,17 +17,16 @@ What is told beside names and times: IDs of purges and of the CDN's requests, st
 from __future__ import annotations
 
 import hashlib
-import os
 import threading
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 
 from opentelemetry import trace
 from opentelemetry.context import Context
 from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
-from opentelemetry.sdk.resources import SERVICE_NAME, Resource
+from opentelemetry.sdk.resources import SERVICE_NAME, OTELResourceDetector, Resource
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor
 from opentelemetry.sdk.trace.id_generator import RandomIdGenerator
@@ -83,11 +82,9 @@ class Spans:
     """Makes spans and sends them; what is to be told about it is in the environment (OTEL_…)."""
 
     def __init__(self) -> None:
-        resource = Resource.create()
-        if "OTEL_SERVICE_NAME" not in os.environ and "service.name=" not in os.environ.get(
-            "OTEL_RESOURCE_ATTRIBUTES", ""
-        ):
-            resource = resource.merge(Resource({SERVICE_NAME: "purgebot"}))
+        # What the environment says goes before our name.
+        ours = Resource.create({SERVICE_NAME: "purgebot"})
+        resource = ours.merge(OTELResourceDetector().detect())
         self._provider = TracerProvider(
             resource=resource, id_generator=_Ids(), shutdown_on_exit=False
         )
@@ -127,14 +124,19 @@ class Spans:
                 span.end()
 
     @contextmanager
-    def call(self, name: str) -> Iterator[_Call]:
+    def call(self, name: str, outcome: Callable[[], str]) -> Iterator[None]:
         if _steps.get() is None:  # it is about no purge
-            yield _Call(None)
+            yield
             return
         with self._tracer.start_as_current_span(
             name, kind=SpanKind.CLIENT, record_exception=False, set_status_on_exception=False
         ) as span:
-            yield _Call(span)
+            try:
+                yield
+            finally:
+                span.set_attribute("purgebot.outcome", outcome())
+                if outcome() != _OK:
+                    span.set_status(StatusCode.ERROR, outcome())
 
     def recorded(self, new: Purge | None, entries: Iterable[AuditEntry]) -> None:
         spans = dict(_steps.get() or {})
@@ -143,7 +145,8 @@ class Spans:
             spans[new.id] = began
         for entry in entries:
             if entry.purge_id in spans:
-                spans[entry.purge_id].add_event(entry.event, _told(entry))
+                told = {_TOLD[name]: said for name, said in entry.detail.items() if name in _TOLD}
+                spans[entry.purge_id].add_event(entry.event, told)
         if began is not None:
             began.end()
 
@@ -171,18 +174,3 @@ class Spans:
         flags = TraceFlags.SAMPLED if sampled is not Decision.DROP else TraceFlags.DEFAULT
         began = SpanContext(trace_id, span_id, is_remote=True, trace_flags=TraceFlags(flags))
         return trace.set_span_in_context(NonRecordingSpan(began), Context())
-
-
-class _Call:
-    def __init__(self, span: Span | None) -> None:
-        self._span = span
-
-    def ended(self, outcome: str) -> None:
-        if self._span is not None:
-            self._span.set_attribute("purgebot.outcome", outcome)
-            if outcome != _OK:
-                self._span.set_status(StatusCode.ERROR, outcome)
-
-
-def _told(entry: AuditEntry) -> dict[str, str]:
-    return {_TOLD[name]: said for name, said in entry.detail.items() if name in _TOLD}

@@ -10,9 +10,9 @@ Nothing of OpenTelemetry is imported while it is off (bot/telemetry/otel.py).
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from bot.core.audit import AuditEntry
 from bot.core.errors import BotError
@@ -25,19 +25,6 @@ if TYPE_CHECKING:
 _ASKED_FOR_BY = ("OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT")
 
 
-class Call(Protocol):
-    """A call that is under way."""
-
-    def ended(self, outcome: str) -> None:
-        """Say what it came to; `ok` is no error."""
-
-
-class _Untraced:
-    def ended(self, outcome: str) -> None:
-        """Nobody wants to know."""
-
-
-_UNTRACED = nullcontext(_Untraced())
 _spans: Spans | None = None
 
 
@@ -72,9 +59,9 @@ def step(name: str, purge_ids: Sequence[str | None]) -> AbstractContextManager[o
     return _spans.step(name, known) if _spans is not None and known else nullcontext()
 
 
-def call(name: str) -> AbstractContextManager[Call]:
-    """Make the block a span of the step that it belongs to; outside of one it is none."""
-    return _UNTRACED if _spans is None else _spans.call(name)
+def call(name: str, outcome: Callable[[], str]) -> AbstractContextManager[object]:
+    """Make the block a span of the step that it belongs to, if any; `outcome` is asked at its end."""
+    return nullcontext() if _spans is None else _spans.call(name, outcome)
 
 
 def recorded(new: Purge | None, entries: Iterable[AuditEntry]) -> None:

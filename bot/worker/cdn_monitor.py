@@ -22,7 +22,7 @@ from bot.cdn.error_codes import CdnError
 from bot.cdn.responses import Quota
 from bot.core.cdn.health import Health, after_look, news
 from bot.core.cdn.quota import LowQuota, day_began_at, lowest
-from bot.core.decisions.records import alert_of
+from bot.core.decisions.transition import alert_of
 from bot.core.errors import Problem
 from bot.core.message import Post
 from bot.store.reads.shared_state import SharedState

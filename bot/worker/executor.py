@@ -20,9 +20,11 @@ from bot.core.decisions.transition import Transition
 from bot.core.interaction import DOUBTS, QUESTIONS, Interaction, InteractionKind
 from bot.core.message import Post, PostKind, Route
 from bot.core.policy.approvers import Roster, named_deciders
-from bot.core.policy.decision import Actor, Policy
+from bot.core.policy.decision import Actor
+from bot.core.policy.document import Policy
 from bot.core.purge.purge import Purge, State
 from bot.core.retry import CardGone, DeliveryDeferred, DirectoryUnavailable
+from bot.slack.directory import SlackDirectory
 from bot.store.queue.owner import Claimed, LeaseOwner, PollBatch
 from bot.store.store import Store
 from bot.telemetry import metrics
@@ -30,7 +32,7 @@ from bot.worker.sending import Sending
 from bot.worker.tracking import Watch
 from bot.workflow.confirmations import Doubts
 from bot.workflow.interactions import Interactions
-from bot.workflow.people import Directory, is_lasting, requester
+from bot.workflow.people import is_lasting, requester
 from bot.workflow.queries import Answers
 from bot.workflow.requests import PurgeRequests
 
@@ -69,7 +71,7 @@ class Executor:
         answers: Answers,
         doubts: Doubts,
         sending: Sending,
-        directory: Directory,
+        directory: SlackDirectory,
         announcer: Announcer,
         owner: LeaseOwner,
     ) -> None:

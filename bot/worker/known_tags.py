@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from contextlib import suppress
 
-from bot.core.decisions.outcomes import NewTags, worth_a_word
-from bot.core.policy.decision import Policy
+from bot.core.decisions.outcomes import NewTags
+from bot.core.policy.document import Policy
 from bot.core.purge.purge import Purge
-from bot.core.suggestions.confirmation import MANY_KNOWN
+from bot.core.suggestions.confirmation import MANY_KNOWN, MOST_TYPED
 from bot.store.database.engine import StoreUnavailable
 from bot.store.store import Store
 
@@ -18,6 +18,8 @@ def new_tags(store: Store, policy: Policy, purge: Purge) -> NewTags:
         unknown = store.tags.unknown(purge.domain, purge.tags)
         named = policy.tags_named(purge.domain)
         odd = [tag for tag in unknown if tag not in named]
-        many = bool(odd) and store.tags.are_many(purge.domain, MANY_KNOWN)
-        return NewTags(unknown, worth_a_word(purge, odd, many_known=many))
+        # Where only a few tags are known at all, a new one is nothing to speak of.
+        typed = odd and len(purge.tags) <= MOST_TYPED
+        worth_a_word = typed and store.tags.are_many(purge.domain, MANY_KNOWN)
+        return NewTags(unknown, tuple(odd) if worth_a_word else ())
     return NewTags(purge.tags)

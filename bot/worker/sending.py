@@ -22,13 +22,14 @@ from bot.core.decisions.authorization import (
     SendFacts,
     SendLater,
     SendPermit,
-    SendRefused,
     authorize_send,
     takes_proof,
 )
 from bot.core.decisions.requests import refuse_unchecked
+from bot.core.decisions.transition import Transition
 from bot.core.purge.purge import Event, Evidence, Failure, Purge
 from bot.core.retry import DirectoryUnavailable
+from bot.slack.directory import SlackDirectory
 from bot.store.database.engine import StoreUnavailable
 from bot.store.queue.owner import LeaseOwner
 from bot.store.store import Store
@@ -36,7 +37,7 @@ from bot.telemetry import metrics
 from bot.worker.domain_list import Account
 from bot.worker.known_tags import new_tags
 from bot.worker.tracking import OUTCOME_PATIENCE_S, Watch
-from bot.workflow.people import Directory, is_lasting, requester
+from bot.workflow.people import is_lasting, requester
 from bot.workflow.requests import PurgeRequests
 
 SPENT = "quota-spent"
@@ -58,7 +59,7 @@ class Sending:
         watch: Watch,
         cdn: CdnClient,
         account: Account,
-        directory: Directory,
+        directory: SlackDirectory,
         low_quota: Callable[[datetime], LowQuota | None],
         owner: LeaseOwner,
     ) -> None:
@@ -133,20 +134,12 @@ class Sending:
             self._save(refuse_unchecked(purge, self._now(), lasting=lasting))
             return None
         links = self._trail_of(purge) if proof else ()
-        rules = self._rules()
-        decision = authorize_send(
-            purge,
-            rules.policy,
-            rules.policy_hash,
-            SendFacts(actors, links),
-            rules.keys,
-            self._now(),
-        )
+        decision = authorize_send(purge, self._rules(), SendFacts(actors, links), self._now())
         match decision:
             case SendPermit():
                 return decision
-            case SendRefused(refused):
-                self._save(refused)
+            case Transition():
+                self._save(decision)
             case SendLater(at):
                 self._store.jobs.reschedule(purge, self._lease.name, at)
         return None

@@ -20,7 +20,7 @@ from bot.cdn.client import MAX_TASKS_PER_QUESTION, CdnClient
 from bot.cdn.edge_probe import EdgeProbe
 from bot.cdn.error_codes import CdnRefused
 from bot.core.decisions import outcomes
-from bot.core.decisions.requests import Rules
+from bot.core.decisions.rulings import Rules
 from bot.core.decisions.transition import FOLLOW_EVERY, Transition
 from bot.core.edge_check import LONGEST_LOOK, EdgeSnapshot, compare
 from bot.core.purge.purge import WATCHED, Event, Evidence, Purge

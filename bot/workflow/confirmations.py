@@ -10,21 +10,21 @@ What a doubt is: `bot.core.suggestions.confirmation`; how it reads: `handlers.bl
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import structlog
 
 from bot.core.command.parser import ESCAPED, PurgeCommand
 from bot.core.decisions.presses import PRESS_DOUBTFUL, PRESS_RIGHTS_UNKNOWN, PRESS_UNKNOWN
-from bot.core.decisions.records import ephemeral_of
 from bot.core.decisions.requests import RIGHTS_LOOKUP_REFUSED, RIGHTS_UNKNOWN
+from bot.core.decisions.transition import ephemeral_of
 from bot.core.errors import ErrorKind
 from bot.core.interaction import Interaction, InteractionKind, Origin
 from bot.core.message import Notice, Post, Route
 from bot.core.policy.approvers import Roster
 from bot.core.policy.decision import Actor
 from bot.core.suggestions import confirmation as doubts
-from bot.core.suggestions.confirmation import Doubt
+from bot.core.suggestions.confirmation import Doubt, Slip
 from bot.core.suggestions.similarity import slip_of
 from bot.store.change import InteractionAnswered, NewPosts
 from bot.store.schema.mapping import FromNewer
@@ -34,36 +34,36 @@ from bot.workflow.requests import PurgeRequests
 log = structlog.get_logger("purgebot.doubts")
 
 
+@dataclass(eq=False)
 class Doubts:
     """What is asked back, and what comes of it."""
 
-    def __init__(self, store: Store, requests: PurgeRequests) -> None:
-        self._store = store
-        self._requests = requests
-        self._rules = requests.rules
+    _store: Store
+    _requests: PurgeRequests
 
     def about(self, command: PurgeCommand) -> Doubt | None:
         """Give what is doubtful about a command, whoever asks.  Raises: StoreUnavailable."""
         if len(command.tags) > doubts.MOST_TYPED:
             return None
-        policy = self._rules().policy
+        policy = self._requests.rules().policy
         named = policy.tags_named(command.domain)
         unknown = self._store.tags.unknown(command.domain, command.tags)
 
-        def like(tag: str) -> frozenset[str]:
+        def near(tag: str) -> frozenset[str]:
             return named.union(self._store.tags.like(command.domain, tag))
 
         def meant(tag: str) -> str | None:
-            if (slip := slip_of(tag, like(tag))) is not None:
+            if (slip := slip_of(tag, near(tag))) is not None:
                 return slip
             # tag: stands before odd tags alone, but who has learnt of it writes tag:hero as well.
             escaped = ESCAPED.match(tag)
             bare = tag[escaped.end() :] if escaped else ""
-            known = like(bare) if bare else frozenset()
+            known = near(bare) if bare else frozenset()
             return bare if bare in known else slip_of(bare, known)
 
-        new = [tag for tag in unknown if tag not in named]
-        return doubts.doubt_of(command, new[: doubts.MOST_NEW], meant)
+        new = [tag for tag in unknown if tag not in named][: doubts.MOST_NEW]
+        slips = tuple(Slip(tag, like) for tag in new if (like := meant(tag)) is not None)
+        return Doubt(command, slips) if slips else None
 
     def ask(
         self, ask: Interaction, actor: Actor | None, roster: Roster, *, lasting: bool = False
@@ -75,14 +75,14 @@ class Doubts:
         Raises: StoreUnavailable.
         """
         doubt = doubts.read_doubt(ask.said)
-        if doubt is None or not self._rules().keys.verify_press(ask):
+        if doubt is None or not self._requests.rules().keys.verify_press(ask):
             self._tell(ask, Notice((PRESS_UNKNOWN if doubt is None else PRESS_DOUBTFUL).code))
             return
         if self._store.purge_id_of(ask.trigger_id) is None:
             if actor is None:
                 self._tell(ask, Notice((RIGHTS_LOOKUP_REFUSED if lasting else RIGHTS_UNKNOWN).code))
                 return
-            policy = self._rules().policy
+            policy = self._requests.rules().policy
             if places := doubts.shown_to(doubt, policy, actor):
                 self._tell(ask, doubts.doubt_notice(ask, doubt, places, policy, actor))
                 return
@@ -120,7 +120,7 @@ class Doubts:
     def _why_not(
         self, press: Interaction, question: Interaction, actor: Actor | None
     ) -> ErrorKind | None:
-        keys = self._rules().keys
+        keys = self._requests.rules().keys
         if question.team_id != press.team_id:
             return PRESS_UNKNOWN
         if not (keys.verify_press(press) and keys.verify_press(question)):

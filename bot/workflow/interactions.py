@@ -7,16 +7,16 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 import structlog
 
 from bot.core.command.queries import STATUS
 from bot.core.decisions import presses, rulings
-from bot.core.decisions.presses import PressCounted, PressLeadsOn, PressRejected
-from bot.core.decisions.records import ephemeral_of, press_entry
-from bot.core.decisions.requests import Rules
+from bot.core.decisions.presses import PressLeadsOn, PressRejected
+from bot.core.decisions.rulings import Rules
+from bot.core.decisions.transition import Transition, ephemeral_of, press_entry
 from bot.core.interaction import Interaction, InteractionKind
 from bot.core.message import Notice, Route
 from bot.core.policy.decision import Actor, Membership
@@ -29,15 +29,13 @@ from bot.workflow.requests import card_reply
 log = structlog.get_logger("purgebot.workflow")
 
 
+@dataclass(eq=False)
 class Interactions:
     """Takes presses; `rules` gives what they are judged by at this moment."""
 
-    def __init__(
-        self, store: Store, rules: Callable[[], Rules], now: Callable[[], datetime]
-    ) -> None:
-        self._store = store
-        self._rules = rules
-        self.now = now
+    _store: Store
+    _rules: Callable[[], Rules]
+    now: Callable[[], datetime]
 
     def press(self, ask: Interaction) -> None:
         """Write a press down for the worker, which asks Slack anew what its rights hang on.
@@ -80,9 +78,7 @@ class Interactions:
         while True:
             now, rules = self.now(), self._rules()
             purge = self._store.purge(ask.purge_id) if ask.purge_id else None
-            result = presses.decide_press(
-                ask, purge, rules.policy, rules.policy_hash, actor, rules.keys, now
-            )
+            result = presses.decide_press(ask, purge, rules, actor, now)
             if isinstance(result, PressLeadsOn):
                 return result.purge
             if self._save(ask, result, now, is_new=is_new):
@@ -92,14 +88,14 @@ class Interactions:
                 return None
 
     def _save(
-        self, ask: Interaction, result: PressCounted | PressRejected, now: datetime, *, is_new: bool
+        self, ask: Interaction, result: Transition | PressRejected, now: datetime, *, is_new: bool
     ) -> bool:
         changes: list[Change] = [
             NewInteraction(ask, None) if is_new else InteractionAnswered(ask.trigger_id)
         ]
         whispers = []
         match result:
-            case PressCounted(changed):
+            case Transition() as changed:
                 name = changed.event.value
                 is_over = True
             case PressRejected(notice, _, changed):

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from dataclasses import asdict, replace
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -30,7 +30,6 @@ from bot.core.command.queries import (
     STATUS,
     Cursor,
     HistoryQuestion,
-    Key,
     PendingQuestion,
     Question,
     QuotaQuestion,
@@ -40,19 +39,12 @@ from bot.core.command.queries import (
     read_asked,
 )
 from bot.core.decisions.presses import PRESS_UNKNOWN, votes_open_to
-from bot.core.decisions.records import ephemeral_of
+from bot.core.decisions.transition import ephemeral_of
 from bot.core.interaction import Interaction
 from bot.core.message import Notice, Route
-from bot.core.policy.decision import (
-    ANYTHING,
-    Action,
-    Actor,
-    Membership,
-    Policy,
-    decide,
-    decide_all,
-    domains_for,
-)
+from bot.core.policy.decision import ANYTHING, Actor, Membership, decide, decide_all, domains_for
+from bot.core.policy.document import Policy
+from bot.core.policy.fields import Action
 from bot.core.purge.purge import Purge
 from bot.core.retry import DirectoryRefused, DirectoryUnavailable
 from bot.store.change import InteractionAnswered, NewPosts
@@ -65,16 +57,14 @@ TAGS_SHOWN = 3
 """So many tags of a purge are listed in the history; the others are counted."""
 
 
+@dataclass(eq=False)
 class Answers:
     """What may be told to whom."""
 
-    def __init__(
-        self, store: Store, policy: PolicySource, cdn: CdnClient, now: Callable[[], datetime]
-    ) -> None:
-        self._store = store
-        self._policy = policy
-        self._cdn = cdn
-        self._now = now
+    _store: Store
+    _policy: PolicySource
+    _cdn: CdnClient
+    _now: Callable[[], datetime]
 
     def answer(self, ask: Interaction, actor: Actor | None, *, lasting: bool = False) -> None:
         """Answer a question that was written down; `actor` is None if Slack would not name them.
@@ -237,16 +227,15 @@ def _may_see(policy: Policy, actor: Actor, purge: Purge) -> bool:
 
 def _turns(question: HistoryQuestion, page: Page) -> dict[str, str]:
     """Give the questions for the pages before and after this one."""
-
-    def turned(key: Key, *, newer: bool) -> str:
-        return format_question(replace(question, cursor=Cursor(key, newer)))
-
-    turns = {}
-    if page.newer is not None:
-        turns["newer"] = turned(page.newer, newer=True)
-    if page.older is not None:
-        turns["older"] = turned(page.older, newer=False)
-    return turns
+    cursors = {
+        "newer": page.newer and Cursor(page.newer, newer=True),
+        "older": page.older and Cursor(page.older),
+    }
+    return {
+        turn: format_question(replace(question, cursor=cursor))
+        for turn, cursor in cursors.items()
+        if cursor
+    }
 
 
 def _row(purge: Purge) -> dict[str, Any]:

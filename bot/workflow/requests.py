@@ -6,8 +6,9 @@ hand, the row is left due, and the worker comes back with them.
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 import structlog
@@ -15,43 +16,40 @@ import structlog
 from bot.core.command.parser import PurgeCommand, format_command
 from bot.core.decisions import requests, rulings
 from bot.core.decisions.presses import pressed
-from bot.core.decisions.records import suggestion_of
-from bot.core.decisions.requests import RequestFacts, Rules, authorize_request
-from bot.core.decisions.transition import Transition, requested, transition
+from bot.core.decisions.requests import RequestFacts, authorize_request
+from bot.core.decisions.rulings import Rules
+from bot.core.decisions.transition import Transition, requested, suggestion_of, transition
 from bot.core.errors import Mistake
 from bot.core.interaction import Interaction, InteractionKind, Origin
 from bot.core.message import Post
 from bot.core.policy.approvers import Roster, Traffic
-from bot.core.policy.decision import Action, Actor
+from bot.core.policy.decision import Actor
+from bot.core.policy.fields import Action
 from bot.core.policy.quorum import needs_of
 from bot.core.purge.joining import Related
 from bot.core.purge.purge import Choice, Event, Purge, State
+from bot.core.purge.signatures import ApprovalKeys
 from bot.store.change import CardReply, InteractionAnswered, NewPosts
 from bot.store.store import Store
-from bot.workflow.new_purge import new_purge
 
 log = structlog.get_logger("purgebot.workflow")
+
+_CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 
 Who = Callable[[str], Actor | None]
 """Gives a person as far as it matters to a domain; None if Slack does not tell of them now."""
 
 
+@dataclass(eq=False)
 class PurgeRequests:
     """Takes requests; `rules` gives what they are judged by at this moment, and `account` the
     domains of the CDN account, as far as they are known.
     """
 
-    def __init__(
-        self,
-        store: Store,
-        rules: Callable[[], Rules],
-        now: Callable[[], datetime],
-        account: Callable[[], Sequence[str]],
-    ) -> None:
-        self._store = store
-        self._account = account
-        self.rules = rules
-        self.now = now
+    _store: Store
+    rules: Callable[[], Rules]
+    now: Callable[[], datetime]
+    _account: Callable[[], Sequence[str]]
 
     def takes_approval(self, command: PurgeCommand) -> bool:
         """Whether others have to approve it, by the policy of this moment.
@@ -96,9 +94,7 @@ class PurgeRequests:
             return None
         return begun.purge
 
-    def decide(
-        self, purge: Purge, actor: Actor, roster: Roster, owner: str, who: Who | None = None
-    ) -> None:
+    def decide(self, purge: Purge, actor: Actor, roster: Roster, owner: str, who: Who) -> None:
         """Decide on a request that was written down without the facts about its person.
 
         `actor` is known as far as it matters to the purge's domain, and by `who` for another one.
@@ -118,10 +114,8 @@ class PurgeRequests:
         )
         wished = replace(new_purge(command, ask, now, rules.keys), follows=purge.id)
         decided = self._decided(wished, rules, actor, roster, now)
-        begun, done = (
-            requested(wished, ask.response_url, decided),
-            InteractionAnswered(ask.trigger_id),
-        )
+        begun = requested(wished, ask.response_url, decided)
+        done = InteractionAnswered(ask.trigger_id)
         if begun.purge.state is State.REFUSED:
             return self._store.apply(done, begun)
         choice = Choice("force" if by_force else ask.kind.value, ask.user_id, now, wished.id)
@@ -183,3 +177,32 @@ def card_reply(ask: Interaction, purge: Purge, now: datetime) -> tuple[CardReply
     in_channel = ask.channel_id == purge.channel_id and not ask.aside
     on_card = in_channel and ask.kind is not InteractionKind.DENY
     return (CardReply(purge.id, ask.response_url, now),) if on_card else ()
+
+
+def new_purge(command: PurgeCommand, origin: Origin, now: datetime, keys: ApprovalKeys) -> Purge:
+    """Give the purge that a command asks for, signed where there is a key."""
+    purge = Purge(
+        id=new_purge_id(now),
+        trigger_id=origin.trigger_id,
+        team_id=origin.team_id,
+        channel_id=origin.channel_id,
+        user_id=origin.user_id,
+        domain=command.domain,
+        tags=command.tags,
+        force=command.force,
+        reason=command.reason,
+        break_glass=command.break_glass,
+        requested_at=now,
+    )
+    return replace(purge, signature=keys.sign_request(purge))
+
+
+def new_purge_id(now: datetime) -> str:
+    """Give an ID that sorts by time and can be read out over the phone: `P` and 13 characters.
+
+    Nine hold the milliseconds since 1970, four are random; letters that look like digits are
+    left out.
+    """
+    number = (int(now.timestamp() * 1000) << 20) | secrets.randbits(20)
+    digits = [_CROCKFORD[(number >> shift) & 31] for shift in range(60, -1, -5)]
+    return "P" + "".join(digits)

@@ -19,7 +19,7 @@ def who_can_decide(purge: Purge, *, calls: bool) -> str:
         return f"Can decide: {listing(purge.approvers)}, but not the requester"
     out_of_reach = _out_of_reach(purge)
     elsewhere = briefing.channel_id not in {None, purge.channel_id} and not calls
-    if briefing.quiet:
+    if not briefing.called:
         called = "Called a moment ago. "
     elif elsewhere:
         called = f"Called in <#{briefing.channel_id}>. "

@@ -14,7 +14,7 @@ import pytest
 from sqlalchemy import insert
 
 from bot.core.audit import RETENTION, AuditEntry, link, pruned
-from bot.core.decisions.records import entry_of
+from bot.core.decisions.transition import entry_of
 from bot.core.policy.quorum import Approval
 from bot.core.purge.purge import Event, advance
 from bot.store.audit.log import PRUNE

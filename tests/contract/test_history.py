@@ -128,7 +128,7 @@ def own_ids(search: Search) -> set[str]:
 
 def seen_by(search: Search) -> Seen:
     def seen(purge: Purge) -> bool:
-        shown = any(covers_domain(pattern, purge.domain) for pattern in search.patterns)
+        shown = covers_domain(search.patterns, purge.domain)
         return purge.user_id in own_ids(search) or (shown and "secret" not in purge.tags)
 
     return seen

@@ -25,7 +25,7 @@ TESTS_OF: dict[str, tuple[str, ...]] = {
     "bot.core.purge.signatures": ("signatures", *_RULES),
     "bot.core.purge.states": ("advance",),
     "bot.core.purge.trail": ("trail", "authorization"),
-    "bot.core.decisions.transition": ("rulings", *_RULES),
+    "bot.core.decisions.transition": ("rulings", *_RULES, "trail"),
     "bot.core.purge.tracking": ("watching",),
 }
 

@@ -113,7 +113,7 @@ def test_a_database_without_its_tables_is_told_to_everybody_who_asks(
 @SQLITE
 def test_no_listener_is_lazy_and_none_acknowledges_by_itself(place: Town) -> None:
     assert place.bot is not None
-    listeners = place.bot._app._listeners
+    listeners = place.bot.app._listeners
     assert len(listeners) == len(LISTENERS)
     for listener in listeners:
         assert list(listener.lazy_functions) == []
@@ -124,7 +124,7 @@ def test_no_listener_is_lazy_and_none_acknowledges_by_itself(place: Town) -> Non
 def test_answers_leave_when_the_listener_returns(place: Town) -> None:
     """Else Bolt looks for them every 10 ms, in five threads."""
     assert place.bot is not None
-    assert place.bot._app.listener_runner.process_before_response
+    assert place.bot.app.listener_runner.process_before_response
 
 
 @SQLITE

@@ -124,7 +124,7 @@ def test_a_fault_of_the_database_does_not_repeat_what_people_wrote(place: Town) 
     command = PurgeCommand("www.example.com", ("sesame",), reason="open sesame")
     origin = Origin("1.2.3", "T0TOWN", "T0TOWN", "U0ANA", "C0WEB", "https://hooks.example/sesame")
     with pytest.raises(StoreUnavailable) as caught:
-        place.bot._context.requests.request(command, origin, None, Roster())
+        place.bot.context.requests.request(command, origin, None, Roster())
     told = "".join(format_exception(caught.value))
     assert "INSERT INTO posts" in told
     assert "sesame" not in told

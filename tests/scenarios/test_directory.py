@@ -30,7 +30,7 @@ KINDS = {
 
 def directory_of(place: Town) -> SlackDirectory:
     assert place.bot is not None
-    return place.bot._context.directory
+    return place.bot.context.directory
 
 
 def asked(place: Town) -> list[str]:

@@ -120,7 +120,7 @@ def test_signed_payloads_of_another_shape_are_bad_requests(
 def test_through_a_socket_they_get_no_answer(shut_door: Door, payload: dict[str, Any]) -> None:
     assert shut_door.place.bot is not None
     envelope = {"envelope_id": "e", "type": "interactive", "payload": payload}
-    response = dispatch(shut_door.place.bot._app, payload)
+    response = dispatch(shut_door.place.bot.app, payload)
     assert acknowledgement(envelope, response) is None
 
 
@@ -130,7 +130,7 @@ def test_an_envelope_with_nothing_readable_in_it_gets_no_answer(
 ) -> None:
     assert shut_door.place.bot is not None
     envelope = {"envelope_id": "e", "type": "interactive", "payload": payload}
-    response = dispatch(shut_door.place.bot._app, payload)
+    response = dispatch(shut_door.place.bot.app, payload)
     assert acknowledgement(envelope, response) is None
 
 

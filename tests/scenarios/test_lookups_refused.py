@@ -48,7 +48,7 @@ def looks_up(place: Town, person: str) -> None:
     """Have the bot find out who somebody is, as for a command of theirs."""
     with suppress(DirectoryUnavailable):
         where = (place.slack.workspace.team["id"], person, "C0WEB")
-        bot_of(place)._context.directory.fetch(*where, where[0], since=None)
+        bot_of(place).context.directory.fetch(*where, where[0], since=None)
 
 
 def readyz(place: Town) -> tuple[int, dict[str, Any]]:

@@ -73,7 +73,13 @@ def test_a_bot_whose_connection_is_gone_opens_another(place: Town, trouble: dict
     poll(is_back)
     place.settle()
     assert len(place.purges_sent()) == len(cards(place)) == 1
-    poll(lambda: place.bot is not None and place.bot.connected and connections(place) == 1)
+    poll(
+        lambda: (
+            place.bot is not None
+            and place.bot.status.vitals.is_connected
+            and connections(place) == 1
+        )
+    )
 
 
 @SQLITE
@@ -81,9 +87,9 @@ def test_a_half_open_connection_does_not_count_as_one(place: Town) -> None:
     hold = {"method": "apps.connections.open", "error": "fatal_error", "times": None}
     place.post("slack/faults", {"web_api": [hold]})
     assert place.bot is not None
-    assert place.bot.connected
+    assert place.bot.status.vitals.is_connected
     place.post("slack/sockets", {"action": "freeze"})
-    poll(lambda: place.bot is not None and not place.bot.connected)
+    poll(lambda: place.bot is not None and not place.bot.status.vitals.is_connected)
 
 
 @SQLITE
@@ -92,8 +98,8 @@ def test_a_bot_that_slack_limits_at_its_start_is_connected_later(open_town: Open
     limited = {"method": "apps.connections.open", "error": "ratelimited", "retry_after": 1}
     place.post("slack/faults", {"web_api": [limited]})
     bot = place.start_bot()
-    assert not bot.connected
-    poll(lambda: bot.connected)
+    assert not bot.status.vitals.is_connected
+    poll(lambda: bot.status.vitals.is_connected)
     assert say(place, 1) == "acked"
 
 
@@ -103,7 +109,7 @@ def test_who_is_being_answered_when_the_bot_is_told_to_stop_gets_the_answer(plac
         with away(place.database_url):
             said = pool.submit(say, place, 1)
             assert place.bot is not None
-            socket: Any = place.bot._socket
+            socket: Any = place.bot.socket
             poll(lambda: socket._under_way == 1 or said.done())
             stopped = pool.submit(place.stop_bot)
         assert said.result() == "acked"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from bot.core.audit import START, Link, link
-from bot.core.decisions.records import entry_of
+from bot.core.decisions.transition import entry_of
 from bot.core.purge.purge import Event, Purge, State
 
 

@@ -20,8 +20,7 @@ from typing import Unpack
 from sqlalchemy import Connection, text
 
 from bot.core.audit import AuditEntry
-from bot.core.decisions.records import entry_of
-from bot.core.decisions.transition import Transition
+from bot.core.decisions.transition import Transition, entry_of
 from bot.core.policy.quorum import Approval
 from bot.core.purge.purge import Event, Facts, Purge, Refusal, advance
 from bot.store.migrations import migrate

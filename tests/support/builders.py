@@ -7,7 +7,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from bot.core.interaction import Interaction, InteractionKind
-from bot.core.policy.decision import Actor, Membership, Policy
+from bot.core.policy.decision import Actor, Membership
+from bot.core.policy.document import Policy
 from bot.core.policy.quorum import Approval
 from bot.core.purge.purge import Purge, State
 

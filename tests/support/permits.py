@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from bot.core.decisions.authorization import SendFacts, SendPermit, authorize_send
-from bot.core.policy.decision import Actor, Membership, Policy
+from bot.core.decisions.rulings import Rules
+from bot.core.policy.decision import Actor, Membership
+from bot.core.policy.document import Policy
 from bot.core.policy.quorum import Approval
 from bot.core.purge.purge import State
-from bot.core.purge.signatures import ApprovalKeys
 from tests.support.audit_entries import trail_of
 from tests.support.builders import NOW, a_purge
 
@@ -37,6 +38,6 @@ def permit(domain: str, tags: Sequence[str], *, force: bool = False) -> SendPerm
         who: Actor("T0TOWN", who, Membership.MEMBER, frozenset(), "C0WEB") for who in (WHO, OTHER)
     }
     facts = SendFacts(actors, trail_of(purge))
-    decision = authorize_send(purge, POLICY, "hash", facts, ApprovalKeys(), NOW)
+    decision = authorize_send(purge, Rules(POLICY, "hash"), facts, NOW)
     assert isinstance(decision, SendPermit)
     return decision

@@ -11,12 +11,13 @@ from typing import Any
 from sqlalchemy import create_engine, delete, select, text, update
 
 from bot.core.audit import START, AuditEntry, link
-from bot.core.decisions.records import entry_of
-from bot.core.purge.purge import Event, Purge, State, target_of
+from bot.core.decisions.transition import entry_of
+from bot.core.purge.purge import Event, Purge, State
 from bot.demo.town import Town
 from bot.store.audit.log import RAW_LINKS, read_link
 from bot.store.schema import mapping as rows
 from bot.store.schema.tables import audit, purges
+from tests.support.builders import a_purge
 
 
 def alters(place: Town, purge_id: str, **values: Any) -> None:
@@ -80,7 +81,7 @@ def reinserts(place: Town, purge_id: str, *, under_another_id: bool, **values: A
 
 def aims(place: Town, purge_id: str, domain: str, tags: list[str], **values: Any) -> None:
     """Have a purge be about something else."""
-    target = target_of(domain, tags)
+    target = a_purge(domain=domain, tags=tuple(tags)).target
     alters(place, purge_id, domain=domain, tags=tags, target=target, **values)
 
 

@@ -7,7 +7,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from bot.core.policy.decision import Action, Policy
+from bot.core.policy.document import Policy
+from bot.core.policy.fields import Action
 from bot.core.policy.quorum import DEFAULT_EXPIRY, Approval, ApprovalRequirements, Quorum, needs_of
 
 PURGE, FORCE = Action.PURGE, Action.FORCE

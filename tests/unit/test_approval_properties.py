@@ -7,7 +7,9 @@ from urllib.parse import quote
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.core.policy.decision import Action, Actor, Membership, Policy, decide
+from bot.core.policy.decision import Actor, Membership, decide
+from bot.core.policy.document import Policy
+from bot.core.policy.fields import Action
 from bot.core.policy.quorum import ApprovalRequirements, needs_of
 
 WWW = "www.example.com"

@@ -14,12 +14,14 @@ from bot.core.decisions.authorization import (
     SendFacts,
     SendLater,
     SendPermit,
-    SendRefused,
     authorize_send,
     takes_proof,
 )
+from bot.core.decisions.rulings import Rules
+from bot.core.decisions.transition import Transition
 from bot.core.errors import BotError
-from bot.core.policy.decision import Actor, Membership, Policy
+from bot.core.policy.decision import Actor, Membership
+from bot.core.policy.document import Policy
 from bot.core.policy.quorum import Approval
 from bot.core.purge.purge import Purge, State
 from bot.core.purge.signatures import ApprovalKeys
@@ -42,11 +44,12 @@ def decide(
     law: Policy | None = None,
     keys: ApprovalKeys | None = None,
     links: Sequence[Any] | None = (),
-) -> SendPermit | SendRefused | SendLater:
+) -> SendPermit | Transition | SendLater:
     actors = {actor.user_id: actor for actor in (ANA, *people)}
     chain = trail_of(purge) if links == () else links
     facts = SendFacts(actors, chain)
-    return authorize_send(purge, law or policy(), "hash", facts, keys or ApprovalKeys(), NOW)
+    rules = Rules(law or policy(), "hash", keys=keys or ApprovalKeys())
+    return authorize_send(purge, rules, facts, NOW)
 
 
 def why_not(purge: Purge, *people: Actor, **more: Any) -> str | None:
@@ -55,8 +58,8 @@ def why_not(purge: Purge, *people: Actor, **more: Any) -> str | None:
     if isinstance(decision, SendPermit):
         assert decision.purge == purge
         return None
-    assert isinstance(decision, SendRefused)
-    refused = decision.transition.purge
+    assert isinstance(decision, Transition)
+    refused = decision.purge
     assert refused.state is State.REFUSED
     assert refused.refusal is not None
     assert refused.policy_hash == "hash"

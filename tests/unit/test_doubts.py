@@ -8,17 +8,15 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from bot.core.command.parser import PurgeCommand
-from bot.core.decisions.records import suggestion_of
+from bot.core.decisions.transition import suggestion_of
 from bot.core.interaction import Interaction, InteractionKind, Origin
 from bot.core.purge.purge import State
 from bot.core.suggestions.confirmation import (
-    MOST_TYPED,
     Answer,
     Doubt,
     Slip,
     chosen_notice,
     command_of,
-    doubt_of,
     format_doubt,
     is_late,
     put_right,
@@ -52,18 +50,6 @@ def test_a_doubt_reads_back_as_it_was_written_down() -> None:
 )
 def test_other_words_are_no_doubt(text: str | None) -> None:
     assert read_doubt(text) is None
-
-
-def test_there_is_a_doubt_only_about_tags_that_are_like_another() -> None:
-    likes = {"heroo": "hero"}
-    assert doubt_of(COMMAND, ["banner", "logo"], likes.get) is None
-    found = doubt_of(COMMAND, ["banner", "heroo"], likes.get)
-    assert found == Doubt(COMMAND, (Slip("heroo", "hero"),))
-
-
-def test_of_pasted_tags_there_is_no_doubt() -> None:
-    pasted = PurgeCommand(SITE, tuple(f"tag{number}" for number in range(MOST_TYPED + 1)))
-    assert doubt_of(pasted, pasted.tags, lambda _: "tag") is None
 
 
 def test_what_was_meant_stands_where_the_slip_stood_and_no_tag_twice() -> None:

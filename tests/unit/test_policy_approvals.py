@@ -14,7 +14,8 @@ from pydantic import ValidationError
 
 from bot.config.policy_file import PolicyFileInvalid, load_policy, policy_schema
 from bot.core.policy.approval_rules import ApprovalRule, PeakHours
-from bot.core.policy.decision import Action, Policy
+from bot.core.policy.document import Policy
+from bot.core.policy.fields import Action
 from bot.core.policy.quorum import needs_of
 
 WWW = "www.example.com"

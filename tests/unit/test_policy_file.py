@@ -21,7 +21,8 @@ from bot.config.policy_file import (
     policy_hash,
     policy_schema,
 )
-from bot.core.policy.decision import Action, Actor, Membership, decide
+from bot.core.policy.decision import Actor, Membership, decide
+from bot.core.policy.fields import Action
 from bot.core.setup_errors import POLICY_INVALID
 
 ROOT = Path(__file__).parents[2]

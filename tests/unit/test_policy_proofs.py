@@ -6,7 +6,7 @@ import pytest
 from pydantic import ValidationError
 
 from bot.config.policy_file import PolicyFileInvalid, load_policy
-from bot.core.policy.decision import Policy
+from bot.core.policy.document import Policy
 
 WWW, SHOP = "www.example.com", "shop.example.com"
 GOOD = """\

@@ -10,15 +10,17 @@ import pytest
 
 from bot.core.decisions.presses import (
     STATE_WORDS,
-    PressCounted,
     PressLeadsOn,
     PressRejected,
     decide_press,
     votes_open_to,
 )
+from bot.core.decisions.rulings import Rules
+from bot.core.decisions.transition import Transition
 from bot.core.interaction import QUESTIONS, InteractionKind
 from bot.core.message import Notice
-from bot.core.policy.decision import Actor, Membership, Policy
+from bot.core.policy.decision import Actor, Membership
+from bot.core.policy.document import Policy
 from bot.core.purge.purge import Choice, Failure, Purge, State
 from bot.core.purge.signatures import ApprovalKeys
 from tests.support.builders import NOW, a_purge, an_approval, an_ask, policy, somebody
@@ -59,8 +61,8 @@ def press(
     keys, ask = keys or ApprovalKeys(), an_ask(kind, by.user_id, **facts)
     if ask.signature is None:
         ask = replace(ask, signature=keys.sign_press(ask))
-    match decide_press(ask, purge, law or policy(), "hash", by, keys, ask.at):
-        case PressCounted(changed):
+    match decide_press(ask, purge, Rules(law or policy(), "hash", keys=keys), by, ask.at):
+        case Transition() as changed:
             (entry,) = changed.audit
             assert (entry.event, entry.user_id) == (changed.event.value, by.user_id)
             return Outcome(entry.event, changed.purge)

@@ -16,7 +16,9 @@ from bot.core.decisions.rulings import (
     suggested_domain,
 )
 from bot.core.decisions.transition import notifies_requester
-from bot.core.policy.decision import Action, Actor, Membership, Policy, decide
+from bot.core.policy.decision import Actor, Membership, decide
+from bot.core.policy.document import Policy
+from bot.core.policy.fields import Action
 from bot.core.purge.purge import Event, State
 from tests.support.builders import NOW, a_purge, policy, somebody
 

@@ -10,14 +10,14 @@ import pytest
 
 from bot.config.settings import (
     NOWHERE,
+    DatabaseSettings,
     Mode,
     Settings,
     SettingsInvalid,
-    read_database_settings,
     read_settings,
     settings_from,
 )
-from bot.core.purge.limits import Limits
+from bot.core.decisions.rulings import Limits
 from tests.support.certificates import write_certificate
 
 SECRET = "sesame"  # stands in everything that must not be told
@@ -44,14 +44,14 @@ def _nothing_set(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 
 
 def read(**variables: str) -> Settings:
-    return read_settings(**{**SOCKET, **variables})
+    return read_settings(Settings, **{**SOCKET, **variables})
 
 
 def mistakes(**variables: str | None) -> str:
     """Give what is told about these variables, after a look that it tells no value."""
     given = {name: value for name, value in variables.items() if value is not None}
     with pytest.raises(SettingsInvalid) as caught:
-        read_settings(**given)
+        read_settings(Settings, **given)
     told = "".join(traceback.format_exception(caught.value))
     assert SECRET not in told
     return caught.value.problem.message
@@ -101,7 +101,7 @@ def test_every_variable_is_read(tmp_path: Path) -> None:
         "PURGEBOT_JOINED_PER_PERSON": "7",
     }
     assert set(given) == NAMES
-    settings = read_settings(**given)
+    settings = read_settings(Settings, **given)
     said = settings.model_dump()
     assert None not in said.values()
     assert settings.mode is Mode.HTTP
@@ -122,8 +122,8 @@ def test_the_environment_is_read_and_what_is_given_goes_before_it(
     for name, value in SOCKET.items():
         monkeypatch.setenv(name, value)
     monkeypatch.setenv("PURGEBOT_POLICY", "theirs.yaml")
-    assert read_settings().policy == Path("theirs.yaml")
-    assert read_settings(PURGEBOT_POLICY="given.yaml").policy == Path("given.yaml")
+    assert read_settings(Settings).policy == Path("theirs.yaml")
+    assert read_settings(Settings, PURGEBOT_POLICY="given.yaml").policy == Path("given.yaml")
 
 
 def test_an_empty_variable_counts_as_not_set(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -139,9 +139,9 @@ def test_a_dot_env_file_is_read_and_the_environment_goes_before_it(
 ) -> None:
     lines = [f'{name}="{value}"' for name, value in SOCKET.items()]
     Path(".env").write_text("\n".join([*lines, "OTHER_PROGRAM=1"]))
-    assert read_settings().policy == Path("policy.yaml")
+    assert read_settings(Settings).policy == Path("policy.yaml")
     monkeypatch.setenv("PURGEBOT_POLICY", "theirs.yaml")
-    assert read_settings().policy == Path("theirs.yaml")
+    assert read_settings(Settings).policy == Path("theirs.yaml")
 
 
 def test_a_dot_env_file_that_is_no_text_is_told() -> None:
@@ -303,10 +303,10 @@ def test_white_space_quotes_and_byte_order_marks_are_no_part_of_a_value(
         "PURGEBOT_MODE": "http",
         "PURGEBOT_CANARY_MINUTES": "5",
     }
-    expected = read_settings(**plain).model_dump()
+    expected = read_settings(Settings, **plain).model_dump()
     for name, value in plain.items():
         monkeypatch.setenv(name, around.format(value))
-    assert read_settings().model_dump() == expected
+    assert read_settings(Settings).model_dump() == expected
     given = {name: around.format(value) for name, value in plain.items()}
     assert settings_from(given).model_dump() == expected
 
@@ -327,7 +327,7 @@ def test_a_quote_that_is_not_around_a_value_is_part_of_it(secret: str) -> None:
 def test_a_dot_env_file_may_begin_with_a_byte_order_mark() -> None:
     lines = "\n".join(f"{name}={value}" for name, value in SOCKET.items())
     Path(".env").write_text(lines, encoding="utf-8-sig")
-    assert read_settings().policy == Path("policy.yaml")
+    assert read_settings(Settings).policy == Path("policy.yaml")
 
 
 # No home, no default file
@@ -381,10 +381,10 @@ def test_the_commands_on_the_database_look_at_names_too(monkeypatch: pytest.Monk
     """`purgebot migrate` would otherwise make its tables in a file that nobody asked for."""
     monkeypatch.setenv("PURGEBOT_DATABSE_URL", "postgresql://u@h/d")
     with pytest.raises(SettingsInvalid, match="did you mean PURGEBOT_DATABASE_URL"):
-        read_database_settings()
+        read_settings(DatabaseSettings)
     monkeypatch.delenv("PURGEBOT_DATABSE_URL")
     monkeypatch.setenv("PURGEBOT_CANARY_MINUTES", "5")
-    read_database_settings()
+    read_settings(DatabaseSettings)
 
 
 def test_an_empty_variable_of_another_name_counts_as_not_set(
@@ -497,7 +497,7 @@ def test_the_mode_is_what_is_set_or_else_what_the_tokens_tell(
         **({"SLACK_SIGNING_SECRET": "s"} if signing_secret else {}),
     }
     if expected in {"socket", "http"}:
-        assert read_settings(**given).mode.value == expected
+        assert read_settings(Settings, **given).mode.value == expected
     else:
         assert expected in mistakes(**given)
 

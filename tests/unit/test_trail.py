@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.core.audit import START, AuditEntry, Link, link, pruned
-from bot.core.decisions.records import entry_of
+from bot.core.decisions.transition import entry_of
 from bot.core.policy.quorum import Approval
 from bot.core.purge.purge import Event, Purge, State, advance
 from bot.core.purge.trail import STEPS, approved_at, mismatch

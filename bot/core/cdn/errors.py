@@ -1,11 +1,5 @@
 """What can go wrong between the bot and the CDN: the kinds, in our words.
 
-    the request    the requester can put it right: domain, tags, amount
-    limits         the CDN says "not now": quotas, queues, maintenance
-    access         the operators of Purgebot can put it right: keys, rights, address
-    the way there  nothing arrived, or the CDN turned it down without saying why
-    in doubt       the request left, and nobody knows whether it was carried out
-
 Which code of the vendor means which kind is `bot.cdn.error_codes`' matter.  A kind that is in
 doubt is never retryable: sending it again by itself could purge twice.
 """
@@ -14,7 +8,7 @@ from __future__ import annotations
 
 from bot.core.errors import Audience, ErrorKind
 
-# --- the request ---
+# --- the request: the requester can put it right: domain, tags, amount ---
 
 DOMAIN_UNKNOWN = ErrorKind(
     code="cdn-domain-unknown",
@@ -54,7 +48,7 @@ TOO_MUCH = ErrorKind(
     hint="Ask for fewer or shorter tags at once.",
 )
 
-# --- limits ---
+# --- limits: the CDN says "not now": quotas, queues, maintenance ---
 
 QUOTA = ErrorKind(
     code="cdn-quota",
@@ -108,7 +102,7 @@ TASK_FAILED = ErrorKind(
     "vendor's support.",
 )
 
-# --- access ---
+# --- access: the operators of Purgebot can put it right: keys, rights, address ---
 
 KEY_REFUSED = ErrorKind(
     code="cdn-key-refused",
@@ -188,7 +182,7 @@ CREDENTIALS_EXTRA_MISSING = ErrorKind(
     audience=Audience.OPERATORS,
 )
 
-# --- the way there ---
+# --- the way there: nothing arrived, or the CDN turned it down without saying why ---
 
 UNREACHABLE = ErrorKind(
     code="cdn-unreachable",
@@ -214,7 +208,7 @@ UNKNOWN_ERROR = ErrorKind(
     hint="Tell the operators of Purgebot. The vendor's support can look up request {request_id}.",
 )
 
-# --- in doubt ---
+# --- in doubt: the request left, and nobody knows whether it was carried out ---
 
 _LOOK_FIRST = (
     "It may have worked: look at the page in a few minutes. If it is still old, purge again: "

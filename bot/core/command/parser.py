@@ -87,13 +87,13 @@ def parse(text: str) -> PurgeCommand | HelpCommand | VersionCommand | Question:
     try:
         return _read(plain)
     except Fault as fault:
-        facts = dict(fault.facts)
         if fault.draft is not None:
             # A draft with a second mistake is dropped: explain the first, promise nothing.
-            with contextlib.suppress(Fault, Mistake):
+            with contextlib.suppress(Mistake):
                 asked = put_right(fault.draft) if fault.draft.strip(SPACES) else None
-                facts["corrected"] = asked or format_command(_read(fault.draft))
-        raise Mistake(fault.kind, **facts) from None
+                corrected = asked or format_command(_read(fault.draft))
+                fault.problem.facts["corrected"] = corrected
+        raise
 
 
 def format_command(command: PurgeCommand) -> str:
@@ -170,7 +170,7 @@ def _read(source: str) -> PurgeCommand:
     reasons = [word for word in words if word.is_reason]
     if len(reasons) > 1:
         raise Fault(kinds.REASON_TWICE, part=excerpt(reasons[1].shown))
-    reason = _reason(reasons[0]) if reasons else None
+    reason = clean_reason(reasons[0].shown) if reasons else None
     for word in operands:
         if _resembles_force(word.visible) and not ESCAPED.match(word.visible):
             raise _force_like(word)
@@ -179,7 +179,7 @@ def _read(source: str) -> PurgeCommand:
     try:
         domain = _domain(operands[0])
     except Fault as fault:
-        if fault.kind is kinds.DOMAIN_DOTLESS and fault.draft is None:
+        if fault.problem.kind is kinds.DOMAIN_DOTLESS and fault.draft is None:
             fault.draft = _domain_first(source, operands[1:])
         raise
     for before, word in pairwise(words):
@@ -188,13 +188,6 @@ def _read(source: str) -> PurgeCommand:
     if "break-glass" in options and reason is None:
         raise Fault(kinds.GLASS_WITHOUT_REASON)
     return PurgeCommand(domain, tags, "force" in options, reason, "break-glass" in options)
-
-
-def _reason(word: Word) -> str:
-    try:
-        return clean_reason(word.shown)
-    except Mistake as mistake:
-        raise Fault(mistake.problem.kind, **mistake.problem.facts) from None
 
 
 def _domain(word: Word) -> str:
@@ -250,8 +243,8 @@ def _tags(words: Sequence[Word], domain: str) -> tuple[str, ...]:
     try:
         tags = tuple(dict.fromkeys(_tag(word, domain) for word in words))
     except Fault as fault:
-        if fault.kind is kinds.TAG_QUOTE and odd:
-            raise Fault(fault.kind, _put_right(odd), **fault.facts) from None
+        if fault.problem.kind is kinds.TAG_QUOTE and odd:
+            fault.draft = _put_right(odd)
         raise
     if not tags:
         raise Fault(kinds.TAG_MISSING, part=domain)
@@ -281,8 +274,8 @@ def _tag(word: Word, domain: str) -> str:
     tag = spelt_tag(word.shown, domain)
     if not tag:
         # Phones put a space behind the colon.
-        until = word.source.index(word.following, word.end) + len(word.following)
-        draft = word.become(f"{word.shown}{word.following}", until) if word.following else None
+        after = word.following
+        draft = word.become(f"{word.shown}{after[0]}", after.end()) if after else None
         raise Fault(kinds.TAG_SIGN, draft, part="tag:", why="nothing stands behind it")
     try:
         return check_tag(tag)
@@ -357,10 +350,9 @@ def _option(word: Word) -> str:
         meant = _VALUES.get(value[0])
         draft = None if meant is None else word.become(meant)
         raise Fault(kinds.FORCE_VALUE, draft, part=part)
-    joined = name + _plain(word.following)  # --for ce, — force
-    if joined in _OPTIONS:
-        until = word.source.index(word.following, word.end) + len(word.following)
-        draft = word.become(f"--{joined}", until)
+    after = word.following
+    if after and (joined := name + _plain(after[0])) in _OPTIONS:  # --for ce, — force
+        draft = word.become(f"--{joined}", after.end())
         raise Fault(kinds.OPTION_MISSPELT, draft, part=part, suggestion=f"--{joined}")
     if name in _HELP:
         raise Fault(kinds.OPTION_HELP, part=part)

@@ -26,7 +26,7 @@ from __future__ import annotations
 import contextlib
 import difflib
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 
@@ -122,7 +122,7 @@ def read_question(text: str) -> HelpCommand | VersionCommand | Question | None:
     rest = more[0] if more else ""
     word = _word(first)
     if not first or word == _HELP:
-        return HelpCommand(_topic(rest))
+        return HelpCommand(topic if (topic := _word(rest)) in TOPICS else None)
     if word in TOPICS and _word(rest) == _HELP:
         return HelpCommand(word)
     try:
@@ -131,24 +131,20 @@ def read_question(text: str) -> HelpCommand | VersionCommand | Question | None:
                 return _status(rest)
             case "history":
                 return _history(_MENTION.sub(r"\1", rest))
-            case "pending":
-                _nothing_more(list(words_of(rest)), PENDING_FORM)
-                return PendingQuestion()
-            case "quota":
-                _nothing_more(list(words_of(rest)), QUOTA_FORM)
-                return QuotaQuestion()
-            case "version":
-                _nothing_more(list(words_of(rest)), VERSION_FORM)
-                return VersionCommand()
+            case "pending" | "quota" | "version":
+                if extra := list(words_of(rest)):
+                    part = excerpt(extra[0].shown)
+                    raise Mistake(kinds.WORD_EXTRA, part=part, form=f"/purge {word}")
+                return _ALONE[word]
             case _:
                 _check_spelling(word, rest)
                 return None
     except Fault as fault:
-        facts = dict(fault.facts)
-        with contextlib.suppress(Fault, Mistake):  # of two mistakes only the first is explained
-            if fault.draft is not None:
-                facts["corrected"] = f"/purge {format_question(_history(fault.draft))}"
-        raise Mistake(fault.kind, **facts) from None
+        if fault.draft is not None:
+            with contextlib.suppress(Mistake):  # of two mistakes only the first is explained
+                corrected = f"/purge {format_question(_history(fault.draft))}"
+                fault.problem.facts["corrected"] = corrected
+        raise
 
 
 def put_right(text: str) -> str | None:
@@ -192,15 +188,12 @@ def read_asked(text: str) -> Question | None:
         question = read_question(place["words"] if place else text)
         if place is None:
             return None if isinstance(question, HelpCommand | VersionCommand) else question
-        if not isinstance(question, HistoryQuestion):
-            return None
         at = datetime.fromisoformat(place["at"])
     except (Mistake, ValueError):
         return None
-    if at.tzinfo is None:
+    if not isinstance(question, HistoryQuestion) or at.tzinfo is None:
         return None
-    key = Key(at, place["id"])
-    return replace(question, cursor=Cursor(key, place["way"] == "newer"))
+    return replace(question, cursor=Cursor(Key(at, place["id"]), place["way"] == "newer"))
 
 
 def began_at(since: str | None, now: datetime) -> datetime | None:
@@ -213,6 +206,12 @@ def began_at(since: str | None, now: datetime) -> datetime | None:
 
 
 _HELP = "help"
+_ALONE: dict[str, PendingQuestion | QuotaQuestion | VersionCommand] = {
+    PENDING: PendingQuestion(),
+    QUOTA: QuotaQuestion(),
+    VERSION: VersionCommand(),
+}
+"""What takes no words of its own."""
 _SAME_AS = {
     **{f"--{word}": word for word in (_HELP, VERSION)},
     **dict.fromkeys(("--h", "--usage", "--?", "?"), _HELP),
@@ -239,11 +238,6 @@ def _word(text: str) -> str:
     if word.startswith(tuple(DASHES)):
         word = re.sub(f"^[{DASHES}]+", "--", word)
     return _SAME_AS.get(word, word)
-
-
-def _topic(text: str) -> str | None:
-    word = _word(text)
-    return word if word in TOPICS else None
 
 
 def _check_spelling(word: str, rest: str) -> None:
@@ -289,11 +283,13 @@ def _history(text: str) -> HistoryQuestion:
             option, *values = re.split("[=:]", word.visible.lstrip(DASHES), maxsplit=1)
             name = option.casefold()
             if name not in _OPTIONS or word.is_reason:
-                raise _no_such_option(word, name)
+                near = difflib.get_close_matches(name, _OPTIONS, n=1, cutoff=0.5)
+                draft = word.become(f"--{near[0]}") if near and not word.is_reason else None
+                raise Fault(kinds.OPTION_UNKNOWN, draft, part=excerpt(word.shown))
             if not values and words and not words[0].is_option:
                 values = [words.pop(0).shown]
             value = values[0] if values else ""
-        elif word.shown.startswith("@") or _MEMBER.fullmatch(word.shown) or _is_me(word.shown):
+        elif word.shown[:1] == "@" or _MEMBER.fullmatch(word.shown) or word.shown.casefold() in _ME:
             name, value = "user", word.shown
         else:
             name, value = "domain", _domain(word, given)
@@ -318,12 +314,8 @@ def _domain(word: Word, given: Mapping[str, str]) -> str:
     return domain
 
 
-def _is_me(written: str) -> bool:
-    return written.casefold() in _ME
-
-
 def _member(written: str) -> str:
-    if _is_me(written):
+    if written.casefold() in _ME:
         return ME
     if not _MEMBER.fullmatch(written):
         raise Mistake(kinds.USER_MALFORMED, part=excerpt(written) or "--user")
@@ -332,27 +324,13 @@ def _member(written: str) -> str:
 
 def _since(written: str) -> str:
     since = written.casefold()
-    if _DAY.fullmatch(since):
-        try:
+    if _SPAN.fullmatch(since):
+        return since
+    with contextlib.suppress(ValueError):
+        if _DAY.fullmatch(since):
             date.fromisoformat(since)
-        except ValueError:
-            since = ""
-    elif not _SPAN.fullmatch(since):
-        since = ""
-    if not since:
-        raise Mistake(kinds.SINCE_MALFORMED, part=excerpt(written) or "--since")
-    return since
+            return since
+    raise Mistake(kinds.SINCE_MALFORMED, part=excerpt(written) or "--since")
 
 
 _OPTIONS = {"user": _member, "since": _since}
-
-
-def _no_such_option(word: Word, name: str) -> Fault:
-    near = difflib.get_close_matches(name, _OPTIONS, n=1, cutoff=0.5)
-    draft = word.become(f"--{near[0]}") if near and not word.is_reason else None
-    return Fault(kinds.OPTION_UNKNOWN, draft, part=excerpt(word.shown))
-
-
-def _nothing_more(words: Sequence[Word], form: str) -> None:
-    if words:
-        raise Mistake(kinds.WORD_EXTRA, part=excerpt(words[0].shown), form=form)

@@ -1,9 +1,5 @@
 """What can be wrong with a question, or stand in the way of its answer: the kinds, in our words.
 
-    the words    an ID or a value is missing, is none, or is too much
-    the asker    who may not ask, or of whom Slack would not tell who they are
-    the answer   there is none that the asker may see
-
 The fact `part` is what was written, fit to be shown.
 """
 
@@ -11,7 +7,7 @@ from __future__ import annotations
 
 from bot.core.errors import ErrorKind
 
-# --- the words ---
+# --- the words: an ID or a value is missing, is none, or is too much ---
 
 MISSPELT = ErrorKind(
     "question-misspelt",
@@ -51,7 +47,7 @@ SINCE_MALFORMED = ErrorKind(
     "Write a span (90m, 12h, 2d, 2w) or a day (2026-11-20).",
 )
 
-# --- the asker ---
+# --- the asker: may not ask, or Slack would not tell who they are ---
 
 NOT_A_MEMBER = ErrorKind(
     "question-not-a-member",
@@ -79,7 +75,7 @@ ASKER_LOOKUP_REFUSED = ErrorKind(
     "Slack refuses.",
 )
 
-# --- the answer ---
+# --- the answer: there is none that the asker may see ---
 
 PURGE_UNKNOWN = ErrorKind(
     "question-purge-unknown",

@@ -19,10 +19,12 @@ from dataclasses import InitVar, dataclass, replace
 from datetime import datetime
 
 from bot.core.audit import Link
-from bot.core.decisions.rulings import action_of, needs_for, refusal_of
+from bot.core.decisions.rulings import Rules, action_of, needs_for, refusal_of, requires_approval
 from bot.core.decisions.transition import Transition, transition
 from bot.core.errors import BotError, ErrorKind
-from bot.core.policy.decision import Action, Actor, Decision, Policy, decide_all, roles_held
+from bot.core.policy.decision import Actor, decide_all, roles_held
+from bot.core.policy.document import Policy
+from bot.core.policy.fields import Action
 from bot.core.policy.quorum import Approval, ApprovalRequirements
 from bot.core.purge import trail
 from bot.core.purge.purge import UNSENT, WRONG_TURN, Event, Purge, Refusal
@@ -59,13 +61,6 @@ class SendPermit:
 
 
 @dataclass(frozen=True, slots=True)
-class SendRefused:
-    """It may not be sent; its purge says why."""
-
-    transition: Transition
-
-
-@dataclass(frozen=True, slots=True)
 class SendLater:
     """It may still be taken back, until `at`."""
 
@@ -84,18 +79,13 @@ class SendFacts:
 
 def takes_proof(purge: Purge, policy: Policy) -> bool:
     """Whether the gate wants facts of this very moment, and the audit trail."""
-    return _takes_proof(purge, needs_for(purge, policy))
+    return purge.force or requires_approval(purge, policy)
 
 
 def authorize_send(
-    purge: Purge,
-    policy: Policy,
-    policy_hash: str,
-    facts: SendFacts,
-    keys: ApprovalKeys,
-    now: datetime,
-) -> SendPermit | SendRefused | SendLater:
-    """Decide whether a purge that is to be sent may be.
+    purge: Purge, rules: Rules, facts: SendFacts, now: datetime
+) -> SendPermit | Transition | SendLater:
+    """Decide whether a purge that is to be sent may be; a transition refuses it, and says why.
 
     Raises: BotError `purge-wrong-turn` where it is not to be sent at all.
     """
@@ -104,38 +94,27 @@ def authorize_send(
     if purge.send_at is not None and now < purge.send_at:
         return SendLater(purge.send_at)
 
-    def refused(refusal: Refusal) -> SendRefused:
-        return SendRefused(
-            transition(purge, Event.REFUSE, now, refusal=refusal, policy_hash=policy_hash)
-        )
+    def refused(refusal: Refusal) -> Transition:
+        return transition(purge, Event.REFUSE, now, refusal=refusal, policy_hash=rules.policy_hash)
 
+    policy = rules.policy
     requester = facts.actors[purge.user_id]
     allowed = decide_all(policy, requester, action_of(purge), purge.domain, purge.tags)
     if not allowed.allowed:
         return refused(refusal_of(allowed, policy))
     needs = needs_for(purge, policy)
-    if _takes_proof(purge, needs) and not _is_proved(purge, facts, keys):
+    if takes_proof(purge, policy) and not _is_proved(purge, facts, rules.keys):
         return refused(Refusal(RECORD_DOUBTFUL.code, RECORD_DOUBTFUL.message))
     if not needs.quorums:
-        return SendPermit(purge, _rules(allowed), seal=_SEAL)
-    decision = (
-        _by_glass(purge, policy, requester, needs)
-        if purge.break_glass
-        else _by_approvals(purge, policy, requester, facts, needs, now)
-    )
+        because = "; ".join(reason.rule or reason.code for reason in allowed.reasons)
+        return SendPermit(purge, f"allowed by {because}", seal=_SEAL)
+    if not purge.break_glass:
+        decision = _by_approvals(purge, policy, requester, facts, needs, now)
+    elif needs.may_break_glass(roles_held(policy, requester)):
+        decision = SendPermit(purge, "break-glass", seal=_SEAL)
+    else:
+        decision = None
     return decision or refused(Refusal(APPROVAL_LOST.code, APPROVAL_LOST.message))
-
-
-def _takes_proof(purge: Purge, needs: ApprovalRequirements) -> bool:
-    return purge.force or bool(needs.quorums)
-
-
-def _by_glass(
-    purge: Purge, policy: Policy, requester: Actor, needs: ApprovalRequirements
-) -> SendPermit | None:
-    if needs.may_break_glass(roles_held(policy, requester)):
-        return SendPermit(purge, "break-glass", seal=_SEAL)
-    return None
 
 
 def _by_approvals(
@@ -152,7 +131,8 @@ def _by_approvals(
     approved_at = trail.approved_at(facts.links or ())
     if approved_at is not None and now < approved_at + needs.undo:
         return SendLater(approved_at + needs.undo)  # though its row may say otherwise
-    return SendPermit(purge, "approved by " + ",".join(_names(counted)), seal=_SEAL)
+    approvers = ",".join(each.user_id for each in counted)
+    return SendPermit(purge, f"approved by {approvers}", seal=_SEAL)
 
 
 def _is_proved(purge: Purge, facts: SendFacts, keys: ApprovalKeys) -> bool:
@@ -177,11 +157,3 @@ def _counted(
         if may and seen.isdisjoint(ids):
             yield replace(given, roles=tuple(sorted(roles_held(policy, actor))))
         seen |= ids
-
-
-def _rules(decision: Decision) -> str:
-    return "allowed by " + "; ".join(reason.rule or reason.code for reason in decision.reasons)
-
-
-def _names(approvals: Sequence[Approval]) -> list[str]:
-    return [each.user_id for each in approvals]

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from bot.core.decisions.records import thread_reply_of
-from bot.core.decisions.transition import Transition, transition
+from bot.core.decisions.transition import Transition, thread_reply_of, transition
 from bot.core.errors import ErrorKind
 from bot.core.purge.purge import Event, Failure, Purge
 

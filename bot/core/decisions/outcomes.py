@@ -9,7 +9,6 @@ Pure: what was heard comes in as values, and a Transition comes out.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -21,7 +20,6 @@ from bot.core.decisions.transition import Transition, transition
 from bot.core.purge.joining import QUEUE_AT_MOST, event_of_duplicate, is_double_submit, wait_until
 from bot.core.purge.purge import Event, Evidence, Facts, Failure, Purge, State
 from bot.core.purge.tracking import HELD_AT_MOST, TASK_UNKNOWN, Judgement, try_again_at
-from bot.core.suggestions.confirmation import MOST_TYPED
 
 _ASKED_ANEW: Facts = {
     "approvals": (),
@@ -191,12 +189,3 @@ def followed(purge: Purge, duplicate: Purge | None, now: datetime) -> Transition
             "sent_at": duplicate.sent_at,
         }
     return transition(purge, event, now, **facts)
-
-
-def worth_a_word(purge: Purge, odd: Sequence[str], *, many_known: bool) -> tuple[str, ...]:
-    """Give those tags that somebody may have mistyped, as far as it can be told.
-
-    `odd` are those that the domain was never purged of, and that the policy does not name; where
-    only a few are known at all, a new one is nothing to speak of.
-    """
-    return tuple(odd) if many_known and len(purge.tags) <= MOST_TYPED else ()

@@ -17,16 +17,16 @@ from datetime import datetime
 
 from bot.core.audit import AuditEntry
 from bot.core.decisions.clock import expired
-from bot.core.decisions.records import press_entry
-from bot.core.decisions.rulings import action_of, needs_for
-from bot.core.decisions.transition import Transition, transition
+from bot.core.decisions.rulings import Rules, action_of, needs_for
+from bot.core.decisions.transition import Transition, press_entry, transition
 from bot.core.errors import ErrorKind
 from bot.core.interaction import Interaction, InteractionKind
 from bot.core.message import Notice
-from bot.core.policy.decision import Action, Actor, Membership, Policy, decide_all, roles_held
-from bot.core.policy.quorum import Approval, ApprovalRequirements
+from bot.core.policy.decision import Actor, Membership, decide_all, roles_held
+from bot.core.policy.document import Policy
+from bot.core.policy.fields import Action
+from bot.core.policy.quorum import Approval
 from bot.core.purge.purge import Choice, Event, Facts, Purge, State
-from bot.core.purge.signatures import ApprovalKeys
 
 PRESS_LATE = ErrorKind(
     code="press-late",
@@ -117,13 +117,6 @@ STATE_WORDS: dict[State, str] = {
 
 
 @dataclass(frozen=True, slots=True)
-class PressCounted:
-    """The press changes its purge."""
-
-    transition: Transition
-
-
-@dataclass(frozen=True, slots=True)
 class PressRejected:
     """The press changes nothing, and the presser is told why; `entry` is for the audit trail.
 
@@ -142,7 +135,8 @@ class PressLeadsOn:
     purge: Purge
 
 
-PressResult = PressCounted | PressRejected | PressLeadsOn
+PressResult = Transition | PressRejected | PressLeadsOn
+"""A transition: the press counts, and changes its purge."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,51 +145,45 @@ class _Press:
 
     ask: Interaction
     purge: Purge
-    policy: Policy
-    policy_hash: str
+    rules: Rules
     actor: Actor
-    keys: ApprovalKeys
     now: datetime
 
-    def changes(self, event: Event, facts: Facts) -> PressCounted:
+    def changes(self, event: Event, facts: Facts) -> Transition:
         result = transition(self.purge, event, self.now, **facts)
-        return PressCounted(pressed(self.ask, result, self.policy_hash, self.now))
+        return pressed(self.ask, result, self.rules.policy_hash, self.now)
 
-    def decided(self, event: Event, facts: Facts) -> PressCounted:
+    def decided(self, event: Event, facts: Facts) -> Transition:
         who: Facts = {
             "decided_by": self.ask.user_id,
             "decided_at": self.now,
-            "policy_hash": self.policy_hash,
+            "policy_hash": self.rules.policy_hash,
         }
         return self.changes(event, {**who, **facts})
 
     def rejected(self, kind: ErrorKind, **facts: str) -> PressRejected:
-        return rejected(self.ask, Notice(kind.code, facts), self.policy_hash, self.now)
+        return rejected(self.ask, Notice(kind.code, facts), self.rules.policy_hash, self.now)
 
 
 def decide_press(
-    ask: Interaction,
-    purge: Purge | None,
-    policy: Policy,
-    policy_hash: str,
-    actor: Actor,
-    keys: ApprovalKeys,
-    now: datetime,
+    ask: Interaction, purge: Purge | None, rules: Rules, actor: Actor, now: datetime
 ) -> PressResult:
     """Decide whether a press on a card counts, and what it comes to.
 
     Of `actor` only the IDs are looked at where no rights matter: to cancel takes none but being the
-    requester.  `keys` verify the press, and sign an approval.
+    requester.  The keys of the `rules` verify the press, and sign an approval.
     """
-    if not keys.verify_press(ask):
+    policy_hash = rules.policy_hash
+    if not rules.keys.verify_press(ask):
         return rejected(ask, Notice(PRESS_DOUBTFUL.code), policy_hash, now)
     if purge is None or purge.team_id != ask.team_id:
         return rejected(ask, Notice(PRESS_UNKNOWN.code), policy_hash, now)
     if purge.state is State.WAITING and purge.expires_at is not None and purge.expires_at <= now:
-        return _too_late(ask, expired(purge, now), policy_hash, now)
+        ended = expired(purge, now)  # the press is the first to see it
+        return rejected(ask, _late(ended.purge), policy_hash, now, ended)
     if not _can_be_pressed(ask, purge):
         return rejected(ask, _late(purge), policy_hash, now)
-    press = _Press(ask, purge, policy, policy_hash, actor, keys, now)
+    press = _Press(ask, purge, rules, actor, now)
     match ask.kind:
         case InteractionKind.CANCEL:
             return _decide_cancel(press)
@@ -216,18 +204,15 @@ def pressed(
 
 
 def rejected(
-    ask: Interaction, notice: Notice, policy_hash: str | None, now: datetime
+    ask: Interaction,
+    notice: Notice,
+    policy_hash: str | None,
+    now: datetime,
+    ended: Transition | None = None,
 ) -> PressRejected:
-    """Have a press change nothing, and its presser told why."""
-    return PressRejected(notice, press_entry(ask, notice.code, None, notice, now, policy_hash))
-
-
-def _too_late(
-    ask: Interaction, ended: Transition, policy_hash: str, now: datetime
-) -> PressRejected:
-    """Answer a press that is the first to see that its request has run out."""
-    notice = _late(ended.purge)
-    entry = press_entry(ask, notice.code, ended.purge, notice, now, policy_hash)
+    """Have a press change nothing but what had `ended` before it, and its presser told why."""
+    purge = ended.purge if ended else None
+    entry = press_entry(ask, notice.code, purge, notice, now, policy_hash)
     return PressRejected(notice, entry, ended)
 
 
@@ -242,7 +227,7 @@ def votes_open_to(
     if not waits or not actor.ids.isdisjoint(purge.requester_ids):
         return frozenset()
     yes = _approval(actor.user_id, now, actor.channel_id, policy, actor)
-    if _why_not(purge, policy, needs_for(purge, policy), actor, yes):
+    if _why_not(purge, policy, actor, yes):
         return frozenset()
     approved = any(not given.ids.isdisjoint(actor.ids) for given in purge.approvals)
     return frozenset(
@@ -273,7 +258,7 @@ def _decide_choice(press: _Press) -> PressResult:
     """Its requester, or whoever could have asked for the same, says what should follow."""
     ask, purge = press.ask, press.purge
     action = action_of(purge)
-    decision = decide_all(press.policy, press.actor, action, purge.domain, purge.tags)
+    decision = decide_all(press.rules.policy, press.actor, action, purge.domain, purge.tags)
     if not decision.allowed:
         holders = ",".join((purge.user_id, *decision.holders.ids))
         return press.rejected(PRESS_NOT_ALLOWED, sentence=decision.sentence, holders=holders)
@@ -287,10 +272,10 @@ def _decide_vote(press: _Press) -> PressResult:
     ask, purge, actor = press.ask, press.purge, press.actor
     if not actor.ids.isdisjoint(purge.requester_ids):
         return press.rejected(PRESS_OWN, holders=",".join(purge.approvers))
-    needs = needs_for(purge, press.policy)
-    yes = _approval_of(ask, press.policy, actor)
-    yes = replace(yes, signature=press.keys.sign_approval(purge, yes))
-    if why_not := _why_not(purge, press.policy, needs, actor, yes):
+    needs = needs_for(purge, press.rules.policy)
+    yes = _approval(ask.user_id, ask.at, ask.channel_id, press.rules.policy, actor)
+    yes = replace(yes, signature=press.rules.keys.sign_approval(purge, yes))
+    if why_not := _why_not(purge, press.rules.policy, actor, yes):
         holders = ",".join(purge.approvers)
         return press.rejected(PRESS_NOT_ALLOWED, sentence=why_not, holders=holders)
     if ask.kind is InteractionKind.DENY_FORM:
@@ -306,12 +291,7 @@ def _decide_vote(press: _Press) -> PressResult:
     if needs.satisfied_by(approvals):
         send_at = press.now + needs.undo if needs.undo else None
         return press.decided(Event.APPROVE, {**facts, "send_at": send_at})
-    return press.changes(Event.COUNT, {**facts, "policy_hash": press.policy_hash})
-
-
-def _approval_of(ask: Interaction, policy: Policy, actor: Actor) -> Approval:
-    """Give what somebody's approval would be, here and now."""
-    return _approval(ask.user_id, ask.at, ask.channel_id, policy, actor)
+    return press.changes(Event.COUNT, {**facts, "policy_hash": press.rules.policy_hash})
 
 
 def _approval(
@@ -322,14 +302,12 @@ def _approval(
     return Approval(user_id, at, roles, channel_id=channel_id, aliases=aliases)
 
 
-def _why_not(
-    purge: Purge, policy: Policy, needs: ApprovalRequirements, actor: Actor, yes: Approval
-) -> str | None:
+def _why_not(purge: Purge, policy: Policy, actor: Actor, yes: Approval) -> str | None:
     """Give why somebody has no say in this request; None if they have."""
     decision = decide_all(policy, actor, Action.APPROVE, purge.domain, purge.tags)
     if not decision.allowed:
         return decision.sentence
-    return None if needs.accepts(yes) else NOT_ASKED
+    return None if needs_for(purge, policy).accepts(yes) else NOT_ASKED
 
 
 def _decide_cancel(press: _Press) -> PressResult:
@@ -337,15 +315,14 @@ def _decide_cancel(press: _Press) -> PressResult:
 
     When it was granted and is about to be sent, those who could have denied it may stop it too.
     """
-    purge, actor = press.purge, press.actor
+    ask, purge, actor = press.ask, press.purge, press.actor
     same_id = not actor.ids.isdisjoint(purge.requester_ids)
     own = same_id and actor.standing is not Membership.OUTSIDER  # whose ID may be alike by chance
     if not own and (purge.state is State.WAITING or purge.needs is None):
         return press.rejected(PRESS_NOT_YOURS, holders=purge.user_id)
     if not own:
-        needs = needs_for(purge, press.policy)
-        yes = _approval_of(press.ask, press.policy, actor)
-        if why_not := _why_not(purge, press.policy, needs, actor, yes):
+        yes = _approval(ask.user_id, ask.at, ask.channel_id, press.rules.policy, actor)
+        if why_not := _why_not(purge, press.rules.policy, actor, yes):
             holders = ",".join((purge.user_id, *purge.approvers))
             return press.rejected(PRESS_NOT_ALLOWED, sentence=why_not, holders=holders)
     return press.decided(Event.CANCEL, {})

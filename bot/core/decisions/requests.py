@@ -7,14 +7,12 @@ Transition.  Presses: `bot.core.decisions.presses`; sending: `bot.core.decisions
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from bot.core.decisions.authorization import RECORD_DOUBTFUL
-from bot.core.decisions.records import approval_card_of, thread_reply_of
-from bot.core.decisions.rulings import BREAK_GLASS, action_of, needs_for, refusal_of
-from bot.core.decisions.transition import Transition, transition
+from bot.core.decisions.rulings import BREAK_GLASS, Rules, action_of, needs_for, refusal_of
+from bot.core.decisions.transition import Transition, approval_card_of, thread_reply_of, transition
 from bot.core.errors import ErrorKind, Problem
 from bot.core.policy.approvers import (
     STANDING_WORDS,
@@ -25,27 +23,11 @@ from bot.core.policy.approvers import (
     deciders,
     peak_of,
 )
-from bot.core.policy.decision import (
-    EVERYBODY,
-    Actor,
-    Membership,
-    Policy,
-    decide_all,
-    holders_of,
-    roles_held,
-)
+from bot.core.policy.decision import Actor, Membership, decide_all, holders_of, roles_held
+from bot.core.policy.document import Policy
 from bot.core.policy.quorum import ApprovalRequirements
 from bot.core.purge.joining import Related, is_double_submit, wait_until
-from bot.core.purge.limits import (
-    TOO_MANY_JOINED,
-    TOO_MANY_REQUESTS,
-    TOO_MANY_WAITING,
-    Limits,
-    Load,
-    exceeded,
-)
 from bot.core.purge.purge import Event, Purge, Refusal
-from bot.core.purge.signatures import ApprovalKeys
 
 NO_APPROVER = ErrorKind(
     code="no-approver",
@@ -98,20 +80,39 @@ RIGHTS_LOOKUP_REFUSED = ErrorKind(
     hint="It does not pass by itself. Tell the operators of Purgebot: /readyz and its log name what "
     "Slack refuses.",
 )
+TOO_MANY_REQUESTS = ErrorKind(
+    code="too-many-requests",
+    message="You asked for {most} purges within a minute, so this one was not started.",
+    hint="Try again in a minute. One command takes several tags: /purge domain tag,tag.",
+    retryable=True,
+)
+TOO_MANY_WAITING = ErrorKind(
+    code="too-many-waiting",
+    message="{most} of your requests wait for approval already, so this one was not started.",
+    hint="Wait until some are decided, or cancel those that are no longer wanted.",
+    retryable=True,
+)
+TOO_MANY_JOINED = ErrorKind(
+    code="too-many-joined",
+    message="{most} of your requests wait for purges of the same already, so this one was not "
+    "started.",
+    hint="Wait until those are done.",
+    retryable=True,
+)
 
 
 @dataclass(frozen=True, slots=True)
-class Rules:
-    """What requests are ruled by: the policy of the moment, and the operator's settings.
+class Load:
+    """What one person has asked for besides the request in question.
 
-    `join_window`: how long what was sent covers the same; zero: nothing is joined or queued.
+    `requests` and `asked_others` are of the minute before it; `waiting` and `joined` of this
+    moment.
     """
 
-    policy: Policy
-    policy_hash: str
-    limits: Limits = field(default_factory=Limits)
-    join_window: timedelta = timedelta(0)
-    keys: ApprovalKeys = field(default_factory=ApprovalKeys)
+    requests: int = 0
+    asked_others: int = 0
+    waiting: int = 0
+    joined: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,7 +145,7 @@ def authorize_request(purge: Purge, rules: Rules, facts: RequestFacts, now: date
         return refused(refusal_of(decision, policy))
     needs = needs_for(purge, policy)
     if why_not := (
-        _too_many_requests(rules.limits, facts.load)
+        _exceeded(TOO_MANY_REQUESTS, facts.load.requests, rules.limits.requests_a_minute)
         or _too_many_tags(purge, policy)
         or _needless_glass(purge, needs)
     ):
@@ -167,8 +168,11 @@ def refuse_unchecked(purge: Purge, now: datetime, *, lasting: bool) -> Transitio
     return transition(purge, Event.REFUSE, now, refusal=Refusal(kind.code, kind.message))
 
 
-def _too_many_requests(limits: Limits, load: Load) -> Refusal | None:
-    return exceeded(TOO_MANY_REQUESTS, load.requests, limits.requests_a_minute)
+def _exceeded(kind: ErrorKind, count: int, most: int) -> Refusal | None:
+    """Give the refusal where there is a limit and it is reached."""
+    if not most or count < most:
+        return None
+    return Refusal(kind.code, Problem(kind, {"most": str(most)}).message)
 
 
 def _too_many_tags(purge: Purge, policy: Policy) -> Refusal | None:
@@ -199,7 +203,7 @@ def _joined(
     queued = other.sent if not needs.quorums else None
     if not rules.join_window or (duplicate is None and queued is None):
         return None
-    if too_many := exceeded(TOO_MANY_JOINED, facts.load.joined, rules.limits.joined):
+    if too_many := _exceeded(TOO_MANY_JOINED, facts.load.joined, rules.limits.joined):
         return transition(purge, Event.REFUSE, now, refusal=too_many)
     if duplicate is not None:
         return transition(purge, Event.JOIN, now, joined_to=duplicate.id, break_glass=False)
@@ -217,7 +221,9 @@ def _asks_others(
     policy, limits, load = rules.policy, rules.limits, facts.load
     who = deciders(policy, purge.requester_ids, purge.domain, purge.tags, needs, facts.roster)
     peak = peak_of(policy, purge.domain, now)
-    briefing = _briefing(who, needs, peak, facts.traffic, quiet=load.asked_others > 0)
+    called = () if load.asked_others else needs.call_groups or who.ids
+    traffic = facts.traffic
+    briefing = Briefing(who.titles, who.people, called, needs.call_channel, peak, traffic)
     briefed = replace(
         purge,
         approvers=who.ids,
@@ -232,7 +238,7 @@ def _asks_others(
         return transition(purge, Event.REFUSE, now, refusal=same)
     if not who.enough:
         return transition(purge, Event.REFUSE, now, refusal=_too_few(who, purge))
-    if too_many := exceeded(TOO_MANY_WAITING, load.waiting, limits.waiting):
+    if too_many := _exceeded(TOO_MANY_WAITING, load.waiting, limits.waiting):
         return transition(purge, Event.REFUSE, now, refusal=too_many)
     counted, quorum = needs.progress(())
     expires_at = now + needs.expires_after
@@ -243,25 +249,13 @@ def _asks_others(
 
 
 def _too_few(who: Deciders, purge: Purge) -> Refusal:
+    """Refuse what too few can approve, and say whom the policy names in vain."""
     alone = not who.people and not set(who.ids) - purge.requester_ids
     kind = NO_APPROVER if alone or who.people == 0 else TOO_FEW_APPROVERS
-    return Refusal(kind.code, kind.message + _out_of_reach(who.unreachable))
-
-
-def _out_of_reach(unreachable: Sequence[str]) -> str:
-    """Give a sentence about those whom the policy names in vain."""
-    if not unreachable:
-        return ""
-    how = Counter(STANDING_WORDS[Membership(each.split()[1])] for each in unreachable)
+    how = Counter(STANDING_WORDS[Membership(each.split()[1])] for each in who.unreachable)
     named = ", ".join(f"{count} × {what}" for what, count in sorted(how.items()))
-    return f" Named for it, but without any rights: {named}."
-
-
-def _briefing(
-    who: Deciders, needs: ApprovalRequirements, peak: str | None, traffic: Traffic, *, quiet: bool
-) -> Briefing:
-    called = () if quiet else needs.call_groups or who.ids
-    return Briefing(who.titles, who.people, called, needs.call_channel, peak, traffic)
+    in_vain = f" Named for it, but without any rights: {named}." if named else ""
+    return Refusal(kind.code, kind.message + in_vain)
 
 
 def _break_glass(
@@ -273,11 +267,7 @@ def _break_glass(
             approval_card_of(broken.purge, now), thread_reply_of(purge, BREAK_GLASS, now)
         )
     roles = needs.break_glass_roles
-    titles = tuple(policy.roles[role].title for role in roles if role != EVERYBODY)
-    refusal = Refusal(
-        BREAK_GLASS_NOT_ALLOWED.code,
-        BREAK_GLASS_NOT_ALLOWED.message,
-        titles,
-        holders_of(policy, roles).ids,
-    )
+    titles, holders = policy.titles_of(roles), holders_of(policy, roles).ids
+    kind = BREAK_GLASS_NOT_ALLOWED
+    refusal = Refusal(kind.code, kind.message, titles, holders)
     return transition(purge, Event.REFUSE, now, refusal=refusal, needs=None, briefing=None)

@@ -7,21 +7,17 @@ purge as it is afterwards.  Saving it is the workflow's part.  Presses: `bot.cor
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from datetime import timedelta
 
 from bot.core.command.parser import PurgeCommand
 from bot.core.message import Notice
-from bot.core.policy.decision import (
-    EVERYBODY,
-    Action,
-    Actor,
-    Decision,
-    Membership,
-    Policy,
-    decide_all,
-    domains_for,
-)
+from bot.core.policy.decision import Actor, Decision, Membership, decide_all, domains_for
+from bot.core.policy.document import Policy
+from bot.core.policy.fields import Action
 from bot.core.policy.quorum import ApprovalRequirements, needs_of
 from bot.core.purge.purge import Purge, Refusal
+from bot.core.purge.signatures import ApprovalKeys
 from bot.core.suggestions.similarity import slips_of_domain
 
 HELP = "help"
@@ -34,6 +30,29 @@ SUGGESTED = "domain-suggested"
 """The code of the notice that suggests another domain than one that the CDN does not know."""
 BREAK_GLASS = "break-glass"
 """The code of the note that tells those who could have decided that the glass was broken."""
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What one person may have at the same time; 0: as many as they like."""
+
+    requests_a_minute: int = 0
+    waiting: int = 0
+    joined: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """What requests, presses and sendings are ruled by: the policy of the moment, and the operator's settings.
+
+    `join_window`: how long what was sent covers the same; zero: nothing is joined or queued.
+    """
+
+    policy: Policy
+    policy_hash: str
+    limits: Limits = field(default_factory=Limits)
+    join_window: timedelta = timedelta(0)
+    keys: ApprovalKeys = field(default_factory=ApprovalKeys)
 
 
 def action_of(purge: Purge) -> Action:
@@ -54,11 +73,11 @@ def help_notice(policy: Policy, actor: Actor, topic: str | None = None) -> Notic
     """Give what a person may do: for each action the domain patterns, joined by commas; and
     whether they may ask questions, as full members may.  `topic`: the question to be explained.
     """
-    allowed = {
-        action.value: ",".join(domains_for(policy, actor, action))
+    facts = {
+        action.value: ",".join(domains)
         for action in (Action.PURGE, Action.FORCE, Action.APPROVE)
+        if (domains := domains_for(policy, actor, action))
     }
-    facts = {action: domains for action, domains in allowed.items() if domains}
     if actor.standing is Membership.MEMBER:
         facts |= {"asks": "yes", **({"topic": topic} if topic else {})}
     return Notice(HELP, facts)
@@ -78,11 +97,10 @@ def suggested_domain(
     named = (name for rule in policy.rules for name in rule.domains if "*" not in name)
     near = slips_of_domain(purge.domain, dict.fromkeys((*named, *account)))
     for domain in near[:MOST_NEAR]:
-        actor = who(domain)
-        if actor is not None:
-            decision = decide_all(policy, actor, action_of(purge), domain, purge.tags)
-            if decision.allowed:
-                return domain
+        if (actor := who(domain)) is None:
+            continue
+        if decide_all(policy, actor, action_of(purge), domain, purge.tags).allowed:
+            return domain
     return None
 
 
@@ -95,5 +113,5 @@ def suggested_command(purge: Purge) -> PurgeCommand | None:
 
 def refusal_of(decision: Decision, policy: Policy) -> Refusal:
     """Give what a refused person is told: why, which role it takes, and who holds it."""
-    titles = tuple(policy.roles[role].title for role in decision.needed_roles if role != EVERYBODY)
+    titles = policy.titles_of(decision.needed_roles)
     return Refusal(decision.reasons[0].code, decision.sentence, titles, decision.holders.ids)

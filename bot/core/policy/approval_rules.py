@@ -98,9 +98,7 @@ class ApprovalRule(Entry):
         return TagPatterns(self.tags)
 
     def is_about(self, action: Action, domain: str) -> bool:
-        return action in self.actions and any(
-            covers_domain(pattern, domain) for pattern in self.domains
-        )
+        return action in self.actions and covers_domain(self.domains, domain)
 
     def asks_for(self, tag: str) -> bool:
         """Whether it demands the yes of others for whatever this tag may mean."""
@@ -172,7 +170,7 @@ class PeakHours(Entry):
 
     def covers(self, domain: str, now: datetime) -> bool:
         """Whether it is peak time for this domain at this moment."""
-        if not any(covers_domain(pattern, domain) for pattern in self.domains):
+        if not covers_domain(self.domains, domain):
             return False
         clock = f"{now.astimezone(ZoneInfo(self.zone)):%H:%M}"
         start, end = self.hours.split("-")

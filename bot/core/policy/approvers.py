@@ -12,12 +12,12 @@ from datetime import UTC, datetime
 from bot.core.policy.decision import (
     Actor,
     Membership,
-    Policy,
     approving_roles,
     decide_all,
     holders_of,
     roles_held,
 )
+from bot.core.policy.document import Policy
 from bot.core.policy.fields import EVERYBODY, Action
 from bot.core.policy.quorum import Approval, ApprovalRequirements
 
@@ -34,10 +34,6 @@ class Roster:
 
     members: Members = field(default_factory=dict)
     standings: Mapping[str, Membership] = field(default_factory=dict)
-
-    def is_out_of_reach(self, user_id: str) -> bool:
-        """Whether it is known that somebody can have no rights."""
-        return self.standings.get(user_id, Membership.MEMBER) is not Membership.MEMBER
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,11 +66,6 @@ class Briefing:
     channel_id: str | None = None
     peak: str | None = None
     traffic: Traffic | None = None
-
-    @property
-    def quiet(self) -> bool:
-        """Whether nobody is called."""
-        return not self.called
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,11 +121,12 @@ def deciders(
     members = roster.members
     roles = _roles_asked(policy, domain, tags, needs)
     holders = holders_of(policy, roles)
-    titles = tuple(policy.roles[role].title for role in roles if role != EVERYBODY)
+    titles = policy.titles_of(roles)
     grouped = {who for group in holders.groups for who in members.get(group, ())}
     candidates = {*holders.users, *grouped} - set(requester_ids)
-    lost = sorted(filter(roster.is_out_of_reach, candidates))
-    unreachable = tuple(f"{who} {roster.standings[who].value}" for who in lost)
+    standings = {who: roster.standings.get(who, Membership.MEMBER) for who in candidates}
+    lost = sorted(who for who in candidates if standings[who] is not Membership.MEMBER)
+    unreachable = tuple(f"{who} {standings[who].value}" for who in lost)
     ids = tuple(each for each in holders.ids if each not in lost)
     known = all(group in members for group in holders.groups)
     if holders.everybody or holders.channels or not known:

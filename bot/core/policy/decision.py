@@ -11,32 +11,12 @@ action, the domain and the tag.  How rules are written: `bot.core.policy.documen
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from bot.core.policy.document import Policy, Role, Rule
-from bot.core.policy.fields import EVERYBODY, Action
-
-__all__ = [
-    "ANYTHING",
-    "EVERYBODY",
-    "Action",
-    "Actor",
-    "Decision",
-    "Holders",
-    "Membership",
-    "Policy",
-    "Reason",
-    "Role",
-    "Rule",
-    "approving_roles",
-    "decide",
-    "decide_all",
-    "domains_for",
-    "holders_of",
-    "roles_held",
-]
+from bot.core.policy.document import Policy, Rule
+from bot.core.policy.fields import EVERYBODY, Action, covers_domain
 
 ANYTHING = "*"
 """As the domain and the tag asked about: does the right hold for every one?"""
@@ -103,15 +83,11 @@ class Holders:
 class Decision:
     """Yes or no, and why.
 
-    `tag`: the tag that was refused, or the first one when all are allowed.
     `needed_roles`: those that suffice for every tag asked about, and `holders` of them;
     "*" among them stands for every full member.
     """
 
     allowed: bool
-    action: Action
-    domain: str
-    tag: str
     reasons: tuple[Reason, ...]
     needed_roles: tuple[str, ...]
     holders: Holders
@@ -139,22 +115,22 @@ def decide_all(
     needed = _sufficient_roles(rules, tags)
     holders = holders_of(policy, needed)
 
-    def decision(tag: str, *reasons: Reason, allowed: bool = False) -> Decision:
-        return Decision(allowed, action, domain, tag, reasons, needed, holders)
+    def decision(*reasons: Reason, allowed: bool = False) -> Decision:
+        return Decision(allowed, reasons, needed, holders)
 
     if actor.standing is not Membership.MEMBER:
-        return decision(tags[0], Reason("policy-not-member", _STANDINGS[actor.standing]))
+        return decision(Reason("policy-not-member", _STANDINGS[actor.standing]))
     held = roles_held(policy, actor) | {EVERYBODY}
     mine = [rule for rule in rules if not held.isdisjoint(rule.roles)]
     permitting: dict[Reason, None] = {}
     for tag in tags:
         applying = [rule for rule in mine if rule.covers_tag(tag)]
         if denying := [rule for rule in applying if rule.deny]:
-            return decision(tag, *(_because(rule) for rule in denying))
+            return decision(*(_because(rule) for rule in denying))
         if not applying:
-            return decision(tag, Reason("policy-no-rule", _no_rule(action, domain, tag)))
+            return decision(Reason("policy-no-rule", _no_rule(action, domain, tag)))
         permitting |= dict.fromkeys(_because(rule) for rule in applying)
-    return decision(tags[0], *permitting, allowed=True)
+    return decision(*permitting, allowed=True)
 
 
 def approving_roles(policy: Policy, domain: str, tags: Sequence[str]) -> tuple[str, ...]:
@@ -173,7 +149,7 @@ def domains_for(policy: Policy, actor: Actor, action: Action) -> tuple[str, ...]
     mine = [r for r in policy.rules if action in r.actions and not held.isdisjoint(r.roles)]
     denied = [p for rule in mine if rule.deny and "*" in rule.tags for p in rule.domains]
     allowed = dict.fromkeys(p for rule in mine if rule.allow for p in rule.domains)
-    return tuple(p for p in allowed if not any(_includes(wide, p) for wide in denied))
+    return tuple(p for p in allowed if not covers_domain(denied, p))
 
 
 def roles_held(policy: Policy, actor: Actor) -> frozenset[str]:
@@ -215,24 +191,19 @@ def _no_rule(action: Action, domain: str, tag: str) -> str:
 
 def _sufficient_roles(rules: Sequence[Rule], tags: Sequence[str]) -> tuple[str, ...]:
     """The roles each of which alone permits every tag, and that no rule denies one."""
-    roles = dict.fromkeys(role for rule in rules if rule.allow for role in rule.roles)
+    roles = list(dict.fromkeys(role for rule in rules if rule.allow for role in rule.roles))
     for tag in tags:
-        allowed = set(_roles_for(rules, tag, deny=False))
-        denied = set(_roles_for(rules, tag, deny=True))
+        covering = [rule for rule in rules if rule.covers_tag(tag)]
+        allowed = {role for rule in covering if rule.allow for role in rule.roles}
+        denied = {role for rule in covering if rule.deny for role in rule.roles}
         if EVERYBODY in denied:
             return ()
-        roles = {
-            role: None
+        roles = [
+            role
             for role in roles
             if role not in denied and (role in allowed or EVERYBODY in allowed)
-        }
+        ]
     return tuple(roles)
-
-
-def _roles_for(rules: Sequence[Rule], tag: str, *, deny: bool) -> Iterator[str]:
-    for rule in rules:
-        if (rule.deny is not None) == deny and rule.covers_tag(tag):
-            yield from rule.roles
 
 
 def holders_of(policy: Policy, roles: Sequence[str]) -> Holders:
@@ -244,8 +215,3 @@ def holders_of(policy: Policy, roles: Sequence[str]) -> Holders:
         channels=tuple(dict.fromkeys(channel for role in known for channel in role.channels)),
         everybody=EVERYBODY in roles,
     )
-
-
-def _includes(wide: str, narrow: str) -> bool:
-    """Whether every domain of the pattern `narrow` is one of the pattern `wide`."""
-    return wide in {"*", narrow} or (wide.startswith("*.") and narrow.endswith(wide[1:]))

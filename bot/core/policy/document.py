@@ -114,7 +114,7 @@ class Policy(Entry):
         rules = (rule for action in Action for rule in self.rules_for(action, domain))
         names = {role for rule in rules for role in rule.roles}
         for approval in self.approvals:
-            if any(covers_domain(pattern, domain) for pattern in approval.domains):
+            if covers_domain(approval.domains, domain):
                 names |= {*(approval.roles or ()), *(approval.break_glass or ())}
         roles = (self.roles[name] for name in names - {EVERYBODY})
         return tuple(sorted({group for role in roles for group in role.groups}))
@@ -133,6 +133,10 @@ class Policy(Entry):
     def roles_of(self, ids: Iterable[str]) -> frozenset[str]:
         """The names of the roles that somebody with these Slack IDs holds."""
         return frozenset(role for slack_id in ids for role in self._roles_by_id.get(slack_id, ()))
+
+    def titles_of(self, roles: Iterable[str]) -> tuple[str, ...]:
+        """The titles of these roles, without everybody."""
+        return tuple(self.roles[role].title for role in roles if role != EVERYBODY)
 
     @cached_property
     def _index(self) -> Mapping[tuple[Action, str], list[int]]:
@@ -169,51 +173,50 @@ def whole_faults(policy: Any) -> Iterator[tuple[_Path, str]]:
 
     Form: plain values, which may be ill-formed in other ways: those the models tell.
     """
-    roles, rules = (policy.get("roles") or {}, policy.get("rules")) if _is_map(policy) else ({}, ())
+    if not _is_map(policy):
+        return
+    roles, rules = policy.get("roles") or {}, policy.get("rules")
     if not _is_map(roles) or not isinstance(rules, (list, tuple)):
         return
     for name, role in roles.items():
         if _is_map(role) and not any(role.get(key) for key in ("users", "groups", "channels")):
             yield ("roles", name), "nobody holds this role: name users, groups or channels"
     seen: set[str] = set()
-    for place, rule in enumerate(rules):
-        if _is_map(rule):
-            yield from ((("rules", place, *path), text) for path, text in _faults(rule, roles))
-            sentence = rule.get("rule")
-            if isinstance(sentence, str) and sentence in seen:
-                yield ("rules", place, "rule"), f"two rules are called “{sentence}”"
-            seen.add(str(sentence))
-    if _is_map(policy):
-        yield from _faults_of_approvals(policy.get("approvals"), roles)
-        yield from strange_urls(policy)
+    for place, rule in _maps_in(rules):
+        if (rule.get("allow") is None) == (rule.get("deny") is None):
+            yield ("rules", place), "a rule has either “allow” or “deny”, and not both"
+        yield from _unknown_roles(rule.get("roles"), roles, "rules", place, "roles")
+        sentence = rule.get("rule")
+        if isinstance(sentence, str) and sentence in seen:
+            yield ("rules", place, "rule"), f"two rules are called “{sentence}”"
+        seen.add(str(sentence))
+    yield from _faults_of_approvals(policy.get("approvals"), roles)
+    yield from strange_urls(policy.get("proofs"))
 
 
 def _faults_of_approvals(
     approvals: object, roles: Mapping[str, Any]
 ) -> Iterator[tuple[_Path, str]]:
-    for place, approval in enumerate(approvals if isinstance(approvals, (list, tuple)) else ()):
-        if _is_map(approval):
-            for path, text in (
-                *_unknown_roles(approval, roles),
-                *_unknown_roles(approval, roles, "break_glass"),
-                *one_of_each_faults(approval),
-            ):
-                yield ("approvals", place, *path), text
-
-
-def _faults(rule: Mapping[str, Any], roles: Mapping[str, Any]) -> Iterator[tuple[_Path, str]]:
-    if (rule.get("allow") is None) == (rule.get("deny") is None):
-        yield (), "a rule has either “allow” or “deny”, and not both"
-    yield from _unknown_roles(rule, roles)
+    for place, approval in _maps_in(approvals):
+        for key in ("roles", "break_glass"):
+            yield from _unknown_roles(approval.get(key), roles, "approvals", place, key)
+        for path, text in one_of_each_faults(approval):
+            yield ("approvals", place, *path), text
 
 
 def _unknown_roles(
-    entry: Mapping[str, Any], roles: Mapping[str, Any], key: str = "roles"
+    names: object, roles: Mapping[str, Any], *path: str | int
 ) -> Iterator[tuple[_Path, str]]:
-    names = entry.get(key)
     for number, name in enumerate(names if isinstance(names, (list, tuple)) else ()):
         if isinstance(name, str) and name != EVERYBODY and name not in roles:
-            yield (key, number), f"there is no role “{name}”{did_you_mean(name, roles)}"
+            yield (*path, number), f"there is no role “{name}”{did_you_mean(name, roles)}"
+
+
+def _maps_in(entries: object) -> Iterator[tuple[int, Mapping[str, Any]]]:
+    """The mappings in a list, with their places."""
+    for place, entry in enumerate(entries if isinstance(entries, (list, tuple)) else ()):
+        if _is_map(entry):
+            yield place, entry
 
 
 def _is_map(value: object) -> TypeGuard[Mapping[str, Any]]:

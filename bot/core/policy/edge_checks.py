@@ -14,8 +14,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from functools import cached_property
-from typing import Annotated, Any
+from typing import Annotated
 
 from pydantic import AfterValidator, Field
 from pydantic_core import PydanticCustomError
@@ -98,26 +97,20 @@ class Proof(Entry):
         AfterValidator(_not_too_many),
     ]
 
-    @cached_property
-    def _tag_pattern(self) -> re.Pattern[str]:
-        return glob(self.tags, re.IGNORECASE)
-
     def urls_for(self, domain: str, tags: tuple[str, ...]) -> tuple[str, ...]:
         """The URLs on this very domain, if the proof covers one of the tags."""
-        if not any(map(self._covers_tag, tags)):
+        urls = tuple(url for url in self.urls if _host_of(url) == domain)
+        if not urls:
             return ()
-        return tuple(url for url in self.urls if _host_of(url) == domain)
-
-    def _covers_tag(self, tag: str) -> bool:
-        return "*" in self.tags or "*" in tag or self._tag_pattern.match(tag) is not None
+        pattern = glob(self.tags, re.IGNORECASE)
+        return urls if any("*" in tag or pattern.match(tag) for tag in tags) else ()
 
 
-def strange_urls(policy: Any) -> Iterator[tuple[tuple[str | int, ...], str]]:
+def strange_urls(proofs: object) -> Iterator[tuple[tuple[str | int, ...], str]]:
     """Each URL that is on none of its proof's domains, as (path, sentence).
 
     Form: plain values, which may be ill-formed in other ways: those the models tell.
     """
-    proofs = policy.get("proofs") if isinstance(policy, Mapping) else None
     for place, proof in enumerate(_items(proofs)):
         if isinstance(proof, Mapping):
             known = {_read(_valid_domain, domain) for domain in _items(proof.get("domains"))}

@@ -32,9 +32,12 @@ class Action(StrEnum):
     ADMIN = "admin"  # grants nothing, but policies that name it have to load
 
 
-def covers_domain(pattern: str, domain: str) -> bool:
-    """Whether a domain pattern of the policy covers a domain."""
-    return pattern in {"*", domain} or (pattern.startswith("*.") and domain.endswith(pattern[1:]))
+def covers_domain(patterns: Iterable[str], domain: str) -> bool:
+    """Whether one of these domain patterns of the policy covers a domain, or all of a pattern's."""
+    return any(
+        pattern in {"*", domain} or (pattern.startswith("*.") and domain.endswith(pattern[1:]))
+        for pattern in patterns
+    )
 
 
 def _valid_domain_pattern(pattern: str) -> str:
@@ -61,7 +64,11 @@ def _valid_tag_pattern(pattern: str) -> str:
     sample = bare.replace("*", "x")
     if escaped and is_odd(sample):
         pattern = pattern[len("tag:") :]
-    if not _is_possible(pattern):
+    try:
+        possible = bool(check_tag(pattern)) and not re.search(r"[\s,]", pattern)
+    except Mistake:
+        possible = False
+    if not possible:
         raise PydanticCustomError(
             "tag_pattern",
             "“{pattern}” matches no tag: a tag has no spaces, commas, quotes or long dashes",
@@ -75,14 +82,6 @@ def _valid_tag_pattern(pattern: str) -> str:
             {"pattern": pattern, "why": odd.facts.get("why") or _WHAT_IT_IS[odd.kind]},
         )
     return pattern
-
-
-def _is_possible(tag: str) -> bool:
-    """Whether a tag can be so written at all."""
-    try:
-        return bool(check_tag(tag)) and not re.search(r"[\s,]", tag)
-    except Mistake:
-        return False
 
 
 _WHAT_IT_IS = {
@@ -116,17 +115,13 @@ def valid_name(name: str) -> str:
     return name
 
 
-def _as_list(value: object) -> object:
-    return [value] if value == EVERYBODY else value
-
-
 DomainPattern = Annotated[str, AfterValidator(_valid_domain_pattern)]
 TagPattern = Annotated[str, AfterValidator(_valid_tag_pattern)]
 Sentence = Annotated[str, Field(min_length=1, max_length=200)]
 RoleNames = Annotated[
     tuple[str, ...],
     Field(min_length=1),
-    BeforeValidator(_as_list),
+    BeforeValidator(lambda names: [names] if names == EVERYBODY else names),
     WithJsonSchema(
         {"anyOf": [{"const": "*"}, {"type": "array", "items": {"type": "string"}, "minItems": 1}]}
     ),

@@ -146,7 +146,7 @@ def needs_of(
             demands[Quorum()] = None
             break_glass_groups[()] = None
         for approval in asking:
-            demands[_quorum(approval)] = None
+            demands[Quorum(approval.roles, approval.one_of_each, approval.count)] = None
             break_glass_groups[approval.breakers_for(tag)] = None
             counting[id(approval)] = approval
     calls = [approval.call for approval in counting.values() if approval.call]
@@ -158,10 +158,6 @@ def needs_of(
         next((call.channel for call in calls if call.channel), None),
         tuple(break_glass_groups),
     )
-
-
-def _quorum(approval: ApprovalRule) -> Quorum:
-    return Quorum(approval.roles, approval.one_of_each, approval.count)
 
 
 def _most_pairs(roles: Sequence[str], approvals: Sequence[Approval]) -> int:

@@ -25,10 +25,7 @@ and it is not documented whether the CDN reports the end of purges by tag."""
 TO_BE_SENT = frozenset({State.READY, State.HELD, State.QUEUED})
 AT_WORK = frozenset({State.SENDING, State.SUBMITTED, State.RUNNING})
 _NOT_SENT = frozenset(
-    {
-        *(State.REQUESTED, State.WAITING, State.REFUSED),
-        *(State.DENIED, State.EXPIRED, State.CANCELLED),
-    }
+    (State.REQUESTED, State.WAITING, State.REFUSED, State.DENIED, State.EXPIRED, State.CANCELLED)
 )
 _ENDINGS = {
     State.COMPLETE: Event.FINISH,
@@ -52,30 +49,26 @@ class Related:
 
 def related(purge: Purge, alike: Iterable[Purge], now: datetime) -> Related:
     """Pick from purges of the same tags those that matter to this one."""
-    unsent, sent, waiting = None, None, None
-    for each in sorted(alike, key=lambda found: (found.requested_at, found.id)):
-        if each.id == purge.id or each.target != purge.target:
-            continue
-        if _waits_for_the_same(each, purge, now):
-            waiting = waiting or each
-        if purge.force and not each.force:
-            continue
-        if each.state in TO_BE_SENT:
-            unsent = unsent or each
-        elif each.state in AT_WORK and each.sent_at and now - each.sent_at < QUEUE_AT_MOST:
-            sent = each if _newer(each, sent) else sent
-    return Related(unsent, sent, waiting)
+    same = sorted(
+        (each for each in alike if each.id != purge.id and each.target == purge.target),
+        key=lambda found: (found.requested_at, found.id),
+    )
+    covering = [each for each in same if each.force or not purge.force]
+    at_work = [each for each in covering if each.state in AT_WORK and _is_recent(each, now)]
+    return Related(
+        unsent=next((each for each in covering if each.state in TO_BE_SENT), None),
+        sent=max(at_work, key=lambda each: each.sent_at or now, default=None),
+        waiting=next((each for each in same if _waits_for_the_same(each, purge, now)), None),
+    )
+
+
+def _is_recent(sent: Purge, now: datetime) -> bool:
+    return sent.sent_at is not None and now - sent.sent_at < QUEUE_AT_MOST
 
 
 def _waits_for_the_same(other: Purge, purge: Purge, now: datetime) -> bool:
     expired = other.expires_at is not None and other.expires_at <= now
     return other.state is State.WAITING and other.force == purge.force and not expired
-
-
-def _newer(purge: Purge, than: Purge | None) -> bool:
-    if than is None or than.sent_at is None:
-        return True
-    return purge.sent_at is not None and purge.sent_at > than.sent_at
 
 
 def is_double_submit(purge: Purge, sent: Purge, window: timedelta) -> bool:

@@ -6,7 +6,6 @@ The states, and what leads from one to another, are drawn in `bot.core.purge.sta
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import TypedDict, Unpack
@@ -36,7 +35,6 @@ __all__ = [
     "State",
     "SubmissionStatus",
     "advance",
-    "target_of",
 ]
 
 
@@ -117,8 +115,8 @@ class PurgeRequest:
 
     @property
     def target(self) -> str:
-        """What is the same for two purges of the same tags, in whatever order they stand."""
-        return target_of(self.domain, self.tags)
+        """The SHA-256, in hex, of the domain and the tags, in whatever order they stand."""
+        return hashlib.sha256("\n".join((self.domain, *sorted(self.tags))).encode()).hexdigest()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -217,7 +215,7 @@ class Purge(PurgeRequest, ApprovalStatus, SubmissionStatus, CompletionStatus):
     @property
     def remind_at(self) -> datetime | None:
         """When those who may decide are called once more: at half of the time that there is."""
-        quiet = self.briefing is not None and self.briefing.quiet
+        quiet = self.briefing is not None and not self.briefing.called
         if self.expires_at is None or self.reminded_at is not None or quiet:
             return None
         return self.requested_at + (self.expires_at - self.requested_at) / 2
@@ -273,11 +271,6 @@ WRONG_TURN = ErrorKind(
     message="A purge that is {state} cannot {event}.",
     hint="Nothing was changed. If you meet this, it is a fault in Purgebot: please report it.",
 )
-
-
-def target_of(domain: str, tags: Sequence[str]) -> str:
-    """Give the SHA-256, in hex, of a domain and a set of tags."""
-    return hashlib.sha256("\n".join((domain, *sorted(tags))).encode()).hexdigest()
 
 
 def advance(purge: Purge, event: Event, at: datetime, **facts: Unpack[Facts]) -> Purge:

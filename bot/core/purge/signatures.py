@@ -15,9 +15,9 @@ import hashlib
 import hmac
 import json
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from typing import Any
 
+from bot.core.audit import exact_moment
 from bot.core.interaction import Interaction
 from bot.core.policy.quorum import Approval
 from bot.core.purge.purge import Purge
@@ -67,17 +67,19 @@ class ApprovalKeys:
 
 
 def _request(purge: Purge) -> bytes:
-    where, when = purge.channel_id, _moment(purge.requested_at)
+    where, when = purge.channel_id, exact_moment(purge.requested_at)
     return _bytes("request", purge, purge.break_glass, where, when)
 
 
 def _press(ask: Interaction) -> bytes:
     who = (ask.trigger_id, ask.team_id, ask.user_team_id, ask.user_id, ask.channel_id)
-    return _text("press", *who, ask.kind.value, _moment(ask.at), ask.purge_id, ask.said)
+    return _text("press", *who, ask.kind.value, exact_moment(ask.at), ask.purge_id, ask.said)
 
 
 def _approval(purge: Purge, approval: Approval) -> bytes:
-    return _bytes("approval", purge, approval.user_id, approval.channel_id, _moment(approval.at))
+    return _bytes(
+        "approval", purge, approval.user_id, approval.channel_id, exact_moment(approval.at)
+    )
 
 
 def _bytes(kind: str, purge: Purge, *more: Any) -> bytes:
@@ -87,10 +89,6 @@ def _bytes(kind: str, purge: Purge, *more: Any) -> bytes:
 
 def _text(*said: Any) -> bytes:
     return json.dumps(said, ensure_ascii=True, separators=(",", ":")).encode()
-
-
-def _moment(at: datetime) -> str:
-    return at.astimezone(UTC).isoformat(timespec="microseconds")
 
 
 def _hmac(key: bytes, said: bytes) -> str:

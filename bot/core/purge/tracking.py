@@ -156,22 +156,17 @@ def found_among(purge: Purge, recent: Iterable[RecentTask], taken: Collection[st
     """
     assert purge.sent_at is not None, "only what was sent can be lost"
     slack = timedelta(seconds=2)
+    # This domain, and not one that its name is a part of.
+    named = re.compile(rf"(?<![\w.-]){re.escape(purge.domain)}(?![\w-]|\.\w)", re.IGNORECASE)
     can_be = [
         task.id
         for task in recent
         if purge.sent_at - slack <= task.at <= purge.sent_at + SENT_WITHIN + slack
-        and _names(task.path, purge.domain)
+        and named.search(task.path)
         and task.kind not in _NOT_BY_TAG
         and task.id not in taken
     ]
     return can_be[0] if len(can_be) == 1 else None
-
-
-def _names(path: str, domain: str) -> bool:
-    """Whether a text names this domain, and not one that its name is a part of."""
-    return (
-        re.search(rf"(?<![\w.-]){re.escape(domain)}(?![\w-]|\.\w)", path, re.IGNORECASE) is not None
-    )
 
 
 def chunks(ids: Sequence[str], size: int) -> list[list[str]]:

@@ -18,10 +18,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Protocol
 
 from bot.core.audit import PRUNED, START, AuditEntry, Link, link, pruned
-from bot.core.purge.states import ENDS, WATCHED, Event, State
+from bot.core.purge.purge import ENDS, WATCHED, Event, Purge, State
 
 STEPS = frozenset(event.value for event in Event)
 """The events that change a purge: as many as its version says."""
@@ -44,34 +43,25 @@ _MAY_BE_PRUNED = ENDS | WATCHED
 """What was unknown has come to an end, and may be at work again once its task is found."""
 
 
-class Approver(Protocol):
-    @property
-    def user_id(self) -> str: ...
+@dataclass(frozen=True, slots=True)
+class RecordedApproval:
+    user_id: str
 
 
-class RecordedPurge(Protocol):
-    """What is held against the trail: a `Purge`, or as much of its row."""
+@dataclass(frozen=True, slots=True)
+class RecordedPurge:
+    """As much of a purge's row as its trail tells of."""
 
-    @property
-    def id(self) -> str: ...
-    @property
-    def user_id(self) -> str: ...
-    @property
-    def domain(self) -> str: ...
-    @property
-    def tags(self) -> Sequence[str]: ...
-    @property
-    def force(self) -> bool: ...
-    @property
-    def break_glass(self) -> bool: ...
-    @property
-    def state(self) -> str: ...
-    @property
-    def version(self) -> int: ...
-    @property
-    def approvals(self) -> Sequence[Approver]: ...
-    @property
-    def decided_by(self) -> str | None: ...
+    id: str
+    user_id: str
+    domain: str
+    tags: tuple[str, ...]
+    force: bool
+    break_glass: bool
+    state: str
+    version: int
+    approvals: tuple[RecordedApproval, ...]
+    decided_by: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +75,7 @@ class Misfit:
         return self.wrong if self.entry is None else f"entry {self.entry} {self.wrong}"
 
 
-def facts_of(purge: RecordedPurge) -> dict[str, str]:
+def facts_of(purge: Purge | RecordedPurge) -> dict[str, str]:
     """Give what each step writes down about who asked for what, who agreed, and how it stands."""
     facts = {
         "domain": purge.domain,
@@ -102,7 +92,7 @@ def facts_of(purge: RecordedPurge) -> dict[str, str]:
     return facts | {name: fact for name, fact in optional.items() if fact}
 
 
-def mismatch(purge: RecordedPurge, links: Iterable[Link]) -> str | None:
+def mismatch(purge: Purge | RecordedPurge, links: Iterable[Link]) -> str | None:
     """Say what does not fit between a purge and the links of its chain, in order; None: all fits."""
     trail = Trail(purge.id)
     for found in links:
@@ -158,7 +148,7 @@ class Trail:
                 return Misfit(wrong, found.seq)
         return None
 
-    def misfit(self, purge: RecordedPurge) -> Misfit | None:
+    def misfit(self, purge: Purge | RecordedPurge) -> Misfit | None:
         """Say what does not fit between the purge and the whole chain."""
         if self._steps > purge.version:
             return Misfit("has an entry for a step that it never took")
@@ -168,7 +158,7 @@ class Trail:
             return Misfit("was emptied before the purge came to its end", self._first_emptied)
         return self._misfit_of_begin(purge) or self._misfit_of_last(purge)
 
-    def _misfit_of_begin(self, purge: RecordedPurge) -> Misfit | None:
+    def _misfit_of_begin(self, purge: Purge | RecordedPurge) -> Misfit | None:
         begin = self.begin
         if begin is None or begin.event == PRUNED:
             return None
@@ -179,7 +169,7 @@ class Trail:
         differing = {"requester": begin.user_id != purge.user_id, "break_glass": broken}
         return _differs("request", 1, [name for name, does in differing.items() if does])
 
-    def _misfit_of_last(self, purge: RecordedPurge) -> Misfit | None:
+    def _misfit_of_last(self, purge: Purge | RecordedPurge) -> Misfit | None:
         last = self._last
         if last is None or (self._emptied_since and self._steps < purge.version):
             return None
@@ -208,26 +198,19 @@ def _does_not_follow(entry: AuditEntry, before: AuditEntry) -> str | None:
     The row may have been changed between them, and a step writes down what it finds.
     """
     said, already = entry.detail, before.detail
-    changed = [
-        name
-        for name in _ASKED_FOR
-        if _both_say(name, said, already) and said[name] != already[name]
-    ]
+    both = said.keys() & already.keys()
+    changed = [name for name in _ASKED_FOR if name in both and said[name] != already[name]]
     if changed:
         return f"is about another {', '.join(changed)} than the step before"
     state = already.get("state")
     if state is not None and state not in _COMES_FROM.get(entry.event, {state}):
         return f"cannot come after {state}"
-    if _both_say("requester", said, already):
+    if "requester" in both:
         given, so_far = _approvals(said), _approvals(already)
         voted = [*so_far, entry.user_id] if entry.event in _VOTES else so_far
         if given and given != voted:
             return "has approvals that nobody gave"
     return None
-
-
-def _both_say(name: str, *details: Mapping[str, str]) -> bool:
-    return all(name in detail for detail in details)
 
 
 def _approvals(detail: Mapping[str, str]) -> list[str | None]:

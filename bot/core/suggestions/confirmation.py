@@ -14,15 +14,18 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass, replace
 from datetime import timedelta
+from typing import NamedTuple
 
 from bot.core.command.parser import PurgeCommand, format_command
 from bot.core.errors import ErrorKind
 from bot.core.interaction import Interaction, InteractionKind
 from bot.core.message import Notice
-from bot.core.policy.decision import Action, Actor, Policy, decide_all
+from bot.core.policy.decision import Actor, decide_all
+from bot.core.policy.document import Policy
+from bot.core.policy.fields import Action
 
 DOUBT = "tag-doubt"
 """The code of the notice that asks back."""
@@ -53,8 +56,7 @@ DOUBT_LATE = ErrorKind(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Slip:
+class Slip(NamedTuple):
     """A tag as it was written, and the known one that was perhaps meant."""
 
     written: str
@@ -69,26 +71,9 @@ class Doubt:
     slips: tuple[Slip, ...]
 
 
-def doubt_of(
-    command: PurgeCommand,
-    unknown: Iterable[str],
-    meant: Callable[[str], str | None],
-) -> Doubt | None:
-    """Give the doubt about a command, if there is any.
-
-    `unknown` are those of its tags that its domain was never purged of; `meant` tells of which
-    known one a tag may be a slip.
-    """
-    if len(command.tags) > MOST_TYPED:
-        return None
-    slips = tuple(Slip(tag, like) for tag in unknown if (like := meant(tag)) is not None)
-    return Doubt(command, slips) if slips else None
-
-
 def format_doubt(doubt: Doubt) -> str:
     """The doubt as it is written down; `read_doubt` reads it back."""
-    slips = [[slip.written, slip.meant] for slip in doubt.slips]
-    return json.dumps({"command": asdict(doubt.command), "slips": slips}, ensure_ascii=False)
+    return json.dumps(asdict(doubt), ensure_ascii=False)
 
 
 def read_doubt(said: str | None) -> Doubt | None:
@@ -127,7 +112,7 @@ def doubt_notice(
     ask: Interaction, doubt: Doubt, places: tuple[int, ...], policy: Policy, actor: Actor
 ) -> Notice:
     """Give what the asker is asked; without leave to purge it as typed that is not offered."""
-    slips = [[doubt.slips[place].written, doubt.slips[place].meant] for place in places]
+    slips = [doubt.slips[place] for place in places]
     as_typed = _may(policy, actor, doubt.command, doubt.command.tags)
     facts = {
         "domain": doubt.command.domain,

@@ -16,7 +16,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
 
 MOST_EDITS = 2
 """How far a slip is from what was meant."""
@@ -24,19 +23,8 @@ MOST_EDITS = 2
 _BETWEEN_PARTS = re.compile("[-_./:~+=|]")
 
 
-@dataclass(frozen=True, slots=True)
-class _Leniency:
-    """A part takes no edit up to `none` characters, one up to `one`, and else two."""
-
-    none: int
-    one: int
-
-    def most(self, part: str) -> int:
-        return (len(part) > self.none) + (len(part) > self.one)
-
-
-_TAG = _Leniency(none=3, one=7)
-_DOMAIN = _Leniency(none=1, one=7)
+_TAG, _DOMAIN = (3, 7), (1, 7)
+"""Up to how many characters a part takes no edit, and up to how many one; a longer one takes two."""
 
 
 def digits_of(word: str) -> str:
@@ -54,7 +42,7 @@ def slips_of_domain(written: str, known: Iterable[str]) -> list[str]:
     return _near(written, known, _DOMAIN)
 
 
-def _near(written: str, known: Iterable[str], leniency: _Leniency) -> list[str]:
+def _near(written: str, known: Iterable[str], leniency: tuple[int, int]) -> list[str]:
     found = [
         (edits, meant)
         for meant in known
@@ -63,7 +51,7 @@ def _near(written: str, known: Iterable[str], leniency: _Leniency) -> list[str]:
     return [meant for _, meant in sorted(found)]
 
 
-def _edits(written: str, meant: str, leniency: _Leniency) -> int | None:
+def _edits(written: str, meant: str, leniency: tuple[int, int]) -> int | None:
     """Give how many edits lead from what was meant to what was written; None: it is no slip."""
     if digits_of(written) != digits_of(meant):
         return None
@@ -72,7 +60,7 @@ def _edits(written: str, meant: str, leniency: _Leniency) -> int | None:
         return 1 if "".join(ours) == "".join(theirs) else None
     edits = 0
     for our, their in zip(ours, theirs, strict=True):
-        most = leniency.most(their)
+        most = sum(len(their) > limit for limit in leniency)
         apart = _distance(our, their, most)
         if apart > most:
             return None

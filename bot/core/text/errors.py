@@ -1,9 +1,5 @@
 """What can be wrong with the words after `/purge`: the kinds, in our words.
 
-    the domain   missing, not one host name, or not one that a CDN could serve
-    the tags     missing, too long, holding characters that phones slip in, or meant otherwise
-    the options  misspelt, or so written that nobody can tell what was meant
-
 The facts: `part` is what was written, fit to be shown; `corrected`, where it can be told
 what was meant, is the whole command put right.
 """
@@ -12,7 +8,7 @@ from __future__ import annotations
 
 from bot.core.errors import ErrorKind
 
-# --- the domain ---
+# --- the domain: missing, not one host name, or not one that a CDN could serve ---
 
 DOMAIN_WILDCARD = ErrorKind(
     "command-domain-wildcard",
@@ -71,7 +67,7 @@ COMMAND_LINES = ErrorKind(
     "A second line begins with “{part}” and looks like a second command.",
     "Send one command at a time, with all its tags on one line.",
 )
-# --- the tags ---
+# --- the tags: missing, too long, with characters that phones slip in, or meant otherwise ---
 
 LINK = ErrorKind(
     "command-link",
@@ -120,7 +116,7 @@ UNSEEN = ErrorKind(
     "“{part}” holds characters that cannot be seen.",
     "Type it instead of pasting it.",
 )
-# --- the options ---
+# --- the options: misspelt, or so written that nobody can tell what was meant ---
 
 FORCE_LIKE = ErrorKind(
     "command-force-like",

@@ -18,7 +18,7 @@ import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from bot.core.errors import ErrorKind
+from bot.core.errors import ErrorKind, Mistake
 from bot.core.text import errors as kinds
 from bot.core.text.domain_name import excerpt, is_unseen
 
@@ -47,12 +47,12 @@ _REASON = re.compile(
 )
 
 
-class Fault(Exception):
+class Fault(Mistake):
     """A mistake, with the command as it may have been meant (`draft`), not yet read."""
 
     def __init__(self, kind: ErrorKind, draft: str | None = None, /, **facts: str) -> None:
-        self.kind, self.draft, self.facts = kind, draft, facts
-        super().__init__(kind.code)
+        super().__init__(kind, **facts)
+        self.draft = draft
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,10 +78,9 @@ class Word:
         return LINK.fullmatch(self.source, self.start, self.end)
 
     @property
-    def following(self) -> str:
+    def following(self) -> re.Match[str] | None:
         """The characters after this word, up to the next separator."""
-        found = _WORD.search(self.source, self.end)
-        return found[0] if found else ""
+        return _WORD.search(self.source, self.end)
 
     def become(self, text: str, until: int | None = None) -> str:
         """The source with `text` in place of this word, or of all from here up to `until`."""

@@ -38,7 +38,7 @@ from sqlalchemy import (
 )
 
 from bot.core.audit import CHECKPOINTS, PRUNED, RETENTION, Checkpoint, Link, checkpoint
-from bot.core.purge.trail import Misfit, Trail
+from bot.core.purge.trail import Misfit, RecordedApproval, RecordedPurge, Trail
 from bot.store.audit.log import (
     CHECKPOINT,
     PRUNE,
@@ -78,27 +78,6 @@ _WITHOUT_TRAIL = (
     .order_by(purges.c.id)
     .limit(1)
 )
-
-
-@dataclass(frozen=True, slots=True)
-class _Yes:
-    user_id: str
-
-
-@dataclass(frozen=True, slots=True)
-class _Standing:
-    """As much of a purge's row as its trail tells of."""
-
-    id: str
-    user_id: str
-    domain: str
-    tags: tuple[str, ...]
-    force: bool
-    break_glass: bool
-    state: str
-    version: int
-    approvals: tuple[_Yes, ...]
-    decided_by: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -256,12 +235,12 @@ def _fault(purge_id: str, misfit: Misfit) -> Fault:
     return Fault(f"purge {purge_id}{entry}", misfit.wrong)
 
 
-def _read_standing(row: Row[Any]) -> _Standing:
+def _read_standing(row: Row[Any]) -> RecordedPurge:
     """Read the row that came with a chain.
 
     Raises: ValueError, TypeError, KeyError where somebody made it unreadable.
     """
-    return _Standing(
+    return RecordedPurge(
         id=row.row_id,
         user_id=row.row_user_id,
         domain=row.row_domain,
@@ -270,7 +249,7 @@ def _read_standing(row: Row[Any]) -> _Standing:
         break_glass=_truth(row.row_break_glass),
         state=row.row_state,
         version=row.row_version,
-        approvals=tuple(_Yes(each["user_id"]) for each in json.loads(row.row_yeses)),
+        approvals=tuple(RecordedApproval(each["user_id"]) for each in json.loads(row.row_yeses)),
         decided_by=row.row_decided_by,
     )
 

@@ -236,7 +236,7 @@ def _lanes(search: Search) -> list[_Lane]:
     asked = () if search.user_id is None else own if theirs else (search.user_id,)
     if search.domain is not None:
         domain = search.domain
-        sees = any(covers_domain(pattern, domain) for pattern in patterns)
+        sees = covers_domain(patterns, domain)
         if not sees and asked and not theirs:
             return []
         if sees and not asked:

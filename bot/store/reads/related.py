@@ -17,9 +17,9 @@ from typing import Any
 from sqlalchemy import Connection, Select, and_, bindparam, not_, null, or_, select
 from sqlalchemy.sql.functions import count
 
+from bot.core.decisions.requests import Load
 from bot.core.policy.approvers import Traffic
 from bot.core.purge.joining import AT_WORK, QUEUE_AT_MOST, Related, related
-from bot.core.purge.limits import Load
 from bot.core.purge.purge import Purge, State
 from bot.store.database.engine import Database
 from bot.store.schema import mapping as rows
