@@ -41,8 +41,8 @@ from handlers.blocks.denial import denial_form
 from handlers.blocks.error import refusal
 from handlers.blocks.note import call_below, glass_broken, outcome, reminder
 from handlers.blocks.purge import card as card_of
+from handlers.blocks.purge import unedited
 from handlers.blocks.tags_form import tags_form, turn_of
-from handlers.blocks.unedited import unedited
 from handlers.blocks.whisper import whisper
 
 log = structlog.get_logger("purgebot.announcer")

@@ -41,9 +41,7 @@ def history(facts: dict[str, str]) -> Message:
     title = _title(facts, is_empty=not rows)
     notes = _notes(facts, is_empty=not rows)
     around = [kit.context(*notes)] if notes else []
-    if buttons := _buttons(facts):
-        around.append({"type": "actions", "block_id": "turn", "elements": buttons})
-    return _table(title, rows, around)
+    return _table(title, rows, [*around, *kit.actions("turn", *_buttons(facts))])
 
 
 def pending(facts: dict[str, str]) -> Message:
@@ -65,7 +63,10 @@ def _table(title: str, rows: list[Row], around: list[Block]) -> Message:
     table = {
         "type": "table",
         "column_settings": [{}, {"is_wrapped": True}],
-        "rows": [[_plain(name) for name in _COLUMNS], *map(_cells, rows)],
+        "rows": [
+            [{"type": "raw_text", "text": name} for name in _COLUMNS],
+            *map(_cells, rows),
+        ],
     }
     return Message(
         _cut(text),
@@ -128,12 +129,7 @@ def _sight(facts: dict[str, str]) -> list[str]:
 def _buttons(facts: dict[str, str]) -> list[Block]:
     """Give the buttons that turn the page; who pressed is compared with whom they were made for."""
     return [
-        {
-            "type": "button",
-            "action_id": action_id,
-            "text": kit.plain(label),
-            "value": f"{facts['asker']} {facts[way]}",
-        }
+        kit.button(action_id, label, f"{facts['asker']} {facts[way]}")
         for way, action_id, label in (("newer", NEWER, "Newer"), ("older", OLDER, "Older"))
         if way in facts
     ]
@@ -171,18 +167,10 @@ def _cells(row: Row) -> list[Block]:
 def _what(row: Row) -> tuple[Block, Block]:
     """Give the line of the domain and the line of the tags."""
     forced = [words(" forced", bold=True)] if row["force"] else []
-    tags = [words(_short(tag), code=True) for tag in row["tags"]]
+    tags = [words(kit.cut(tag, _TAG_LIMIT), code=True) for tag in row["tags"]]
     listed = [piece for tag in tags for piece in (words(", "), tag)][1:]
     more = [words(f" and {row['more_tags']} more")] if row["more_tags"] else []
     return line(words(row["domain"]), *forced), line(*listed, *more)
-
-
-def _plain(text: str) -> Block:
-    return {"type": "raw_text", "text": text}
-
-
-def _short(tag: str) -> str:
-    return tag if len(tag) <= _TAG_LIMIT else tag[: _TAG_LIMIT - 1] + "…"
 
 
 # The same in lines
@@ -191,7 +179,7 @@ def _short(tag: str) -> str:
 def _line(row: Row) -> str:
     emoji, outcome = _outcome(row)
     mark = f":{emoji}: " if emoji else ""
-    tags = codes([_short(tag) for tag in row["tags"]])
+    tags = codes([kit.cut(tag, _TAG_LIMIT) for tag in row["tags"]])
     more = f" and {row['more_tags']} more" if row["more_tags"] else ""
     forced = " *forced*" if row["force"] else ""
     at = datetime.fromtimestamp(row["at"], UTC)

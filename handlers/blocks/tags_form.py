@@ -176,9 +176,5 @@ def _end(purge: Purge, pages: tuple[tuple[_Piece, ...], ...], page: int) -> list
 
 def _turns(block_id: str, page: int, pages: int) -> list[Block]:
     ways = ((PREVIOUS, "Previous", page - 1), (NEXT, "Next", page + 1))
-    buttons = [
-        {"type": "button", "action_id": name, "text": kit.plain(label), "value": str(to)}
-        for name, label, to in ways
-        if 0 <= to < pages
-    ]
-    return [{"type": "actions", "block_id": block_id, "elements": buttons}] if buttons else []
+    buttons = (kit.button(name, label, str(to)) for name, label, to in ways if 0 <= to < pages)
+    return kit.actions(block_id, *buttons)
