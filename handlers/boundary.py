@@ -117,7 +117,7 @@ def _acknowledge(
         return ack()
     match payload:
         case Command():  # only a command's acknowledgement can carry an answer
-            return ack(text=answer.text, blocks=list(answer.blocks), response_type="ephemeral")
+            return ack(**answer.body, response_type="ephemeral")
         case Form(field=str(field)):
             # The form stays open with what was written in it, and says what is wrong below the field.
             return ack(
@@ -132,15 +132,8 @@ def _acknowledge(
 
 def _reply(response_url: str, answer: Message, trust: ssl.SSLContext | None) -> None:
     try:
-        respond(
-            response_url,
-            REPLY_TIMEOUT_S,
-            trust,
-            text=answer.text,
-            blocks=list(answer.blocks),
-            response_type="ephemeral",
-            replace_original=False,
-        )
+        body = answer.body | {"response_type": "ephemeral", "replace_original": False}
+        respond(response_url, REPLY_TIMEOUT_S, trust, **body)
     except Exception:
         log.exception("reply-not-sent")
 

@@ -60,7 +60,7 @@ class Facts(Generic[K, T]):
 
         Those who come while it is asked for share the answer, if it is fresh to them.  Where
         nobody answers now, one up to STALE still serves, unless `since` says otherwise.
-        Raises: PeopleUnknown; PeopleRefused, whatever is known.
+        Raises: DirectoryUnavailable; DirectoryRefused, whatever is known.
         """
         fact = self._facts.setdefault(key, _Fact())
         with fact.asking:

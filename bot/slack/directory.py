@@ -118,7 +118,7 @@ class SlackDirectory:
         Of the groups only those are asked about that matter to `domain`: Slack takes some twenty
         such questions a minute.
         Fresh is what was asked at `since` or later, or within FRESH where that is None.
-        Raises: PeopleUnknown.
+        Raises: DirectoryUnavailable.
         """
         person = self._people.get(user_id, partial(self._describe, user_id), since).value
         standing = person.standing_at(user_team_id, self._ours)

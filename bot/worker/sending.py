@@ -78,7 +78,7 @@ class Sending:
     def send(self, purge: Purge, due_at: datetime) -> None:
         """Send a purge that is to be sent, once.
 
-        Raises: PeopleUnknown, StoreUnavailable.
+        Raises: DirectoryUnavailable, StoreUnavailable.
         """
         if late := clock.overdue(purge, due_at, self._now()):
             self._save(late)

@@ -49,23 +49,15 @@ class _Piece:
         return len(self.text) == self.length
 
 
-@dataclass(frozen=True, slots=True)
-class Turn:
-    """A press on Next or Previous, or, without a view, on the button of a card."""
-
-    view_id: str | None
-    page: int
-
-
 def said_of(view_id: str, page: object) -> str:
     """Give what is written down of a press that turns a page."""
     return f"{view_id} {page}"
 
 
-def turn_of(ask: Interaction) -> Turn:
-    """Read it back."""
+def turn_of(ask: Interaction) -> tuple[str | None, int]:
+    """Read it back: the view, or None for a press on the button of a card; and the page."""
     view_id, _, page = (ask.said or "").partition(" ")
-    return Turn(view_id or None, int(page) if page.isdecimal() and len(page) < 9 else 0)
+    return view_id or None, int(page) if page.isdecimal() and len(page) < 9 else 0
 
 
 def tags_form(ask: Interaction, purge: Purge, page: int) -> Block:
