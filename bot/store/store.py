@@ -40,7 +40,7 @@ from bot.core.purge.purge import Event, Purge, State
 from bot.store.audit.log import AuditLog
 from bot.store.change import CardReply, Change, InteractionAnswered, NewInteraction, NewPosts
 from bot.store.database.clock import DatabaseClock, steady_s
-from bot.store.database.engine import Database, StoreUnavailable, insert_for
+from bot.store.database.engine import Database, StoreUnavailable, insert_if_new
 from bot.store.database.probe import Probe
 from bot.store.queue.due import JobKind
 from bot.store.queue.leases import CARDS, Jobs
@@ -76,7 +76,7 @@ _POST = insert(tables.posts).inline()
 _ANSWERED = (
     update(tables.asks)
     .where(tables.asks.c.trigger_id == bindparam("answered"), tables.asks.c.due_at.is_not(None))
-    .values(due_at=None, lease_until=None, lease_holder=None)
+    .values(due_at=None, **tables.NO_LEASE)
 )
 _at = bindparam("at", type_=tables.Utc)
 _SHOW_CARDS = (
@@ -136,9 +136,7 @@ class Store:
         self.wake: Callable[[], None] = lambda: None
         """Called when something was saved, and may be due."""
         self._once = {
-            table: insert_for(self.engine.dialect.name, table)
-            .on_conflict_do_nothing(index_elements=["trigger_id"])
-            .returning(text("1"))
+            table: insert_if_new(self.engine.dialect.name, table, "trigger_id").returning(text("1"))
             for table in (tables.purges, tables.asks)
         }
         self.is_sqlite = self._database.is_sqlite
@@ -184,16 +182,23 @@ class Store:
 
     def _apply(self, changes: Sequence[Change], owner: str | None) -> bool:
         transitions = [change for change in changes if isinstance(change, Transition)]
-        entries = [entry for change in changes for entry in _entries_of(change)]
+        entries: list[AuditEntry] = []
+        for change in changes:
+            match change:
+                case AuditEntry():
+                    entries.append(change)
+                case Transition():
+                    entries += change.audit
         begun = next((each.purge for each in transitions if each.is_new), None)
+        posts = [row for change in changes for row in _posts_of(change)]
 
         def job(connection: Connection) -> None:
             for change in changes:
                 self._save(connection, change, owner)
             begins = begun.id if begun is not None else None
             self.audit.append(connection, entries, begins=begins)
-            for change in changes:
-                _insert_posts(connection, change)
+            if posts:
+                connection.execute(_POST, posts)
 
         try:
             self._database.write(job)
@@ -205,17 +210,16 @@ class Store:
 
     def _save(self, connection: Connection, change: Change, owner: str | None) -> None:
         match change:
-            case NewInteraction():
-                row = rows.ask_to_row(change.ask) | {"due_at": change.due_at, "attempts": 0}
+            case NewInteraction(ask, due_at):
+                row = rows.ask_to_row(ask) | {"due_at": due_at, "attempts": 0}
                 self._insert_once(connection, tables.asks, row)
-            case InteractionAnswered():
-                done = connection.execute(_ANSWERED, {"answered": change.trigger_id})
-                if done.rowcount != 1:
+            case InteractionAnswered(trigger_id):
+                if connection.execute(_ANSWERED, {"answered": trigger_id}).rowcount != 1:
                     raise _Conflict
             case Transition():
                 self._save_transition(connection, change, owner)
-            case CardReply():
-                _save_card_reply(connection, change)
+            case CardReply(purge_id, url, at):
+                connection.execute(_CARD_REPLY, {"purge": purge_id, "url": url, "at": at})
             case _:
                 pass  # audit entries and messages come last, in the order of the changes
 
@@ -236,7 +240,7 @@ class Store:
             assert purge.sent_at is not None, "an intent has its time"
             row |= {"lease_until": purge.sent_at + LEASE}
         elif change.reschedules:
-            row |= {"lease_until": None, "lease_holder": None}
+            row |= tables.NO_LEASE
         was: dict[str, Any] = {"was_id": purge.id, "was_version": purge.version - 1}
         over = _OVER
         if owner is not None:
@@ -297,28 +301,12 @@ class Store:
         return rows.row_to_post(found) if found else None
 
 
-def _entries_of(change: Change) -> tuple[AuditEntry, ...]:
-    match change:
-        case AuditEntry():
-            return (change,)
-        case Transition():
-            return change.audit
-        case _:
-            return ()
-
-
-def _insert_posts(connection: Connection, change: Change) -> None:
+def _posts_of(change: Change) -> list[dict[str, Any]]:
     match change:
         case Transition(messages=posts, messages_due_at=due_at) | NewPosts(posts, due_at):
-            for post in posts:
-                row = rows.post_to_row(post) | {"due_at": due_at, "attempts": 0}
-                connection.execute(_POST, row)
-
-
-def _save_card_reply(connection: Connection, change: CardReply) -> None:
-    """Have the card that was pressed on replaced from now on, where it could not be edited."""
-    reply = {"purge": change.purge_id, "url": change.response_url, "at": change.at}
-    connection.execute(_CARD_REPLY, reply)
+            return [rows.new_post(post, due_at) for post in posts]
+        case _:
+            return []
 
 
 def _log_step(purge: Purge) -> None:

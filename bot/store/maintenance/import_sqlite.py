@@ -47,7 +47,6 @@ BATCH = 2_000
 _REPLACED = (tables.rates, tables.known)
 """What a bot writes by itself before anybody has asked it for anything."""
 _MOVED = tuple(table for table in tables.metadata.sorted_tables if table is not tables.schema_floor)
-_NO_LEASE = {"lease_until": None, "lease_holder": None}
 
 
 def move(file: Path, target: Engine) -> dict[str, int]:
@@ -128,7 +127,7 @@ def _empty(connection: Connection, table: Table) -> None:
 
 
 def _copy(source: Connection, target: Connection, table: Table) -> int:
-    lease = _NO_LEASE if "lease_until" in table.c else {}
+    lease = tables.NO_LEASE if "lease_until" in table.c else {}
     count = 0
     with source.execute(select(table), execution_options={"yield_per": BATCH}) as found:
         for some in found.mappings().partitions():

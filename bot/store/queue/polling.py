@@ -65,4 +65,4 @@ class TaskPolling:
     def retry_later(self, purges: Iterable[PolledPurge], due_at: datetime) -> None:
         """Have purges that were taken and not asked about asked about at `due_at`."""
         moments = [{"which": each.id, "again": due_at} for each in purges]
-        self._database.write(lambda connection: connection.execute(_LOOK_AT, moments))
+        self._database.execute(_LOOK_AT, moments)

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import Connection, bindparam, select, update
 
-from bot.store.database.engine import insert_for
+from bot.store.database.engine import insert_if_new
 from bot.store.schema.tables import rates
 
 
@@ -43,12 +43,7 @@ def take(connection: Connection, rate: Rate, wanted: int, now: datetime) -> tupl
     row = connection.execute(_LOOK, named).first()
     if row is None:  # the first time of all
         full = {"name": rate.name, "tokens": rate.burst, "at": now}
-        connection.execute(
-            insert_for(connection.dialect.name, rates).on_conflict_do_nothing(
-                index_elements=["name"]
-            ),
-            full,
-        )
+        connection.execute(insert_if_new(connection.dialect.name, rates, "name"), full)
         row = connection.execute(_LOOK, named).one()
     # Replicas' clocks differ: time that seems to run backwards brings nothing and takes nothing.
     since = max(0.0, (now - row.at).total_seconds())

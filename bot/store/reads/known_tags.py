@@ -15,7 +15,7 @@ from collections.abc import Iterable, Sequence
 from sqlalchemy import ColumnElement, Connection, and_, bindparam, case, or_, select, true
 
 from bot.core.suggestions.similarity import MOST_EDITS, digits_of
-from bot.store.database.engine import Database, insert_for
+from bot.store.database.engine import Database, insert_if_new
 from bot.store.schema.tables import known_tags
 
 MOST_CHARACTERS = 200
@@ -82,8 +82,7 @@ class Tags:
             if len(tag) <= MOST_CHARACTERS
         ]
         if rows:
-            insert = insert_for(connection.dialect.name, known_tags).on_conflict_do_nothing()
-            connection.execute(insert, rows)
+            connection.execute(insert_if_new(connection.dialect.name, known_tags), rows)
 
 
 def _begins(text: str) -> ColumnElement[bool]:
