@@ -65,7 +65,7 @@ def _bring_up(engine: Engine) -> None:
 
 def _move(file: Path, engine: Engine) -> None:
     from bot.store.database.sqlite_lock import lock_file
-    from bot.store.maintenance.import_sqlite import move
+    from bot.store.maintenance import move
 
     with ExitStack() as stack:
         if file.is_file():  # else no lock is left beside what is not there
@@ -77,6 +77,6 @@ def _move(file: Path, engine: Engine) -> None:
 
 
 def _restored(engine: Engine) -> None:
-    from bot.store.maintenance.restore import leave_to_people
+    from bot.store.maintenance import leave_to_people
 
     typer.echo(f"{leave_to_people(engine)} forced purges were to be sent, and are left to people")

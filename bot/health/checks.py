@@ -246,7 +246,7 @@ class HealthChecks:
 
 def _why_unusable(store: Store, now: datetime) -> str:
     """Give the code of what is wrong with the database.  Raises: StoreUnavailable."""
-    if problem := schema_problem(store.engine) or store.probe.problem(now):
+    if problem := schema_problem(store.engine) or store.write_problem(now):
         return problem.code
     store.jobs.soonest(now)  # the engine's own first question: what answers it can be worked with
     return _USABLE

@@ -1,16 +1,8 @@
 """The only SQL of the bot: every change of a purge is one transaction, saved over the version
 that it was made from, with its audit row and its messages.
 
-    apply    a decision: purge, ask, audit and posts, or nothing at all (False: somebody was first)
-    jobs     what is due, and who works on it (bot/store/queue/leases.py)
-    looks    what the CDN is to be asked about (bot/store/queue/polling.py)
-    known    what all replicas know of the world outside (bot/store/reads/shared_state.py)
-    beside   what other purges have to do with one (bot/store/reads/related.py)
-    tags     which tags each domain was purged of (bot/store/reads/known_tags.py)
-    census   how much there is to do (bot/store/queue/stats.py)
-    probe    whether the database takes writes (bot/store/database/probe.py)
-    history  what was purged, for those who ask (bot/store/reads/history.py)
-    audit    the trail of it all: sealed and pruned (bot/store/audit/log.py)
+Begin at `Store.apply`; what else a store does is in its parts (`jobs`, `history`, `audit` …), each
+a module of this package.
 """
 
 from __future__ import annotations
@@ -18,6 +10,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 import structlog
@@ -41,14 +34,13 @@ from bot.store.audit.log import AuditLog
 from bot.store.change import CardReply, Change, InteractionAnswered, NewInteraction, NewPosts
 from bot.store.database.clock import DatabaseClock, steady_s
 from bot.store.database.engine import Database, StoreUnavailable, insert_if_new
-from bot.store.database.probe import Probe
+from bot.store.database.probe import write_problem
 from bot.store.queue.due import JobKind
 from bot.store.queue.leases import CARDS, Jobs
 from bot.store.queue.owner import LEASE
 from bot.store.queue.polling import STATUS_RATE, TaskPolling
 from bot.store.queue.stats import QueueStats
-from bot.store.queue.throttle import Throttle
-from bot.store.queue.token_bucket import Rate
+from bot.store.queue.throttle import Rate, Throttle
 from bot.store.reads.history import History
 from bot.store.reads.known_tags import Tags
 from bot.store.reads.related import RelatedPurges, is_sent_alike
@@ -131,7 +123,7 @@ class Store:
         self.history = History(self._database)
         self.related_purges = RelatedPurges(self._database)
         self.queue_stats = QueueStats(self._database)
-        self.probe = Probe(self._database)
+        self.write_problem = partial(write_problem, self._database)
         self.engine = self._database.engine
         self.wake: Callable[[], None] = lambda: None
         """Called when something was saved, and may be due."""

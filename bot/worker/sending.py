@@ -34,8 +34,7 @@ from bot.store.queue.owner import LeaseOwner
 from bot.store.store import Store
 from bot.telemetry import metrics
 from bot.worker.domain_list import Account
-from bot.worker.known_tags import new_tags
-from bot.worker.tracking import OUTCOME_PATIENCE_S, Watch
+from bot.worker.tracking import OUTCOME_PATIENCE_S, Watch, new_tags
 from bot.workflow.people import Directory, is_lasting, requester
 from bot.workflow.requests import PurgeRequests
 

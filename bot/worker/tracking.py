@@ -20,9 +20,11 @@ from bot.cdn.client import MAX_TASKS_PER_QUESTION, CdnClient
 from bot.cdn.edge_probe import EdgeProbe
 from bot.cdn.error_codes import CdnRefused
 from bot.core.decisions import outcomes
+from bot.core.decisions.outcomes import NewTags, worth_a_word
 from bot.core.decisions.requests import Rules
 from bot.core.decisions.transition import FOLLOW_EVERY, Transition
 from bot.core.edge_check import LONGEST_LOOK, EdgeSnapshot, compare
+from bot.core.policy.decision import Policy
 from bot.core.purge.purge import WATCHED, Event, Evidence, Purge
 from bot.core.purge.tracking import (
     RIVALS_WITHIN,
@@ -35,10 +37,11 @@ from bot.core.purge.tracking import (
     next_search_at,
     task_ids,
 )
+from bot.core.suggestions.confirmation import MANY_KNOWN
+from bot.store.database.engine import StoreUnavailable
 from bot.store.queue.due import JobKind
 from bot.store.schema.mapping import FromNewer
 from bot.store.store import Store
-from bot.worker.known_tags import new_tags
 
 log = structlog.get_logger("purgebot.watch")
 
@@ -197,3 +200,14 @@ class Watch:
 
     def _reschedule(self, purge: Purge, at: datetime) -> None:
         self._store.jobs.reschedule(purge, self._owner, at)
+
+
+def new_tags(store: Store, policy: Policy, purge: Purge) -> NewTags:
+    """Give the new tags of a purge; where that cannot be asked, all of them, which harms nobody."""
+    with contextlib.suppress(StoreUnavailable):  # a hint is not worth the outcome
+        unknown = store.tags.unknown(purge.domain, purge.tags)
+        named = policy.tags_named(purge.domain)
+        odd = [tag for tag in unknown if tag not in named]
+        many = bool(odd) and store.tags.are_many(purge.domain, MANY_KNOWN)
+        return NewTags(unknown, worth_a_word(purge, odd, many_known=many))
+    return NewTags(purge.tags)

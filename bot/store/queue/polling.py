@@ -16,8 +16,7 @@ from bot.core.purge.purge import State
 from bot.core.purge.tracking import PolledPurge, next_look_at
 from bot.store.database.engine import Database
 from bot.store.queue.due import JobKind
-from bot.store.queue.throttle import Throttle
-from bot.store.queue.token_bucket import Rate, take
+from bot.store.queue.throttle import Rate, Throttle, take
 from bot.store.schema import mapping as rows
 from bot.store.schema import tables
 from bot.store.schema.lanes import lane_of
