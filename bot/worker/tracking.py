@@ -20,7 +20,7 @@ from bot.cdn.client import MAX_TASKS_PER_QUESTION, CdnClient
 from bot.cdn.edge_probe import EdgeProbe
 from bot.cdn.error_codes import CdnRefused
 from bot.core.decisions import outcomes
-from bot.core.decisions.outcomes import NewTags, worth_a_word
+from bot.core.decisions.outcomes import NewTags
 from bot.core.decisions.requests import Rules
 from bot.core.decisions.transition import FOLLOW_EVERY, Transition
 from bot.core.edge_check import LONGEST_LOOK, EdgeSnapshot, compare
@@ -37,7 +37,7 @@ from bot.core.purge.tracking import (
     next_search_at,
     task_ids,
 )
-from bot.core.suggestions.confirmation import MANY_KNOWN
+from bot.core.suggestions.confirmation import MANY_KNOWN, MOST_TYPED
 from bot.store.database.engine import StoreUnavailable
 from bot.store.queue.due import JobKind
 from bot.store.schema.mapping import FromNewer
@@ -208,6 +208,8 @@ def new_tags(store: Store, policy: Policy, purge: Purge) -> NewTags:
         unknown = store.tags.unknown(purge.domain, purge.tags)
         named = policy.tags_named(purge.domain)
         odd = [tag for tag in unknown if tag not in named]
-        many = bool(odd) and store.tags.are_many(purge.domain, MANY_KNOWN)
-        return NewTags(unknown, worth_a_word(purge, odd, many_known=many))
+        # Where only a few tags are known at all, a new one is nothing to speak of.
+        typed = odd and len(purge.tags) <= MOST_TYPED
+        worth_a_word = typed and store.tags.are_many(purge.domain, MANY_KNOWN)
+        return NewTags(unknown, tuple(odd) if worth_a_word else ())
     return NewTags(purge.tags)

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from dataclasses import asdict, replace
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -223,7 +223,7 @@ class Answers:
         except CdnRefused as refused:
             problem = refused.problem
             return Notice(QUOTA, {**problem.facts, **facts, "failure": problem.code})
-        told = {name: str(value) for name, value in asdict(quota).items() if value is not None}
+        told = {name: str(value) for name, value in quota.items()}
         return Notice(QUOTA, facts | told)
 
 
