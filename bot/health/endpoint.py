@@ -59,20 +59,15 @@ class HealthEndpoint:
                 alive, reason = self.vitals.alive()
                 return _json(alive, {"status": "alive" if alive else "stuck", "reason": reason})
             case "/readyz":
-                return self._ready()
+                ready, checks = self.vitals.ready()
+                status = "ready" if ready else "stopping" if self.vitals.stopping else "not ready"
+                told = {each.name: {"good": each.good, "reason": each.reason} for each in checks}
+                return _json(ready, {"status": status, "checks": told})
             case "/metrics":
                 encode, media_type = choose_encoder(accept)
                 return Page(200, media_type, encode(self._registry))
             case _:
                 return None
-
-    def _ready(self) -> Page:
-        ready, checks = self.vitals.ready()
-        told: dict[str, Any] = {
-            check.name: {"good": check.good, "reason": check.reason} for check in checks
-        }
-        status = "ready" if ready else "stopping" if self.vitals.stopping else "not ready"
-        return _json(ready, {"status": status, "checks": told})
 
     def listen(self) -> None:
         """Serve the pages from now on, in threads of their own.

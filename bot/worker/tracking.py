@@ -11,7 +11,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 import structlog
@@ -50,24 +50,18 @@ OUTCOME_PATIENCE_S = 8.0
 than it takes to stop."""
 
 
+@dataclass(eq=False)
 class Watch:
     """Does these steps in the name of one owner of leases."""
 
-    def __init__(
-        self,
-        store: Store,
-        rules: Callable[[], Rules],
-        cdn: CdnClient,
-        probe: EdgeProbe,
-        now: Callable[[], datetime],
-        owner: str,
-    ) -> None:
-        self._store = store
-        self._rules = rules
-        self._cdn = cdn
-        self._probe = probe
-        self._now = now
-        self._owner = owner
+    _store: Store
+    _rules: Callable[[], Rules]
+    _cdn: CdnClient
+    _probe: EdgeProbe
+    _now: Callable[[], datetime]
+    _owner: str
+
+    def __post_init__(self) -> None:
         self._refusals = 0
         self._probers = ThreadPoolExecutor(10, thread_name_prefix="look")
 
