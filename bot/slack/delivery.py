@@ -19,7 +19,7 @@ from slack_sdk.web import SlackResponse
 from bot.core.message import Post
 from bot.core.retry import DeliveryDeferred, RateLimited
 from bot.slack.client import leads_to_slack, respond
-from bot.slack.errors import NO_ANSWER, find_marked, read_no, read_reply
+from bot.slack.errors import NO_ANSWER, read_no, read_reply
 from bot.slack.message import Message
 
 log = structlog.get_logger("purgebot.ways")
@@ -30,6 +30,7 @@ GONE = frozenset({"message_not_found", "cant_update_message", "edit_window_close
 """Slack's words for that a message will never be edited again: deleted, or not ours any more."""
 TIMEOUT_S = 10
 METADATA_EVENT = "purge_card"
+MOST_PAGES = 5
 
 
 class Refused(Exception):
@@ -47,26 +48,28 @@ class SlackDelivery:
     def find(
         self, post: Post, marks: dict[str, str], among: Callable[..., SlackResponse], **where: Any
     ) -> str | None:
-        """Look for a message that may have been posted already; None if it is not to be found."""
+        """Look for a message that may have been posted already, by the `marks` in its metadata, among
+        the newest of a channel or a thread; give its `ts`, None if it is not to be found.
+        """
         assert post.trying_since is not None, "only what was tried can be there"
         oldest = str((post.trying_since - timedelta(minutes=2)).timestamp())
 
-        def page(cursor: str | None) -> Any:
-            return self.call(
-                among,
-                **where,
-                oldest=oldest,
-                limit=200,
-                cursor=cursor,
-                include_all_metadata=True,
-            )
-
+        where |= {"oldest": oldest, "limit": 200, "include_all_metadata": True}
+        cursor = None
         try:
-            return find_marked(page, marks)
+            for _ in range(MOST_PAGES):
+                page = self.call(among, **where, cursor=cursor)
+                for message in page["messages"]:
+                    payload = (message.get("metadata") or {}).get("event_payload") or {}
+                    if marks.items() <= payload.items():
+                        return str(message["ts"])
+                cursor = (page.get("response_metadata") or {}).get("next_cursor")
+                if not cursor:
+                    break
         except Refused as refused:
             # Without the history scopes a crash in this very moment can post it twice.
             log.warning("post-not-looked-up", purge=post.purge_id, why=str(refused))
-            return None
+        return None
 
     def edit(self, post: Post, message: Message) -> Post:
         """Have the message of a post say something else.  Raises: as `call`."""

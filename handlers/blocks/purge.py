@@ -121,10 +121,9 @@ def _small_print(purge: Purge, *, calls: bool) -> list[str]:
     if purge.approvals:
         given = ", ".join(_who_when(yes.user_id, yes.at) for yes in purge.approvals[:8])
         facts.append(f"Approved by {given}")
-    if purge.state is State.DENIED and purge.decided_by and purge.decided_at:
-        facts.append(f"Denied by {_who_when(purge.decided_by, purge.decided_at)}")
-    if purge.state is State.CANCELLED and purge.decided_by and purge.decided_at:
-        facts.append(f"Cancelled by {_who_when(purge.decided_by, purge.decided_at)}")
+    if purge.state in {State.DENIED, State.CANCELLED} and purge.decided_by and purge.decided_at:
+        did = purge.state.value.capitalize()
+        facts.append(f"{did} by {_who_when(purge.decided_by, purge.decided_at)}")
     if purge.found_at:
         facts.append(f"The CDN's answer was lost; its task was found at {moment(purge.found_at)}")
     if how_long := took(purge):
