@@ -1,10 +1,5 @@
 """What Slack sends, read through models before Bolt or a listener touches it.
 
-    Command   a slash command
-    Press     a button, on a message or in a form
-    Form      a form that was sent
-    Probe     Slack asks whether anybody is there
-
 A signature says who sent a payload, and nothing about its shape or its size.  What has another shape
 than Slack documents is `Unreadable`, and only what is read here goes on, also to Bolt.
 """
@@ -192,6 +187,8 @@ class Form(_Click):
 
 
 class SslCheck(_Model):
+    """Slack asks whether anybody is there."""
+
     ssl_check: Literal["1"]
 
 

@@ -60,40 +60,41 @@ SENDS_PER_S = 50.0
 
 # Put together once: a purge has fifty columns, and to name each of them anew for every commit takes
 # longer than the database does.
+_purges, _posts, _asks = tables.purges.c, tables.posts.c, tables.asks.c
 _OVER = update(tables.purges).where(
-    tables.purges.c.id == bindparam("was_id"), tables.purges.c.version == bindparam("was_version")
+    _purges.id == bindparam("was_id"), _purges.version == bindparam("was_version")
 )
-_OVER_OURS = _OVER.where(tables.purges.c.lease_holder == bindparam("held_by"))
+_OVER_OURS = _OVER.where(_purges.lease_holder == bindparam("held_by"))
 _POST = insert(tables.posts).inline()
 _ANSWERED = (
     update(tables.asks)
-    .where(tables.asks.c.trigger_id == bindparam("answered"), tables.asks.c.due_at.is_not(None))
+    .where(_asks.trigger_id == bindparam("answered"), _asks.due_at.is_not(None))
     .values(due_at=None, **tables.NO_LEASE)
 )
 _at = bindparam("at", type_=tables.Utc)
 _SHOW_CARDS = (
     update(tables.posts)
-    .where(tables.posts.c.purge_id == bindparam("purge"), tables.posts.c.kind.in_(CARDS))
+    .where(_posts.purge_id == bindparam("purge"), _posts.kind.in_(CARDS))
     .values(
         wanted_version=bindparam("wanted"),
-        due_at=case((tables.posts.c.next_edit_at > _at, tables.posts.c.next_edit_at), else_=_at),
+        due_at=case((_posts.next_edit_at > _at, _posts.next_edit_at), else_=_at),
     )
 )
 _WAKE_FOLLOWERS = (
     update(tables.purges)
     .where(
-        tables.purges.c.joined_to == bindparam("leader"),
-        tables.purges.c.state.in_([State.JOINED.value, State.QUEUED.value]),
+        _purges.joined_to == bindparam("leader"),
+        _purges.state.in_([State.JOINED.value, State.QUEUED.value]),
     )
     .values(due_at=_at)
 )
 _CARD_REPLY = (
     update(tables.posts)
     .where(
-        tables.posts.c.purge_id == bindparam("purge"),
+        _posts.purge_id == bindparam("purge"),
         # Only cards take these routes; said here, the index over cards finds it.
-        tables.posts.c.kind == PostKind.CARD.value,
-        tables.posts.c.route.in_([Route.RESPONSE.value, Route.REPLACE.value]),
+        _posts.kind == PostKind.CARD.value,
+        _posts.route.in_([Route.RESPONSE.value, Route.REPLACE.value]),
     )
     .values(
         route=Route.REPLACE.value,
@@ -162,8 +163,7 @@ class Store:
                 if steady_s() >= give_up_at:
                     raise
                 time.sleep(TRY_EVERY_S)
-        purges = [change.purge for change in changes if isinstance(change, Transition)]
-        for purge in purges:
+        for purge in (change.purge for change in changes if isinstance(change, Transition)):
             if saved:
                 _log_step(purge)
             elif owner is not None:
@@ -173,7 +173,7 @@ class Store:
         return saved
 
     def _apply(self, changes: Sequence[Change], owner: str | None) -> bool:
-        transitions = [change for change in changes if isinstance(change, Transition)]
+        begun: Purge | None = None
         entries: list[AuditEntry] = []
         for change in changes:
             match change:
@@ -181,14 +181,13 @@ class Store:
                     entries.append(change)
                 case Transition():
                     entries += change.audit
-        begun = next((each.purge for each in transitions if each.is_new), None)
+                    begun = begun or (change.purge if change.is_new else None)
         posts = [row for change in changes for row in _posts_of(change)]
 
         def job(connection: Connection) -> None:
             for change in changes:
                 self._save(connection, change, owner)
-            begins = begun.id if begun is not None else None
-            self.audit.append(connection, entries, begins=begins)
+            self.audit.append(connection, entries, begins=begun.id if begun else None)
             if posts:
                 connection.execute(_POST, posts)
 
@@ -266,30 +265,25 @@ class Store:
 
     def purge(self, purge_id: str) -> Purge | None:
         """Give a purge.  Raises: StoreUnavailable, FromNewer (a newer version changed it)."""
-        found = self.read(select(tables.purges).where(tables.purges.c.id == purge_id)).first()
+        found = self.read(select(tables.purges).where(_purges.id == purge_id)).first()
         return rows.row_to_purge(found) if found else None
 
     def purge_id_of(self, trigger_id: str) -> str | None:
         """Give the ID of the purge that came of a command.  Raises: StoreUnavailable."""
-        c = tables.purges.c
-        found = self.read(select(c.id).where(c.trigger_id == trigger_id)).first()
+        found = self.read(select(_purges.id).where(_purges.trigger_id == trigger_id)).first()
         return found.id if found else None
 
     def has_ask(self, trigger_id: str, *, answered: bool) -> bool:
         """Whether an ask was written down; with `answered`, whether it also has its answer."""
-        asks = tables.asks.c
-        question = select(asks.trigger_id).where(asks.trigger_id == trigger_id)
+        question = select(_asks.trigger_id).where(_asks.trigger_id == trigger_id)
         if answered:
-            question = question.where(asks.due_at.is_(None))
+            question = question.where(_asks.due_at.is_(None))
         return self.read(question).first() is not None
 
     def card(self, purge_id: str, kind: PostKind = PostKind.CARD) -> Post | None:
         """Give the card of a purge, or the one that stands where people are called to decide."""
-        found = self.read(
-            select(tables.posts).where(
-                tables.posts.c.purge_id == purge_id, tables.posts.c.kind == kind.value
-            )
-        ).first()
+        which = (_posts.purge_id == purge_id, _posts.kind == kind.value)
+        found = self.read(select(tables.posts).where(*which)).first()
         return rows.row_to_post(found) if found else None
 
 

@@ -1,9 +1,7 @@
 """Which domains the CDN account has, so that one that was mistyped can be suggested.
 
-    look      ask the CDN, if nobody did within EVERY; what is known is shared by all replicas
-    domains   what is known
-
-It takes the right `cdn:DescribeUserDomains`.  Without it there is less help, and nothing else.
+What is known is shared by all replicas.  It takes the right `cdn:DescribeUserDomains`; without it
+there is less help, and nothing else.
 """
 
 from __future__ import annotations

@@ -1,10 +1,4 @@
-"""Steps after a purge was sent: how far is it, where is it, what does the edge show now?
-
-watch    ten tasks in a question, at a rate that all replicas share
-search   a lost task among the CDN's recent ones
-follow   a purge that was joined to another
-prove    one look at each sample URL, before and after; also where the CDN does not tell the end
-"""
+"""Steps after a purge was sent: how far is it, where is it, what does the edge show now?"""
 
 from __future__ import annotations
 

@@ -1,10 +1,5 @@
 """The audit trail on disk: appended with what it tells, sealed now and then, pruned, read.
 
-    append      in the transaction of the change; writers of one chain take turns, others do not
-    keep        what is due now and then: `prune` and `seal`
-    read_all    every entry, oldest first
-    chain       the entries of one purge
-
 How entries, chains and checkpoints hang together: bot/core/audit.py.  The database itself refuses
 to change or delete an entry; the only change that it takes is to empty one, which is pruning.
 """
@@ -103,6 +98,7 @@ class AuditLog:
     ) -> None:
         """Write entries at the ends of their chains, in the caller's transaction.
 
+        Writers of one chain take turns, others do not.
         `begins` is a purge that was inserted in it: its chain has no end to be looked for.
         """
         ends = {} if begins is None else {begins: START}

@@ -1,13 +1,5 @@
-"""What is due, and who works on it: claims under a lease, and what becomes of them.
-
-claim        due rows for one worker; on PostgreSQL nobody else sees them meanwhile
-pause        none of a kind for a while
-retry_later  a step failed: due again later
-release      a worker stops: due at once
-reschedule   nothing has changed: due again later
-save_post    where a message went
-show_again   somebody without a lease showed it: due at once
-beat         the leases of what a living worker has in hand are renewed; others run out
+"""What is due, and who works on it: rows are claimed under a lease, which is renewed while a step is
+at work on them, and runs out where its worker died.
 """
 
 from __future__ import annotations
@@ -44,20 +36,13 @@ _LEND = {
     table: update(table).where(key_of(table).in_(bindparam("which", expanding=True)))
     for table in tables.JOBS.values()
 }
+_purges, _posts = tables.purges.c, tables.posts.c
+_again = bindparam("again", type_=tables.Utc)
 _GIVE_UP = (
     update(tables.purges)
-    .where(
-        tables.purges.c.id == bindparam("which"),
-        tables.purges.c.lease_holder == bindparam("held_by"),
-    )
-    .values(
-        due_at=bindparam("again", type_=tables.Utc),
-        lane=bindparam("in_lane"),
-        attempts=0,
-        **tables.NO_LEASE,
-    )
+    .where(_purges.id == bindparam("which"), _purges.lease_holder == bindparam("held_by"))
+    .values(due_at=_again, lane=bindparam("in_lane"), attempts=0, **tables.NO_LEASE)
 )
-_posts = tables.posts.c
 _KEEP_POST = update(tables.posts).where(
     _posts.id == bindparam("which"), _posts.lease_holder == bindparam("held_by")
 )
@@ -67,9 +52,7 @@ _CHANGED = or_(
 )
 _BEHIND = and_(_posts.kind.in_(CARDS), _CHANGED)
 _POST_DONE = _KEEP_POST.values(
-    due_at=case((_BEHIND, bindparam("again", type_=tables.Utc)), else_=None),
-    attempts=0,
-    **tables.NO_LEASE,
+    due_at=case((_BEHIND, _again), else_=None), attempts=0, **tables.NO_LEASE
 )
 
 

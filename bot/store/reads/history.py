@@ -1,11 +1,5 @@
 """What was purged, newest first, a page at a time, at a cost that does not grow with the table.
 
-    find         the purges with an ID: their own, or a task ID of the CDN
-    latest       the newest purge of a person
-    waiting      the purges that wait for approval
-    page         the purges that somebody may see, before or after a place in time
-    sent_since   how many purges by tag were sent
-
 A page is looked for along indexes that are in the order of time, a lane each:
 
     by domain         one exact domain

@@ -1,9 +1,5 @@
 """Which tags each domain was purged of: those that the CDN gave a task for.
 
-    unknown   which of some tags a domain was never purged of
-    like      the known ones that a tag may be a slip of
-    learn     add some, in the transaction that writes the task down
-
 A tag is known for ever, and by its domain alone: who purged it is a matter of the history.  Tags
 longer than MOST_CHARACTERS are not kept: nobody types them.
 """

@@ -1,11 +1,4 @@
-"""What other purges have to do with one: the same at work, a rival for a task, the origin's load.
-
-related      the same: to be sent, at work, or waiting for approval
-load         what one person has asked for of late
-has_rivals   another one of the domain that was lost at the same time
-tasks        the CDN's tasks of those that were sent about then
-traffic      what a domain was purged of late
-"""
+"""What other purges have to do with one: the same at work, a rival for a task, the origin's load."""
 
 from __future__ import annotations
 
