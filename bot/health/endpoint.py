@@ -41,16 +41,14 @@ class Page:
     body: bytes
 
 
+@dataclass(eq=False)
 class HealthEndpoint:
     """The pages of one bot, and the listener that serves them, if there is to be one."""
 
-    def __init__(
-        self, vitals: HealthChecks, registry: CollectorRegistry, address: tuple[str, int] | None
-    ) -> None:
-        self.vitals = vitals
-        self._registry = registry
-        self._address = address
-        self._server: ThreadingHTTPServer | None = None
+    vitals: HealthChecks
+    _registry: CollectorRegistry
+    _address: tuple[str, int] | None
+    _server: ThreadingHTTPServer | None = None
 
     def page(self, path: str, accept: str = "") -> Page | None:
         """Give the page of a path; None where there is none."""

@@ -39,23 +39,26 @@ def history(facts: dict[str, str]) -> Message:
     """Give one page of the history from the facts of its notice."""
     rows: list[Row] = json.loads(facts["purges"])
     title = _title(facts, is_empty=not rows)
-    notes = _notes(facts, is_empty=not rows)
-    around = [kit.context(*notes)] if notes else []
-    return _table(title, rows, [*around, *kit.actions("turn", *_buttons(facts))])
+    notes = _sight(facts)
+    if facts["cut_short"] == "true":
+        way = "Older" if "older" in facts else "Newer"
+        more = "There may be more: I looked at many others that you did not ask for."
+        notes = [f"{more} Press {way} to go on looking.", *notes]
+    return _table(title, rows, notes, *kit.actions("turn", *_buttons(facts)))
 
 
 def pending(facts: dict[str, str]) -> Message:
     """Give what waits for approval from the facts of its notice."""
     rows: list[Row] = json.loads(facts["purges"])
     title = "*These wait for approval*, newest first" if rows else _NOTHING_WAITS
-    notes = [f"And {facts['more']} more."] if facts["more"] != "0" else []
-    notes += _sight(facts)
+    left = [f"And {facts['more']} more."] if facts["more"] != "0" else []
+    return _table(title, rows, [*left, *_sight(facts)])
+
+
+def _table(title: str, rows: list[Row], notes: list[str], *buttons: Block) -> Message:
     if rows:
-        notes.append(f"{code('/purge status ID')} tells more of one.")
-    return _table(title, rows, [kit.context(*notes)] if notes else [])
-
-
-def _table(title: str, rows: list[Row], around: list[Block]) -> Message:
+        notes = [*notes, f"{code('/purge status ID')} tells more of one."]
+    around = [*([kit.context(*notes)] if notes else []), *buttons]
     lines = [_line(row) for row in rows]
     text = "\n".join([title, *lines])
     if not rows:
@@ -91,29 +94,13 @@ def _title(facts: dict[str, str], *, is_empty: bool) -> str:
     assert isinstance(question, HistoryQuestion), "only such a question has this answer"
     of = f" of {code(question.domain)}" if question.domain else ""
     by = f" by {mention(question.user_id)}" if question.user_id else ""
-    since = ""
-    if facts["since"]:
-        since = f" since {day(datetime.fromisoformat(facts['since']))}"
+    since = f" since {day(datetime.fromisoformat(facts['since']))}" if facts["since"] else ""
     about = f"{of}{by}{since}"
     if is_empty:
         so_far = "found so far" if facts["cut_short"] == "true" else "that you may see"
         return f"*No purges*{about} {so_far}"
     order = "newest first" if facts["first"] == "true" else "continued"
     return f"*Purges*{about}, {order}"
-
-
-def _notes(facts: dict[str, str], *, is_empty: bool) -> list[str]:
-    notes = []
-    if facts["cut_short"] == "true":
-        way = "Older" if "older" in facts else "Newer"
-        notes.append(
-            f"There may be more: I looked at many others that you did not ask for. Press "
-            f"{way} to go on looking."
-        )
-    notes += _sight(facts)
-    if not is_empty:
-        notes.append(f"{code('/purge status ID')} tells more of one.")
-    return notes
 
 
 def _sight(facts: dict[str, str]) -> list[str]:
