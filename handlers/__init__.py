@@ -1,20 +1,4 @@
-"""How Slack talks to the bot.  Every listener is listed here, on one screen.
-
-what is pressed         who answers
-/purge                  commands.purge
-Approve, Deny, Cancel   actions.approve, actions.deny, actions.cancel
-Run it then             actions.postpone
-Purge again, Leave it   actions.again, actions.leave
-Request a forced purge  actions.escalate
-Show all tags           actions.show_tags
-Previous, Next          actions.turn_tags
-Newer, Older            queries.page
-… instead, … as typed   confirmations.meant, confirmations.typed
-the form of a denial    modals.denial
-any other command       commands.unknown
-any other button        actions.unknown
-any other form          modals.unknown
-"""
+"""How Slack talks to the bot.  Every listener is listed here, on one screen."""
 
 from __future__ import annotations
 
@@ -24,6 +8,7 @@ from typing import Literal
 
 from slack_bolt import App
 
+from bot.core.interaction import InteractionKind
 from handlers.blocks.buttons import AGAIN, APPROVE, CANCEL, DENY, ESCALATE, LEAVE, POSTPONE
 from handlers.blocks.denial import DENIAL
 from handlers.blocks.doubt import MEANT, TYPED
@@ -31,7 +16,7 @@ from handlers.blocks.history import NEWER, OLDER
 from handlers.blocks.tags import SHOW_ALL
 from handlers.blocks.tags_form import NEXT, PREVIOUS
 from handlers.boundary import Listen, ListenerContext, answering, only_our_workspace
-from handlers.listeners import actions, commands, confirmations, modals, queries
+from handlers.listeners import actions, commands, queries
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,38 +30,33 @@ class Listener:
 
 ANYTHING = re.compile(r".*", re.DOTALL)
 
-# The order counts: Bolt takes the first that fits.
 LISTENERS: tuple[Listener, ...] = (
     Listener("command", "/purge", commands.purge),
-    Listener("action", APPROVE, actions.approve),
-    Listener("action", DENY, actions.deny),
-    Listener("action", CANCEL, actions.cancel),
-    Listener("action", POSTPONE, actions.postpone),
-    Listener("action", AGAIN, actions.again),
-    Listener("action", LEAVE, actions.leave),
-    Listener("action", ESCALATE, actions.escalate),
-    Listener("action", SHOW_ALL, actions.show_tags),
+    Listener("action", APPROVE, actions.pressed(InteractionKind.APPROVE)),
+    Listener("action", DENY, actions.pressed(InteractionKind.DENY_FORM)),
+    Listener("view", DENIAL, actions.denial),
+    Listener("action", CANCEL, actions.pressed(InteractionKind.CANCEL)),
+    Listener("action", POSTPONE, actions.pressed(InteractionKind.POSTPONE)),
+    Listener("action", AGAIN, actions.pressed(InteractionKind.AGAIN)),
+    Listener("action", LEAVE, actions.pressed(InteractionKind.LEAVE)),
+    Listener("action", ESCALATE, actions.pressed(InteractionKind.ESCALATE)),
+    Listener("action", SHOW_ALL, actions.pressed(InteractionKind.TAGS)),
     Listener("action", PREVIOUS, actions.turn_tags),
     Listener("action", NEXT, actions.turn_tags),
     Listener("action", NEWER, queries.page),
     Listener("action", OLDER, queries.page),
-    Listener("action", MEANT, confirmations.meant),
-    Listener("action", TYPED, confirmations.typed),
-    Listener("view", DENIAL, modals.denial),
+    Listener("action", MEANT, actions.doubt(InteractionKind.MEANT)),
+    Listener("action", TYPED, actions.doubt(InteractionKind.TYPED)),
+    # Bolt takes the first that fits: these are for what no other takes.
     Listener("command", ANYTHING, commands.unknown),
-    Listener("action", ANYTHING, actions.unknown),
-    Listener("view", ANYTHING, modals.unknown),
+    Listener("action", ANYTHING, actions.unknown_button),
+    Listener("view", ANYTHING, actions.unknown_form),
 )
 
 
 def register(app: App, context: ListenerContext) -> None:
     """Give a Bolt app every listener."""
     app.use(only_our_workspace(context.installation))
-    for listener in LISTENERS:
-        match listener.kind:
-            case "command":
-                app.command(listener.name)(answering(listener.listen, context, listener.kind))
-            case "action":
-                app.action(listener.name)(answering(listener.listen, context, listener.kind))
-            case "view":
-                app.view(listener.name)(answering(listener.listen, context, listener.kind))
+    add = {"command": app.command, "action": app.action, "view": app.view}
+    for each in LISTENERS:
+        add[each.kind](each.name)(answering(each.listen, context, each.kind))

@@ -22,6 +22,7 @@ import contextlib
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
+from typing import Any
 
 import structlog
 from slack_sdk import WebClient
@@ -41,13 +42,16 @@ from handlers.blocks.denial import denial_form
 from handlers.blocks.error import refusal
 from handlers.blocks.note import call_below, glass_broken, outcome, reminder
 from handlers.blocks.purge import card as card_of
+from handlers.blocks.purge import unedited
 from handlers.blocks.tags_form import tags_form, turn_of
-from handlers.blocks.unedited import unedited
 from handlers.blocks.whisper import whisper
 
 log = structlog.get_logger("purgebot.announcer")
 
 GIVE_UP_AFTER = timedelta(hours=24)
+
+Save = Callable[[Post], bool]
+"""Keeps a post as it is so far; False: the lease was lost, and nothing was kept."""
 
 
 class SlackAnnouncer:
@@ -58,10 +62,8 @@ class SlackAnnouncer:
         self._delivery = SlackDelivery(client, now)
         self._now = now
 
-    def announce(
-        self, post: Post, purge: Purge | None, card: Post | None, save: Callable[[Post], bool]
-    ) -> Post:
-        """Show a post as it should be now, and give where it went.  Raises: NotPosted."""
+    def announce(self, post: Post, purge: Purge | None, card: Post | None, save: Save) -> Post:
+        """Show a post as it should be now, and give where it went.  Raises: DeliveryDeferred."""
         if post.route is Route.NOWHERE:
             return replace(post, shown_version=purge.version if purge else 0)
         if post.kind is PostKind.EPHEMERAL:
@@ -88,11 +90,8 @@ class SlackAnnouncer:
     def open_denial(self, ask: Interaction, purge: Purge) -> bool:
         """Show the form that asks why somebody denies a purge.  False: it is too late for it."""
         try:
-            self._delivery.call(
-                self._client.views_open,
-                trigger_id=ask.trigger_id,
-                view=denial_form(ask, purge),
-            )
+            view = denial_form(ask, purge)
+            self._delivery.call(self._client.views_open, trigger_id=ask.trigger_id, view=view)
         except (Refused, DeliveryDeferred) as refused:
             # What Slack gave to open a form with lives for three seconds, so this is the end of it.
             log.warning("form-not-opened", purge=purge.id, user=ask.user_id, why=str(refused))
@@ -101,15 +100,15 @@ class SlackAnnouncer:
 
     def show_tags(self, ask: Interaction, purge: Purge) -> bool:
         """Show all tags of a purge, or turn the page.  False: it is too late for it."""
-        turn = turn_of(ask)
-        view = tags_form(ask, purge, turn.page)
+        view_id, page = turn_of(ask)
+        view = tags_form(ask, purge, page)
         try:
-            if turn.view_id is None:
+            if view_id is None:
                 self._delivery.call(self._client.views_open, trigger_id=ask.trigger_id, view=view)
             else:
-                self._delivery.call(self._client.views_update, view_id=turn.view_id, view=view)
+                self._delivery.call(self._client.views_update, view_id=view_id, view=view)
         except (Refused, DeliveryDeferred) as refused:
-            if turn.view_id is not None and str(refused) == "not_found":
+            if view_id is not None and str(refused) == "not_found":
                 return True  # its reader has closed it meanwhile
             log.warning("tags-not-shown", purge=purge.id, user=ask.user_id, why=str(refused))
             return False
@@ -117,9 +116,7 @@ class SlackAnnouncer:
 
     # The card
 
-    def _call_to_decide(
-        self, post: Post, purge: Purge, card: Post | None, save: Callable[[Post], bool]
-    ) -> Post:
+    def _call_to_decide(self, post: Post, purge: Purge, card: Post | None, save: Save) -> Post:
         """Keep the card true that stands where people are called to decide.
 
         Where the bot cannot post there, they are called below the card instead.
@@ -152,9 +149,7 @@ class SlackAnnouncer:
             return Route.NOWHERE
         return Route.RESPONSE
 
-    def _show(
-        self, post: Post, purge: Purge, message: Message, save: Callable[[Post], bool]
-    ) -> Post:
+    def _show(self, post: Post, purge: Purge, message: Message, save: Save) -> Post:
         try:
             match post.route:
                 case None:
@@ -168,9 +163,7 @@ class SlackAnnouncer:
         except Refused:
             return self._otherwise(post, purge, message)
 
-    def _edit(
-        self, post: Post, purge: Purge, message: Message, save: Callable[[Post], bool]
-    ) -> Post:
+    def _edit(self, post: Post, purge: Purge, message: Message, save: Save) -> Post:
         """Edit a card; one that is gone is posted anew, where somebody still waits for it."""
         try:
             return _said(self._delivery.edit(post, message), purge)
@@ -196,16 +189,12 @@ class SlackAnnouncer:
         """Say it where the bot was invited meanwhile, or else to the requester alone."""
         if post.route in {Route.RESPONSE, Route.REPLACE}:
             with contextlib.suppress(Refused):
-                answer = self._delivery.post_message(
-                    post.channel_id, message, marks={"purge_id": purge.id}
-                )
-                place, ts = answer["channel"], answer["ts"]
-                return _said(replace(post, route=Route.CHANNEL, place=place, ts=ts), purge)
+                marks = {"purge_id": purge.id}
+                answer = self._delivery.post_message(post.channel_id, message, marks=marks)
+                return _said(_placed(post, Route.CHANNEL, answer), purge)
         return _said(self._direct(post, message), purge)
 
-    def _post(
-        self, post: Post, purge: Purge | None, message: Message, save: Callable[[Post], bool]
-    ) -> Post:
+    def _post(self, post: Post, purge: Purge | None, message: Message, save: Save) -> Post:
         marks = {"purge_id": purge.id} if purge else {"alert_id": str(post.id)}
         if post.trying_since is not None:
             found = self._delivery.find(
@@ -225,15 +214,13 @@ class SlackAnnouncer:
             if purge is None or post.kind is PostKind.APPROVAL_CARD:
                 raise
             return self._respond(post, purge, message)
-        posted = replace(post, route=Route.CHANNEL, place=answer["channel"], ts=answer["ts"])
-        return _said(posted, purge)
+        return _said(_placed(post, Route.CHANNEL, answer), purge)
 
     def _respond(self, post: Post, purge: Purge, message: Message) -> Post:
         replaces = post.route is Route.REPLACE
         more = {"replace_original": True} if replaces else {"response_type": "in_channel"}
         route = Route.REPLACE if replaces else Route.RESPONSE
-        until = post.response_url_at + RESPONSE_URL_LIFE
-        message = unedited(message, purge, route, until)
+        message = unedited(message, purge, route, post.response_url_at + RESPONSE_URL_LIFE)
         used = self._delivery.use_response_url(post, message, **more)
         return _said(replace(used, route=route), purge)
 
@@ -246,11 +233,11 @@ class SlackAnnouncer:
             if self._now() - post.response_url_at < GIVE_UP_AFTER:
                 raise DeliveryDeferred(60.0) from None
             return replace(post, route=Route.NOWHERE)
-        return replace(post, route=Route.DIRECT, place=answer["channel"], ts=answer["ts"])
+        return _placed(post, Route.DIRECT, answer)
 
     # Alerts
 
-    def _alert(self, post: Post, save: Callable[[Post], bool]) -> Post:
+    def _alert(self, post: Post, save: Save) -> Post:
         """Tell the operators; where the bot is not let in, it tries on, for it may be invited."""
         assert post.notice is not None, "an alert has words"
         try:
@@ -265,42 +252,36 @@ class SlackAnnouncer:
 
     # Notes
 
-    def _note(
-        self, post: Post, purge: Purge, card: Post | None, save: Callable[[Post], bool]
-    ) -> Post:
+    def _note(self, post: Post, purge: Purge, card: Post | None, save: Save) -> Post:
         """Tell those whom it concerns, below the card; an edit of the card calls nobody."""
         assert post.notice is not None, "a note has words"
-        calls = post.notice.code in {REMINDER, BREAK_GLASS}
-        if post.notice.code == REMINDER and purge.state is not State.WAITING:
+        code = post.notice.code
+        calls = code in {REMINDER, BREAK_GLASS}
+        if code == REMINDER and purge.state is not State.WAITING:
             return replace(post, route=Route.NOWHERE)  # Slack took it too late to be true
-        message = _NOTES[post.notice.code](purge)
-        if post.notice.code != BREAK_GLASS and card is not None and self._is_gone(card):
-            if not calls:
-                return self._direct(post, message)
-            raise CardGone(1.0)
+        message = _NOTES[code](purge)
+        if code != BREAK_GLASS and card is not None and self._delivery.is_gone(card):
+            if calls:
+                raise CardGone(1.0)
+            return self._direct(post, message)
+        was_removed = False
         try:
             route = self._below(post, card, message, save, broadcast=calls)
         except Refused:
-            # As where the bot was removed.  The requester alone is told last: it calls nobody.
-            beside = self._beside(card, message) if calls and card is not None else Route.NOWHERE
-            if beside is Route.NOWHERE:
-                return self._direct(post, message)
-            return replace(post, route=beside)
-        if route is not None:
-            return replace(post, route=route)
-        if calls and card is not None:
-            return replace(post, route=self._beside(card, message))
-        return self._direct(post, message)
-
-    def _is_gone(self, card: Post) -> bool:
-        return card.ts is not None and self._delivery.is_gone(card)
+            route, was_removed = None, True
+        if route is None and calls and card is not None:
+            route = self._beside(card, message)
+        # The requester alone is told last: it calls nobody.
+        if route is None or (was_removed and route is Route.NOWHERE):
+            return self._direct(post, message)
+        return replace(post, route=route)
 
     def _below(
         self,
         post: Post,
         card: Post | None,
         message: Message,
-        save: Callable[[Post], bool],
+        save: Save,
         *,
         broadcast: bool,
     ) -> Route | None:
@@ -316,13 +297,8 @@ class SlackAnnouncer:
             return card.route
         if not save(replace(post, trying_since=post.trying_since or self._now())):
             raise DeliveryDeferred
-        self._delivery.post_message(
-            card.place,
-            message,
-            thread_ts=card.ts,
-            reply_broadcast=broadcast,
-            marks=marks,
-        )
+        where = {"thread_ts": card.ts, "reply_broadcast": broadcast}
+        self._delivery.post_message(card.place, message, marks=marks, **where)
         return card.route
 
     # Whispers
@@ -333,18 +309,18 @@ class SlackAnnouncer:
         for form in message.forms:
             with contextlib.suppress(Refused):
                 return self._delivery.use_response_url(post, form, **more)
+        reader = {"channel": post.channel_id, "user": post.user_id}
         message = message.forms[-1]
         try:
-            self._delivery.call(
-                self._client.chat_postEphemeral,
-                channel=post.channel_id,
-                user=post.user_id,
-                text=message.text,
-                blocks=list(message.blocks),
-            )
+            self._delivery.call(self._client.chat_postEphemeral, **reader, **message.body)
         except Refused:
             return self._direct(post, message)
         return post
+
+
+def _placed(post: Post, route: Route, answer: Any) -> Post:
+    """Give the post with where Slack has put its message."""
+    return replace(post, route=route, place=answer["channel"], ts=answer["ts"])
 
 
 def _said(post: Post, purge: Purge | None) -> Post:

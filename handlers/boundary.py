@@ -19,11 +19,13 @@ import structlog
 from slack_bolt import Ack, BoltContext, BoltResponse
 
 from bot.core.errors import UNEXPECTED, BotError, Problem
+from bot.core.interaction import Interaction, InteractionKind, Origin
+from bot.core.policy.decision import Actor
 from bot.slack.client import respond
 from bot.slack.directory import SlackDirectory
 from bot.slack.installation import Installation
 from bot.slack.message import Message
-from bot.telemetry import metrics
+from bot.telemetry import metrics, tracing
 from bot.workflow.confirmations import Doubts
 from bot.workflow.interactions import Interactions
 from bot.workflow.queries import Answers
@@ -54,6 +56,26 @@ class ListenerContext:
     replies: ThreadPoolExecutor = field(
         default_factory=lambda: ThreadPoolExecutor(2, thread_name_prefix="reply")
     )
+
+    def cached(self, origin: Origin) -> Actor | None:
+        """Give the facts about whoever asks, if all of them are in memory and fresh."""
+        return self.directory.cached(
+            origin.team_id, origin.user_id, origin.channel_id, origin.user_team_id
+        )
+
+    def write_down(
+        self,
+        origin: Origin,
+        kind: InteractionKind,
+        said: str | None = None,
+        *,
+        purge_id: str | None = None,
+        aside: bool | None = None,
+    ) -> None:
+        """Keep a press or a question for the worker, which answers it.  Raises: StoreUnavailable."""
+        ask = Interaction.of(origin, kind, self.requests.now(), purge_id, said, aside=aside)
+        with tracing.step(f"press {kind.value}", [purge_id]):
+            self.interactions.press(ask)
 
 
 Listen = Callable[[ListenerContext, Any], Message | None]
@@ -95,7 +117,7 @@ def _acknowledge(
         return ack()
     match payload:
         case Command():  # only a command's acknowledgement can carry an answer
-            return ack(text=answer.text, blocks=list(answer.blocks), response_type="ephemeral")
+            return ack(**answer.body, response_type="ephemeral")
         case Form(field=str(field)):
             # The form stays open with what was written in it, and says what is wrong below the field.
             return ack(
@@ -110,15 +132,8 @@ def _acknowledge(
 
 def _reply(response_url: str, answer: Message, trust: ssl.SSLContext | None) -> None:
     try:
-        respond(
-            response_url,
-            REPLY_TIMEOUT_S,
-            trust,
-            text=answer.text,
-            blocks=list(answer.blocks),
-            response_type="ephemeral",
-            replace_original=False,
-        )
+        body = answer.body | {"response_type": "ephemeral", "replace_original": False}
+        respond(response_url, REPLY_TIMEOUT_S, trust, **body)
     except Exception:
         log.exception("reply-not-sent")
 

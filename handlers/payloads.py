@@ -1,10 +1,5 @@
 """What Slack sends, read through models before Bolt or a listener touches it.
 
-    Command   a slash command
-    Press     a button, on a message or in a form
-    Form      a form that was sent
-    Probe     Slack asks whether anybody is there
-
 A signature says who sent a payload, and nothing about its shape or its size.  What has another shape
 than Slack documents is `Unreadable`, and only what is read here goes on, also to Bolt.
 """
@@ -13,7 +8,6 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 from urllib.parse import parse_qsl
 
@@ -23,7 +17,6 @@ from pydantic import (
     ConfigDict,
     Field,
     StringConstraints,
-    TypeAdapter,
     ValidationError,
     ValidationInfo,
     model_validator,
@@ -194,6 +187,8 @@ class Form(_Click):
 
 
 class SslCheck(_Model):
+    """Slack asks whether anybody is there."""
+
     ssl_check: Literal["1"]
 
 
@@ -203,12 +198,12 @@ class UrlVerification(_Model):
 
 
 Payload = Command | Press | Form
-_KINDS: Mapping[str, TypeAdapter[Any]] = {
-    "command": TypeAdapter(Command),
-    "block_actions": TypeAdapter(Press),
-    "view_submission": TypeAdapter(Form),
-    "ssl_check": TypeAdapter(SslCheck),
-    "url_verification": TypeAdapter(UrlVerification),
+_KINDS: dict[str, type[Payload | SslCheck | UrlVerification]] = {
+    "command": Command,
+    "block_actions": Press,
+    "view_submission": Form,
+    "ssl_check": SslCheck,
+    "url_verification": UrlVerification,
 }
 
 
@@ -243,21 +238,18 @@ def read(payload: Any, api_url: str) -> Payload | SslCheck | UrlVerification:
     if kind not in _KINDS:
         raise NotOurs
     try:
-        found: Payload = _KINDS[kind].validate_python(payload, context={"api_url": api_url})
+        return _KINDS[kind].model_validate(payload, context={"api_url": api_url})
     except (ValidationError, RecursionError) as error:
         faults = error.errors() if isinstance(error, ValidationError) else []
         where = (".".join(map(str, fault["loc"])) for fault in faults[:5])
         raise Unreadable(kind, ", ".join(where)[:200]) from None
-    return found
 
 
 def _kind_of(payload: Any) -> str:
     if not isinstance(payload, dict):
         raise Unreadable(None)
-    for kind in ("ssl_check", "command"):
-        if kind in payload:
-            return kind
-    said = payload.get("type")
-    if not isinstance(said, str):
+    kinds = [kind for kind in ("ssl_check", "command") if kind in payload]
+    kind = kinds[0] if kinds else payload.get("type")
+    if not isinstance(kind, str):
         raise Unreadable(None)
-    return said
+    return kind

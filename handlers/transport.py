@@ -52,8 +52,7 @@ def dispatch(
 
 def _explained() -> BoltResponse:
     """Say so to whoever typed it: a command is the one thing whose answer is shown as it is."""
-    told = error(Problem(PAYLOAD_UNREADABLE))
-    answer = {"response_type": "ephemeral", "text": told.text, "blocks": list(told.blocks)}
+    answer = error(Problem(PAYLOAD_UNREADABLE)).body | {"response_type": "ephemeral"}
     return BoltResponse(
         status=HTTPStatus.OK,
         body=json.dumps(answer),

@@ -62,7 +62,6 @@ class CdnClient:
         timeout_s: tuple[float, float] = (5.0, 10.0),
         pool_size: int = 10,
         trust: ssl.SSLContext | None = None,
-        user_agent: str = "purgebot",
         clock: Callable[[], datetime] = utc_now,
         nonce: Callable[[], str] = fresh_nonce,
     ) -> None:
@@ -79,7 +78,7 @@ class CdnClient:
         self._session.headers.clear()
         self._session.headers.update(
             {
-                "User-Agent": user_agent,
+                "User-Agent": "purgebot",
                 "Accept": "application/json",
                 # Nothing compressed, so that the limit of a body is the limit of our memory.
                 "Accept-Encoding": "identity",

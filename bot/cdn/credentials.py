@@ -2,9 +2,9 @@
 
     static(id, secret, token)   as given
     from_settings(settings)     what they say, else the default chain
-    from_env()                  ALIBABA_CLOUD_ACCESS_KEY_ID, …_SECRET, ALIBABA_CLOUD_SECURITY_TOKEN
-    from_default_chain()        the environment; then, with `purgebot[credentials]`, what the
-                                vendor's library finds: OIDC, CLI profile, ini profile, machine role
+    from_default_chain()        the environment: ALIBABA_CLOUD_ACCESS_KEY_ID, …_SECRET and
+                                ALIBABA_CLOUD_SECURITY_TOKEN; then, with `purgebot[credentials]`, what
+                                the vendor's library finds: OIDC, CLI or ini profile, machine role
 
 Each gives a function to call for each request, because credentials of a role change.
 """
@@ -14,7 +14,7 @@ from __future__ import annotations
 import logging
 import os
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from bot.cdn.error_codes import CdnRefused
@@ -60,17 +60,6 @@ def static(key_id: str, key_secret: str, security_token: str | None = None) -> S
     return lambda: credentials
 
 
-def from_env(environ: Mapping[str, str] = os.environ) -> Source:
-    """Give the credentials in the environment, as it is now.
-
-    Raises: CdnRefused `cdn-no-credentials` where the key's ID or secret is not set.
-    """
-    for name in (KEY_ID, KEY_SECRET):
-        if not environ.get(name, "").strip():
-            raise CdnRefused(NO_CREDENTIALS, detail=f"{name} is not set")
-    return static(environ[KEY_ID], environ[KEY_SECRET], environ.get(TOKEN))
-
-
 def from_default_chain() -> Source:
     """Give the first credentials that the vendor's chain finds, renewed where they run out.
 
@@ -82,8 +71,9 @@ def from_default_chain() -> Source:
     Raises: CdnRefused `cdn-credentials-extra-missing` here, and at each call that finds
     nothing `cdn-credentials-failed`, both without the library's text, which can hold secrets.
     """
-    if os.environ.get(KEY_ID, "").strip() and os.environ.get(KEY_SECRET, "").strip():
-        return from_env()
+    key_id, key_secret = (os.environ.get(name, "").strip() for name in (KEY_ID, KEY_SECRET))
+    if key_id and key_secret:
+        return static(key_id, key_secret, os.environ.get(TOKEN))
     try:
         from alibabacloud_credentials.client import Client
     except ImportError:

@@ -45,34 +45,18 @@ _TASK_STATES = {
 """What the CDN's words for a task's status mean; any other means that it is under way."""
 
 
-@dataclass(frozen=True, slots=True)
-class Quota:
-    """What the account may refresh in a day, and what is left of it; None where not stated.
-
-    The CDN states nothing about tags.
-    """
-
-    url_quota: int | None
-    url_remain: int | None
-    dir_quota: int | None
-    dir_remain: int | None
-    regex_quota: int | None
-    regex_remain: int | None
-
-
-@dataclass(frozen=True, slots=True)
-class Domain:
-    """A domain of the account; `status` is the CDN's word, such as `online`."""
-
-    name: str
-    status: str
+Quota = dict[str, int]
+"""What the account may refresh in a day, and what is left of it, as far as the CDN states it, under
+`url_quota`, `url_remain` and the same of `dir` and `regex`.  It states nothing about tags.
+"""
+QUOTA_SORTS = ("url", "dir", "regex")
 
 
 @dataclass(frozen=True, slots=True)
 class Domains:
-    """One page of the account's domains, and how many there are in all."""
+    """The names on one page of the account's domains, and how many there are in all."""
 
-    page: tuple[Domain, ...]
+    page: tuple[str, ...]
     total: int
 
 
@@ -117,25 +101,20 @@ def read_recent_tasks(answer: Answer) -> list[RecentTask] | None:
         at = _moment(_text(row, "CreationTime", _UTC))
         task_id = _text(row, "TaskId", r"[0-9A-Za-z_.-]{1,100}")
         if at is not None and task_id:
-            kind, path = (
-                _text(row, "ObjectType", r"\w{1,40}"),
-                _text(row, "ObjectPath", r"\S{1,2000}"),
-            )
+            kind = _text(row, "ObjectType", r"\w{1,40}")
+            path = _text(row, "ObjectPath", r"\S{1,2000}")
             listed.append(RecentTask(task_id, kind, path, at))
     return listed
 
 
 def read_quota(answer: Answer) -> Quota | None:
-    """Numbers come as strings."""
-    quota = Quota(
-        url_quota=_number(answer.document.get("UrlQuota")),
-        url_remain=_number(answer.document.get("UrlRemain")),
-        dir_quota=_number(answer.document.get("DirQuota")),
-        dir_remain=_number(answer.document.get("DirRemain")),
-        regex_quota=_number(answer.document.get("RegexQuota")),
-        regex_remain=_number(answer.document.get("RegexRemain")),
-    )
-    return None if quota == Quota(None, None, None, None, None, None) else quota
+    """Numbers come as strings, under names like `UrlQuota` and `UrlRemain`."""
+    names = [(sort, what) for sort in QUOTA_SORTS for what in ("quota", "remain")]
+    stated = {
+        f"{sort}_{what}": _number(answer.document.get(sort.title() + what.title()))
+        for sort, what in names
+    }
+    return {name: number for name, number in stated.items() if number is not None} or None
 
 
 def read_domains(answer: Answer) -> Domains | None:
@@ -143,11 +122,8 @@ def read_domains(answer: Answer) -> Domains | None:
     rows = domains.get("PageData") if isinstance(domains, dict) else None
     if not isinstance(rows, list) or total is None:
         return None
-    name, status = r"[0-9A-Za-z*._-]{1,253}", r"[A-Za-z_]{1,40}"
-    page = (
-        Domain(_text(row, "DomainName", name), _text(row, "DomainStatus", status)) for row in rows
-    )
-    return Domains(tuple(page), total)
+    names = (_text(row, "DomainName", r"[0-9A-Za-z*._-]{1,253}") for row in rows)
+    return Domains(tuple(names), total)
 
 
 def _text(row: object, key: str, form: str) -> str:

@@ -20,6 +20,7 @@ import hashlib
 import hmac
 import secrets
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from urllib.parse import parse_qsl, quote, urlsplit
 
@@ -67,6 +68,7 @@ def utc_now() -> datetime:
     return datetime.now(UTC)
 
 
+@dataclass(frozen=True)
 class Acs3Auth(AuthBase):
     """Signs a request of `requests` as it is prepared, with a nonce and a date of its own.
 
@@ -74,26 +76,19 @@ class Acs3Auth(AuthBase):
     The caller has set x-acs-action and x-acs-version; the credentials are fetched each time.
     """
 
-    def __init__(
-        self,
-        credentials: Callable[[], Credentials],
-        *,
-        clock: Callable[[], datetime] = utc_now,
-        nonce: Callable[[], str] = fresh_nonce,
-    ) -> None:
-        self._credentials = credentials
-        self._clock = clock
-        self._nonce = nonce
+    credentials: Callable[[], Credentials]
+    clock: Callable[[], datetime] = utc_now
+    nonce: Callable[[], str] = fresh_nonce
 
     def __call__(self, request: PreparedRequest) -> PreparedRequest:
-        credentials = self._credentials()
+        credentials = self.credentials()
         url = urlsplit(str(request.url))
         body = request.body or b""
         body = body.encode() if isinstance(body, str) else body
         # The host is stated, not left to the transport, so that what is signed is what is sent.
         request.headers["host"] = url.netloc
-        request.headers["x-acs-date"] = self._clock().strftime("%Y-%m-%dT%H:%M:%SZ")
-        request.headers["x-acs-signature-nonce"] = self._nonce()
+        request.headers["x-acs-date"] = self.clock().strftime("%Y-%m-%dT%H:%M:%SZ")
+        request.headers["x-acs-signature-nonce"] = self.nonce()
         request.headers["x-acs-content-sha256"] = _sha256(body)
         if credentials.security_token:
             request.headers["x-acs-security-token"] = credentials.security_token

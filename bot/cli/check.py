@@ -26,7 +26,7 @@ from bot.slack.directory import MOST_QUESTIONS, SlackDirectory
 from bot.slack.errors import NO_ANSWER, SAID_NO, read_no, why_no_answer
 from bot.slack.installation import Installation
 from bot.store.database.engine import Database, problem_of
-from bot.store.database.probe import Probe
+from bot.store.database.probe import write_problem
 from bot.store.database.sqlite_lock import database_file
 from bot.store.migrations import schema_problem
 
@@ -95,7 +95,7 @@ def _database(settings: Settings) -> str:
     database = Database(settings.database_url.get_secret_value())
     try:
         database.write(lambda _: None)  # also where there is no table to write to yet
-        problem = schema_problem(database.engine) or Probe(database).problem(datetime.now(UTC))
+        problem = schema_problem(database.engine) or write_problem(database, datetime.now(UTC))
     except BotError as error:
         if unreached := why_database_unreached(error):
             why, remedy = unreached

@@ -49,7 +49,7 @@ def migrate(
         else:
             typer.echo(f"schema {before or 'none'} → {migrations.HEAD}")
         if from_sqlite is not None:
-            from bot.store.maintenance.import_sqlite import move
+            from bot.store.maintenance import move
 
             if from_sqlite.is_file():  # else no lock is left beside what is not there
                 stack.callback(lock_file(from_sqlite).release)
@@ -60,7 +60,7 @@ def migrate(
                 "never start Purgebot on it again."
             )
         if restored:
-            from bot.store.maintenance.restore import leave_to_people
+            from bot.store.maintenance import leave_to_people
 
             forced = leave_to_people(database.engine)
             typer.echo(f"{forced} forced purges were to be sent, and are left to people")

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Generic, TypeVar
@@ -142,8 +142,7 @@ class HealthChecks:
             database,
             self._engine(),
             self._socket(),
-            self._http(),
-            self._signatures(),
+            *self._http(),
             self._credentials(database),
         )
 
@@ -175,13 +174,12 @@ class HealthChecks:
 
     def _database(self) -> Check:
         why_not = self._database_says.get()
+        said = "it answers, and takes writes"
         if why_not is None:
-            return Check(
-                "database", False, "it does not answer in time, or lacks what is asked for"
-            )
-        if why_not != _USABLE:
-            return Check("database", False, f"it cannot be used ({why_not})")
-        return Check("database", True, "it answers, and takes writes")
+            said = "it does not answer in time, or lacks what is asked for"
+        elif why_not != _USABLE:
+            said = f"it cannot be used ({why_not})"
+        return Check("database", why_not == _USABLE, said)
 
     def _engine(self) -> Check:
         idle_s = self._worker.idle_s
@@ -190,8 +188,7 @@ class HealthChecks:
         if (since_s := idle_s["worker"]) > IDLE_S:
             return Check("engine", False, f"the worker's loop has not turned for {since_s:.0f} s")
         if not self._owner.is_fresh:
-            since_s = self._owner.age_s
-            said = f"the leases were not renewed for {since_s:.0f} s, so nothing is sent"
+            said = f"the leases were not renewed for {self._owner.age_s:.0f} s, so nothing is sent"
             return Check("engine", False, said)
         return Check("engine", True, "the worker's loop turns, and its leases are renewed")
 
@@ -207,18 +204,15 @@ class HealthChecks:
         refusals = sorted(self._refusals(), key=str)
         return [each for each in refusals if (each.method == _OPENS_SOCKET) == opening_sockets]
 
-    def _http(self) -> Check:
+    def _http(self) -> Iterator[Check]:
         if self._ingress is None:
-            return Check("http", True, "not used in Socket Mode")
+            for name in ("http", "signatures"):
+                yield Check(name, True, "not used in Socket Mode")
+            return
         good = self._ingress.is_open
-        return Check("http", good, "it listens" if good else "it does not listen")
-
-    def _signatures(self) -> Check:
-        """Not a reason to be unready: without traffic it could never come right again."""
-        if self._ingress is None:
-            return Check("signatures", True, "not used in Socket Mode")
-        good, reason = self._ingress.signatures
-        return Check("signatures", good, reason, blocks=False)
+        yield Check("http", good, "it listens" if good else "it does not listen")
+        # Not a reason to be unready: without traffic it could never come right again.
+        yield Check("signatures", *self._ingress.signatures, blocks=False)
 
     def _credentials(self, database: Check) -> Check:
         slack, blocks = self._slack_refuses()
@@ -246,7 +240,7 @@ class HealthChecks:
 
 def _why_unusable(store: Store, now: datetime) -> str:
     """Give the code of what is wrong with the database.  Raises: StoreUnavailable."""
-    if problem := schema_problem(store.engine) or store.probe.problem(now):
+    if problem := schema_problem(store.engine) or store.write_problem(now):
         return problem.code
     store.jobs.soonest(now)  # the engine's own first question: what answers it can be worked with
     return _USABLE

@@ -41,16 +41,14 @@ class Page:
     body: bytes
 
 
+@dataclass(eq=False)
 class HealthEndpoint:
     """The pages of one bot, and the listener that serves them, if there is to be one."""
 
-    def __init__(
-        self, vitals: HealthChecks, registry: CollectorRegistry, address: tuple[str, int] | None
-    ) -> None:
-        self.vitals = vitals
-        self._registry = registry
-        self._address = address
-        self._server: ThreadingHTTPServer | None = None
+    vitals: HealthChecks
+    _registry: CollectorRegistry
+    _address: tuple[str, int] | None
+    _server: ThreadingHTTPServer | None = None
 
     def page(self, path: str, accept: str = "") -> Page | None:
         """Give the page of a path; None where there is none."""
@@ -59,20 +57,15 @@ class HealthEndpoint:
                 alive, reason = self.vitals.alive()
                 return _json(alive, {"status": "alive" if alive else "stuck", "reason": reason})
             case "/readyz":
-                return self._ready()
+                ready, checks = self.vitals.ready()
+                status = "ready" if ready else "stopping" if self.vitals.stopping else "not ready"
+                told = {each.name: {"good": each.good, "reason": each.reason} for each in checks}
+                return _json(ready, {"status": status, "checks": told})
             case "/metrics":
                 encode, media_type = choose_encoder(accept)
                 return Page(200, media_type, encode(self._registry))
             case _:
                 return None
-
-    def _ready(self) -> Page:
-        ready, checks = self.vitals.ready()
-        told: dict[str, Any] = {
-            check.name: {"good": check.good, "reason": check.reason} for check in checks
-        }
-        status = "ready" if ready else "stopping" if self.vitals.stopping else "not ready"
-        return _json(ready, {"status": status, "checks": told})
 
     def listen(self) -> None:
         """Serve the pages from now on, in threads of their own.

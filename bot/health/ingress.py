@@ -82,24 +82,14 @@ class Ingress:
         self._clock = clock
         self._monotonic = monotonic
         self._lock = threading.Lock()
-        self._open = threading.Event()
+        self.is_open = False
+        """Whether something listens and takes connections."""
         self._untold: Counter[Refusal] = Counter()
         self._told_at: float | None = None
         self._signed_right = False
         self._signed_wrong = 0
         self._off_s: int | None = None
         """How far behind Slack's time ours was at the last signed request, if it was too far."""
-
-    @property
-    def is_open(self) -> bool:
-        """Whether something listens and takes connections."""
-        return self._open.is_set()
-
-    def opened(self) -> None:
-        self._open.set()
-
-    def closed(self) -> None:
-        self._open.clear()
 
     def verify(self, body: str, headers: Mapping[str, str]) -> Refusal | None:
         """Say why a request may not come in, None if it may; `headers` by their names in lower case."""
@@ -135,10 +125,8 @@ class Ingress:
         """Log what was refused since the last line, if that is a minute old or this is the `last`."""
         with self._lock:
             now = self._monotonic()
-            if not self._untold:
-                return
             recent = self._told_at is not None and now - self._told_at < TELL_EVERY_S
-            if recent and not last:
+            if not self._untold or (recent and not last):
                 return
             counts = {reason.value: count for reason, count in sorted(self._untold.items())}
             remedies = [_REMEDIES[each] for each in sorted(self._untold) if each in _REMEDIES]

@@ -25,7 +25,7 @@ T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
-class Answer(Generic[T]):
+class _Answer(Generic[T]):
     """What was answered, and when it was asked."""
 
     value: T
@@ -36,7 +36,7 @@ class Answer(Generic[T]):
 class _Fact(Generic[T]):
     """One thing, and the lock of whoever asks for it again."""
 
-    answer: Answer[T] | None = None
+    answer: _Answer[T] | None = None
     asking: threading.Lock = field(default_factory=threading.Lock)
 
 
@@ -47,20 +47,20 @@ class Facts(Generic[K, T]):
         self._now = now
         self._facts: dict[K, _Fact[T]] = {}
 
-    def held(self, key: K, age: timedelta = FRESH) -> Answer[T] | None:
+    def held(self, key: K, age: timedelta = FRESH) -> T | None:
         """Give what is in memory and at most this old; never asks."""
         fact = self._facts.get(key)
         answer = fact.answer if fact else None
-        return answer if answer and self._now() - answer.at <= age else None
+        return answer.value if answer and self._now() - answer.at <= age else None
 
     def get(
         self, key: K, ask: Callable[[], T], since: datetime | None, age: timedelta = FRESH
-    ) -> Answer[T]:
+    ) -> T:
         """Give a fact that was asked for at `since` or later, or, if that is None, within `age`.
 
         Those who come while it is asked for share the answer, if it is fresh to them.  Where
         nobody answers now, one up to STALE still serves, unless `since` says otherwise.
-        Raises: PeopleUnknown; PeopleRefused, whatever is known.
+        Raises: DirectoryUnavailable; DirectoryRefused, whatever is known.
         """
         fact = self._facts.setdefault(key, _Fact())
         with fact.asking:
@@ -68,14 +68,15 @@ class Facts(Generic[K, T]):
             if known is not None:
                 fresh = now - known.at <= age if since is None else known.at >= since
                 if fresh:
-                    return known
+                    return known.value
             try:
-                fact.answer = Answer(ask(), now)
+                value = ask()
             except DirectoryRefused:
                 raise
             except DirectoryUnavailable:
                 if known is None or since is not None or now - known.at > STALE:
                     raise
                 log.warning("stale-facts-used", about=str(key))
-                return known
-            return fact.answer
+                return known.value
+            fact.answer = _Answer(value, now)
+            return value

@@ -51,8 +51,6 @@ SCOPES: dict[str, str] = {
     "conversations.replies (direct)": "im:history",
     "slash command": "commands",
 }
-WITHOUT_SCOPE = frozenset({"chat.getPermalink", "views.open", "views.update"})
-"""Methods that are called and need no scope."""
 # Only used to find a post again after a crash in the moment of posting it.
 OPTIONAL_SCOPES = frozenset({"channels:history", "groups:history", "im:history"})
 

@@ -6,6 +6,7 @@ They know how Slack says no: for good (`Refused`), not now (`DeliveryDeferred`, 
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -18,7 +19,7 @@ from slack_sdk.web import SlackResponse
 from bot.core.message import Post
 from bot.core.retry import DeliveryDeferred, RateLimited
 from bot.slack.client import leads_to_slack, respond
-from bot.slack.errors import NO_ANSWER, find_marked, read_no, read_reply
+from bot.slack.errors import NO_ANSWER, read_no, read_reply
 from bot.slack.message import Message
 
 log = structlog.get_logger("purgebot.ways")
@@ -29,6 +30,7 @@ GONE = frozenset({"message_not_found", "cant_update_message", "edit_window_close
 """Slack's words for that a message will never be edited again: deleted, or not ours any more."""
 TIMEOUT_S = 10
 METADATA_EVENT = "purge_card"
+MOST_PAGES = 5
 
 
 class Refused(Exception):
@@ -46,36 +48,32 @@ class SlackDelivery:
     def find(
         self, post: Post, marks: dict[str, str], among: Callable[..., SlackResponse], **where: Any
     ) -> str | None:
-        """Look for a message that may have been posted already; None if it is not to be found."""
+        """Look for a message that may have been posted already, by the `marks` in its metadata, among
+        the newest of a channel or a thread; give its `ts`, None if it is not to be found.
+        """
         assert post.trying_since is not None, "only what was tried can be there"
         oldest = str((post.trying_since - timedelta(minutes=2)).timestamp())
 
-        def page(cursor: str | None) -> Any:
-            return self.call(
-                among,
-                **where,
-                oldest=oldest,
-                limit=200,
-                cursor=cursor,
-                include_all_metadata=True,
-            )
-
+        where |= {"oldest": oldest, "limit": 200, "include_all_metadata": True}
+        cursor = None
         try:
-            return find_marked(page, marks)
+            for _ in range(MOST_PAGES):
+                page = self.call(among, **where, cursor=cursor)
+                for message in page["messages"]:
+                    payload = (message.get("metadata") or {}).get("event_payload") or {}
+                    if marks.items() <= payload.items():
+                        return str(message["ts"])
+                cursor = (page.get("response_metadata") or {}).get("next_cursor")
+                if not cursor:
+                    break
         except Refused as refused:
             # Without the history scopes a crash in this very moment can post it twice.
             log.warning("post-not-looked-up", purge=post.purge_id, why=str(refused))
-            return None
+        return None
 
     def edit(self, post: Post, message: Message) -> Post:
         """Have the message of a post say something else.  Raises: as `call`."""
-        self.call(
-            self._client.chat_update,
-            channel=post.place,
-            ts=post.ts,
-            text=message.text,
-            blocks=list(message.blocks),
-        )
+        self.call(self._client.chat_update, channel=post.place, ts=post.ts, **message.body)
         return post
 
     def post_message(
@@ -86,8 +84,7 @@ class SlackDelivery:
         return self.call(
             self._client.chat_postMessage,
             channel=channel,
-            text=message.text,
-            blocks=list(message.blocks),
+            **message.body,
             unfurl_links=False,
             unfurl_media=False,
             metadata=metadata,
@@ -95,7 +92,7 @@ class SlackDelivery:
         )
 
     def call(self, method: Callable[..., SlackResponse], **arguments: Any) -> Any:
-        """Call the Web API.  Raises: Refused (it certainly said no), NotPosted, SlackBusy."""
+        """Call the Web API.  Raises: Refused (it certainly said no), DeliveryDeferred (RateLimited)."""
         try:
             return method(**arguments).data
         except SlackApiError as error:
@@ -108,9 +105,8 @@ class SlackDelivery:
 
     def is_gone(self, post: Post) -> bool:
         """Whether Slack says that a message was deleted; what it does not say is not so."""
-        where = {"channel": post.place, "message_ts": post.ts}
         try:
-            self.call(self._client.chat_getPermalink, **where)
+            self._link(post)
         except Refused as refused:
             return str(refused) in GONE
         except DeliveryDeferred:
@@ -119,13 +115,16 @@ class SlackDelivery:
 
     def link(self, post: Post) -> str | None:
         """Give the address of a message, or None where there is none or Slack does not tell."""
-        if post.place is None or post.ts is None:
+        with suppress(Refused, DeliveryDeferred):
+            return self._link(post)
+        return None
+
+    def _link(self, post: Post) -> str | None:
+        if post.ts is None:
             return None
-        try:
-            where = {"channel": post.place, "message_ts": post.ts}
-            return str(self.call(self._client.chat_getPermalink, **where)["permalink"])
-        except (Refused, DeliveryDeferred):
-            return None
+        where = {"channel": post.place, "message_ts": post.ts}
+        found: str | None = self.call(self._client.chat_getPermalink, **where).get("permalink")
+        return found
 
     def use_response_url(self, post: Post, message: Message, **more: Any) -> Post:
         """Send through the response URL of a post, and count it.  Raises: as `call`."""
@@ -135,9 +134,9 @@ class SlackDelivery:
         if not leads_to_slack(post.response_url, self._api_url):
             # The database can be written to by others, and what is said here is for Slack alone.
             raise Refused("response-url-elsewhere")
-        said = {"text": message.text, "blocks": list(message.blocks)}
+        said = message.body | more
         try:
-            answer = respond(post.response_url, TIMEOUT_S, self._client.ssl, **said, **more)
+            answer = respond(post.response_url, TIMEOUT_S, self._client.ssl, **said)
         except NO_ANSWER as error:
             raise DeliveryDeferred from error
         if no := read_reply(answer.status_code, answer.headers, answer.body):

@@ -26,7 +26,7 @@ from bot.config.policy_file import PolicySource
 from bot.core.policy.approvers import Members
 from bot.core.policy.decision import Actor, Membership
 from bot.core.retry import DirectoryRefused, DirectoryUnavailable
-from bot.slack.cache import STALE, Answer, Facts
+from bot.slack.cache import STALE, Facts
 from bot.slack.errors import (
     NO_ANSWER,
     NO_GROUP,
@@ -63,6 +63,10 @@ class Place(NamedTuple):
         return self.group
 
 
+GroupLookup = Callable[[Place], GroupList | None]
+"""Gives the members of a group; None: it is not known."""
+
+
 class SlackDirectory:
     """Who people are, asked over the Web API, for one installation of the app."""
 
@@ -88,19 +92,11 @@ class SlackDirectory:
 
         Form: as `fetch`.
         """
-        known = self._people.held(user_id)
-        if known is None:
+        person = self._people.held(user_id)
+        if person is None:
             return None
-        person, within = known.value, set[str]()
-        standing = person.standing_at(user_team_id, self._ours)
-        if standing is Membership.MEMBER:
-            for group in self._groups_named():
-                members = self._members(group, person, user_team_id, self._groups.held)
-                if members is None:
-                    return None
-                if not members.isdisjoint(person.ids):
-                    within.add(group)
-        return _actor(team_id, user_id, channel_id, person, standing, within)
+        where = (team_id, user_id, channel_id, user_team_id)
+        return self._actor(where, person, None, self._groups.held)
 
     def fetch(
         self,
@@ -118,21 +114,38 @@ class SlackDirectory:
         Of the groups only those are asked about that matter to `domain`: Slack takes some twenty
         such questions a minute.
         Fresh is what was asked at `since` or later, or within FRESH where that is None.
-        Raises: PeopleUnknown.
+        Raises: DirectoryUnavailable.
         """
-        person = self._people.get(user_id, partial(self._describe, user_id), since).value
-        standing = person.standing_at(user_team_id, self._ours)
+        person = self._people.get(user_id, partial(self._describe, user_id), since)
 
-        def look(place: Place) -> Answer[GroupList]:
+        def look(place: Place) -> GroupList:
             return self._groups.get(place, partial(self._list, *place), since)
 
+        where = (team_id, user_id, channel_id, user_team_id)
+        actor = self._actor(where, person, domain, look)
+        assert actor is not None, "Slack was asked about each group"
+        return actor
+
+    def _actor(
+        self,
+        where: tuple[str, str, str, str],
+        person: Person,
+        domain: str | None,
+        look: GroupLookup,
+    ) -> Actor | None:
+        """Give the facts about a person; None where `look` does not know a group that matters."""
+        team_id, user_id, channel_id, user_team_id = where
+        standing = person.standing_at(user_team_id, self._ours)
         within = set[str]()
         if standing is Membership.MEMBER:  # nobody else's groups can help them
             for group in self._groups_named(domain):
-                members = self._members(group, person, user_team_id, look) or frozenset()
+                members = self._members(group, person, user_team_id, look)
+                if members is None:
+                    return None
                 if not members.isdisjoint(person.ids):
                     within.add(group)
-        return _actor(team_id, user_id, channel_id, person, standing, within)
+        aliases = person.ids - {user_id}
+        return Actor(team_id, user_id, standing, frozenset(within), channel_id, aliases)
 
     def members(self) -> Members:
         """Give who is in the user groups that the policy names, from memory; never asks."""
@@ -141,9 +154,9 @@ class SlackDirectory:
             for group in self._groups_named()
         }
         return {
-            group: frozenset() if isinstance(answer.value, str) else answer.value
-            for group, answer in known.items()
-            if answer is not None
+            group: frozenset() if isinstance(members, str) else members
+            for group, members in known.items()
+            if members is not None
         }
 
     def standings(self, user_ids: Iterable[str]) -> Mapping[str, Membership]:
@@ -166,7 +179,7 @@ class SlackDirectory:
                     if unknown.retry_after_s or isinstance(unknown.__cause__, NO_ANSWER):
                         left = 0  # the next question would fare no better
             if known is not None:
-                found[user_id] = known.value.standing_at(None, self._ours)
+                found[user_id] = known.standing_at(None, self._ours)
         return found
 
     def _groups_named(self, domain: str | None = None) -> Sequence[str]:
@@ -191,11 +204,7 @@ class SlackDirectory:
         return Person.of(user, user_id, self._ours)
 
     def _members(
-        self,
-        group: str,
-        person: Person,
-        claim: str,
-        look: Callable[[Place], Answer[GroupList] | None],
+        self, group: str, person: Person, claim: str, look: GroupLookup
     ) -> frozenset[str] | None:
         """Give the members of a group, wherever this person could be one of them.
 
@@ -206,12 +215,12 @@ class SlackDirectory:
             answer = look(Place(team, group))
             if answer is None:
                 return None
-            if not isinstance(answer.value, str):
+            if not isinstance(answer, str):
                 if team is not None:
                     self._found_in[group] = team
                 self._missed.discard(group)
-                return answer.value
-            why_not = answer.value
+                return answer
+            why_not = answer
         if group not in self._missed:
             self._missed.add(group)
             log.warning("group-not-there", group=group, error=why_not)
@@ -248,15 +257,3 @@ class SlackDirectory:
 
 def _unknown(no: SlackNo) -> DirectoryUnavailable:
     return DirectoryUnavailable(no.retry_after_s) if no.passing else DirectoryRefused()
-
-
-def _actor(
-    team_id: str,
-    user_id: str,
-    channel_id: str,
-    person: Person,
-    standing: Membership,
-    within: Iterable[str],
-) -> Actor:
-    groups, aliases = frozenset(within), person.ids - {user_id}
-    return Actor(team_id, user_id, standing, groups, channel_id, aliases)

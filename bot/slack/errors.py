@@ -1,14 +1,9 @@
-"""What Slack's answers say.
-
-How it says no, in one shape: the SDK keeps it in two, and raises a third for broken lines.  And
-which message of a channel's history is the one that is looked for.
-"""
+"""How Slack says no, in one shape: the SDK keeps it in two, and raises a third for broken lines."""
 
 from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable
 from dataclasses import dataclass
 from http.client import HTTPException
 from typing import Any
@@ -164,22 +159,4 @@ def retry_after_s(headers: Any) -> float | None:
             if not _SECONDS.fullmatch(first):
                 return None
             return min(float(first), LONGEST_WAIT_S) or None
-    return None
-
-
-def find_marked(page: Callable[[str | None], Any], marks: dict[str, str]) -> str | None:
-    """Give the `ts` of the newest message whose metadata holds `marks`, within five pages.
-
-    `page` gives one page of a channel's history, with what leads to the next one.
-    """
-    cursor = None
-    for _ in range(5):
-        found = page(cursor)
-        for message in found["messages"]:
-            payload = (message.get("metadata") or {}).get("event_payload") or {}
-            if marks.items() <= payload.items():
-                return str(message["ts"])
-        cursor = (found.get("response_metadata") or {}).get("next_cursor")
-        if not cursor:
-            break
     return None

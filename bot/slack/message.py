@@ -22,6 +22,11 @@ class Message:
     plain: str = ""
 
     @property
+    def body(self) -> dict[str, Any]:
+        """The message as arguments of Slack's methods."""
+        return {"text": self.text, "blocks": list(self.blocks)}
+
+    @property
     def forms(self) -> tuple[Message, ...]:
         """The message in the ways in which it can be said, the best first."""
         return (self, Message(self.text, self.instead)) if self.instead else (self,)

@@ -1,16 +1,8 @@
 """The only SQL of the bot: every change of a purge is one transaction, saved over the version
 that it was made from, with its audit row and its messages.
 
-    apply    a decision: purge, ask, audit and posts, or nothing at all (False: somebody was first)
-    jobs     what is due, and who works on it (bot/store/queue/leases.py)
-    looks    what the CDN is to be asked about (bot/store/queue/polling.py)
-    known    what all replicas know of the world outside (bot/store/reads/shared_state.py)
-    beside   what other purges have to do with one (bot/store/reads/related.py)
-    tags     which tags each domain was purged of (bot/store/reads/known_tags.py)
-    census   how much there is to do (bot/store/queue/stats.py)
-    probe    whether the database takes writes (bot/store/database/probe.py)
-    history  what was purged, for those who ask (bot/store/reads/history.py)
-    audit    the trail of it all: sealed and pruned (bot/store/audit/log.py)
+Begin at `Store.apply`; what else a store does is in its parts (`jobs`, `history`, `audit` …), each
+a module of this package.
 """
 
 from __future__ import annotations
@@ -18,6 +10,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 import structlog
@@ -40,15 +33,14 @@ from bot.core.purge.purge import Event, Purge, State
 from bot.store.audit.log import AuditLog
 from bot.store.change import CardReply, Change, InteractionAnswered, NewInteraction, NewPosts
 from bot.store.database.clock import DatabaseClock, steady_s
-from bot.store.database.engine import Database, StoreUnavailable, insert_for
-from bot.store.database.probe import Probe
+from bot.store.database.engine import Database, StoreUnavailable, insert_if_new
+from bot.store.database.probe import write_problem
 from bot.store.queue.due import JobKind
 from bot.store.queue.leases import CARDS, Jobs
 from bot.store.queue.owner import LEASE
 from bot.store.queue.polling import STATUS_RATE, TaskPolling
 from bot.store.queue.stats import QueueStats
-from bot.store.queue.throttle import Throttle
-from bot.store.queue.token_bucket import Rate
+from bot.store.queue.throttle import Rate, Throttle
 from bot.store.reads.history import History
 from bot.store.reads.known_tags import Tags
 from bot.store.reads.related import RelatedPurges, is_sent_alike
@@ -68,40 +60,41 @@ SENDS_PER_S = 50.0
 
 # Put together once: a purge has fifty columns, and to name each of them anew for every commit takes
 # longer than the database does.
+_purges, _posts, _asks = tables.purges.c, tables.posts.c, tables.asks.c
 _OVER = update(tables.purges).where(
-    tables.purges.c.id == bindparam("was_id"), tables.purges.c.version == bindparam("was_version")
+    _purges.id == bindparam("was_id"), _purges.version == bindparam("was_version")
 )
-_OVER_OURS = _OVER.where(tables.purges.c.lease_holder == bindparam("held_by"))
+_OVER_OURS = _OVER.where(_purges.lease_holder == bindparam("held_by"))
 _POST = insert(tables.posts).inline()
 _ANSWERED = (
     update(tables.asks)
-    .where(tables.asks.c.trigger_id == bindparam("answered"), tables.asks.c.due_at.is_not(None))
-    .values(due_at=None, lease_until=None, lease_holder=None)
+    .where(_asks.trigger_id == bindparam("answered"), _asks.due_at.is_not(None))
+    .values(due_at=None, **tables.NO_LEASE)
 )
 _at = bindparam("at", type_=tables.Utc)
 _SHOW_CARDS = (
     update(tables.posts)
-    .where(tables.posts.c.purge_id == bindparam("purge"), tables.posts.c.kind.in_(CARDS))
+    .where(_posts.purge_id == bindparam("purge"), _posts.kind.in_(CARDS))
     .values(
         wanted_version=bindparam("wanted"),
-        due_at=case((tables.posts.c.next_edit_at > _at, tables.posts.c.next_edit_at), else_=_at),
+        due_at=case((_posts.next_edit_at > _at, _posts.next_edit_at), else_=_at),
     )
 )
 _WAKE_FOLLOWERS = (
     update(tables.purges)
     .where(
-        tables.purges.c.joined_to == bindparam("leader"),
-        tables.purges.c.state.in_([State.JOINED.value, State.QUEUED.value]),
+        _purges.joined_to == bindparam("leader"),
+        _purges.state.in_([State.JOINED.value, State.QUEUED.value]),
     )
     .values(due_at=_at)
 )
 _CARD_REPLY = (
     update(tables.posts)
     .where(
-        tables.posts.c.purge_id == bindparam("purge"),
+        _posts.purge_id == bindparam("purge"),
         # Only cards take these routes; said here, the index over cards finds it.
-        tables.posts.c.kind == PostKind.CARD.value,
-        tables.posts.c.route.in_([Route.RESPONSE.value, Route.REPLACE.value]),
+        _posts.kind == PostKind.CARD.value,
+        _posts.route.in_([Route.RESPONSE.value, Route.REPLACE.value]),
     )
     .values(
         route=Route.REPLACE.value,
@@ -131,14 +124,12 @@ class Store:
         self.history = History(self._database)
         self.related_purges = RelatedPurges(self._database)
         self.queue_stats = QueueStats(self._database)
-        self.probe = Probe(self._database)
+        self.write_problem = partial(write_problem, self._database)
         self.engine = self._database.engine
         self.wake: Callable[[], None] = lambda: None
         """Called when something was saved, and may be due."""
         self._once = {
-            table: insert_for(self.engine.dialect.name, table)
-            .on_conflict_do_nothing(index_elements=["trigger_id"])
-            .returning(text("1"))
+            table: insert_if_new(self.engine.dialect.name, table, "trigger_id").returning(text("1"))
             for table in (tables.purges, tables.asks)
         }
         self.is_sqlite = self._database.is_sqlite
@@ -172,8 +163,7 @@ class Store:
                 if steady_s() >= give_up_at:
                     raise
                 time.sleep(TRY_EVERY_S)
-        purges = [change.purge for change in changes if isinstance(change, Transition)]
-        for purge in purges:
+        for purge in (change.purge for change in changes if isinstance(change, Transition)):
             if saved:
                 _log_step(purge)
             elif owner is not None:
@@ -183,17 +173,23 @@ class Store:
         return saved
 
     def _apply(self, changes: Sequence[Change], owner: str | None) -> bool:
-        transitions = [change for change in changes if isinstance(change, Transition)]
-        entries = [entry for change in changes for entry in _entries_of(change)]
-        begun = next((each.purge for each in transitions if each.is_new), None)
+        begun: Purge | None = None
+        entries: list[AuditEntry] = []
+        for change in changes:
+            match change:
+                case AuditEntry():
+                    entries.append(change)
+                case Transition():
+                    entries += change.audit
+                    begun = begun or (change.purge if change.is_new else None)
+        posts = [row for change in changes for row in _posts_of(change)]
 
         def job(connection: Connection) -> None:
             for change in changes:
                 self._save(connection, change, owner)
-            begins = begun.id if begun is not None else None
-            self.audit.append(connection, entries, begins=begins)
-            for change in changes:
-                _insert_posts(connection, change)
+            self.audit.append(connection, entries, begins=begun.id if begun else None)
+            if posts:
+                connection.execute(_POST, posts)
 
         try:
             self._database.write(job)
@@ -205,17 +201,16 @@ class Store:
 
     def _save(self, connection: Connection, change: Change, owner: str | None) -> None:
         match change:
-            case NewInteraction():
-                row = rows.ask_to_row(change.ask) | {"due_at": change.due_at, "attempts": 0}
+            case NewInteraction(ask, due_at):
+                row = rows.ask_to_row(ask) | {"due_at": due_at, "attempts": 0}
                 self._insert_once(connection, tables.asks, row)
-            case InteractionAnswered():
-                done = connection.execute(_ANSWERED, {"answered": change.trigger_id})
-                if done.rowcount != 1:
+            case InteractionAnswered(trigger_id):
+                if connection.execute(_ANSWERED, {"answered": trigger_id}).rowcount != 1:
                     raise _Conflict
             case Transition():
                 self._save_transition(connection, change, owner)
-            case CardReply():
-                _save_card_reply(connection, change)
+            case CardReply(purge_id, url, at):
+                connection.execute(_CARD_REPLY, {"purge": purge_id, "url": url, "at": at})
             case _:
                 pass  # audit entries and messages come last, in the order of the changes
 
@@ -236,7 +231,7 @@ class Store:
             assert purge.sent_at is not None, "an intent has its time"
             row |= {"lease_until": purge.sent_at + LEASE}
         elif change.reschedules:
-            row |= {"lease_until": None, "lease_holder": None}
+            row |= tables.NO_LEASE
         was: dict[str, Any] = {"was_id": purge.id, "was_version": purge.version - 1}
         over = _OVER
         if owner is not None:
@@ -270,55 +265,34 @@ class Store:
 
     def purge(self, purge_id: str) -> Purge | None:
         """Give a purge.  Raises: StoreUnavailable, FromNewer (a newer version changed it)."""
-        found = self.read(select(tables.purges).where(tables.purges.c.id == purge_id)).first()
+        found = self.read(select(tables.purges).where(_purges.id == purge_id)).first()
         return rows.row_to_purge(found) if found else None
 
     def purge_id_of(self, trigger_id: str) -> str | None:
         """Give the ID of the purge that came of a command.  Raises: StoreUnavailable."""
-        c = tables.purges.c
-        found = self.read(select(c.id).where(c.trigger_id == trigger_id)).first()
+        found = self.read(select(_purges.id).where(_purges.trigger_id == trigger_id)).first()
         return found.id if found else None
 
     def has_ask(self, trigger_id: str, *, answered: bool) -> bool:
         """Whether an ask was written down; with `answered`, whether it also has its answer."""
-        asks = tables.asks.c
-        question = select(asks.trigger_id).where(asks.trigger_id == trigger_id)
+        question = select(_asks.trigger_id).where(_asks.trigger_id == trigger_id)
         if answered:
-            question = question.where(asks.due_at.is_(None))
+            question = question.where(_asks.due_at.is_(None))
         return self.read(question).first() is not None
 
     def card(self, purge_id: str, kind: PostKind = PostKind.CARD) -> Post | None:
         """Give the card of a purge, or the one that stands where people are called to decide."""
-        found = self.read(
-            select(tables.posts).where(
-                tables.posts.c.purge_id == purge_id, tables.posts.c.kind == kind.value
-            )
-        ).first()
+        which = (_posts.purge_id == purge_id, _posts.kind == kind.value)
+        found = self.read(select(tables.posts).where(*which)).first()
         return rows.row_to_post(found) if found else None
 
 
-def _entries_of(change: Change) -> tuple[AuditEntry, ...]:
-    match change:
-        case AuditEntry():
-            return (change,)
-        case Transition():
-            return change.audit
-        case _:
-            return ()
-
-
-def _insert_posts(connection: Connection, change: Change) -> None:
+def _posts_of(change: Change) -> list[dict[str, Any]]:
     match change:
         case Transition(messages=posts, messages_due_at=due_at) | NewPosts(posts, due_at):
-            for post in posts:
-                row = rows.post_to_row(post) | {"due_at": due_at, "attempts": 0}
-                connection.execute(_POST, row)
-
-
-def _save_card_reply(connection: Connection, change: CardReply) -> None:
-    """Have the card that was pressed on replaced from now on, where it could not be edited."""
-    reply = {"purge": change.purge_id, "url": change.response_url, "at": change.at}
-    connection.execute(_CARD_REPLY, reply)
+            return [rows.new_post(post, due_at) for post in posts]
+        case _:
+            return []
 
 
 def _log_step(purge: Purge) -> None:

@@ -111,7 +111,7 @@ def serve(bot: Bot, host: str, port: int, stopping: threading.Event) -> None:
         try:
             server.run(sockets=[listener])
         finally:
-            ingress.closed()
+            ingress.is_open = False
             stopping.set()
 
     # Not on the main thread, where it would take the signals, and wait for what hangs.
@@ -131,10 +131,10 @@ class _Server(uvicorn.Server):
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
-        self._ingress.opened()
+        self._ingress.is_open = True
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        self._ingress.closed()
+        self._ingress.is_open = False
         await super().shutdown(sockets)
 
 

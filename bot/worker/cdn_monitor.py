@@ -12,14 +12,14 @@ and of several who do so at the same moment one writes it down, and alone tells 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 import structlog
 
 from bot.cdn.client import CdnClient
 from bot.cdn.error_codes import CdnError
-from bot.cdn.responses import Quota
+from bot.cdn.responses import QUOTA_SORTS, Quota
 from bot.core.cdn.health import Health, after_look, news
 from bot.core.cdn.quota import LowQuota, day_began_at, lowest
 from bot.core.decisions.transition import alert_of
@@ -36,6 +36,7 @@ QUOTA = "quota"
 QUESTION = "DescribeRefreshQuota"
 
 
+@dataclass(frozen=True, slots=True)
 class Canary:
     """Looks at the CDN every so often (`every`; zero: never), and remembers what it reported.
 
@@ -43,22 +44,12 @@ class Canary:
     `low_share` is the share of a quota below which it is low.
     """
 
-    def __init__(
-        self,
-        cdn: CdnClient,
-        known: SharedState,
-        now: Callable[[], datetime],
-        *,
-        every: timedelta,
-        channel_id: str | None,
-        low_share: float,
-    ) -> None:
-        self._cdn = cdn
-        self._known = known
-        self._now = now
-        self._every = every
-        self._channel_id = channel_id
-        self._low_share = low_share
+    _cdn: CdnClient
+    _known: SharedState
+    _now: Callable[[], datetime]
+    every: timedelta
+    channel_id: str | None
+    low_share: float
 
     def check(self) -> None:
         """Look at the CDN if a look is due, and have told what is news.
@@ -68,15 +59,15 @@ class Canary:
         known = self._known.get(HEALTH)
         now = self._now()
         # Replicas' clocks differ: a look from the future is as good as one from the past.
-        if not self._every or (known.at is not None and abs(now - known.at) < self._every):
+        if not self.every or (known.at is not None and abs(now - known.at) < self.every):
             return
         found = self._ask(now)
         before = Health.of_json(known.value)
         after = after_look(before, found, now)
         alerts: tuple[Post, ...] = ()
-        if self._channel_id is not None and (notice := news(before, after, now)):
+        if self.channel_id is not None and (notice := news(before, after, now)):
             facts = notice.facts | {"asked": QUESTION}
-            alerts = (alert_of(notice.code, facts, self._channel_id, now),)
+            alerts = (alert_of(notice.code, facts, self.channel_id, now),)
             after = replace(after, told=after.code)
         if self._known.put(known, after.as_json(), now, alerts):
             _log(before, after, found)
@@ -95,24 +86,20 @@ class Canary:
         Raises: StoreUnavailable.
         """
         known = self._known.get(QUOTA)
-        if known.at is None or not self._every or now - known.at > self._every:
+        if known.at is None or not self.every or now - known.at > self.every:
             return None
         if known.at < day_began_at(now):
             return None  # what was left of yesterday's
-        return lowest(known.value, self._low_share)
+        return lowest(known.value, self.low_share)
 
 
 def _reported(quota: Quota) -> dict[str, Sequence[int]]:
     """Give what is left and what there is of each quota that the CDN stated in full."""
-    pairs = {
-        "url": (quota.url_remain, quota.url_quota),
-        "dir": (quota.dir_remain, quota.dir_quota),
-        "regex": (quota.regex_remain, quota.regex_quota),
-    }
+    names = {sort: (f"{sort}_remain", f"{sort}_quota") for sort in QUOTA_SORTS}
     return {
-        name: [remain, in_all]
-        for name, (remain, in_all) in pairs.items()
-        if remain is not None and in_all is not None
+        sort: [quota[name] for name in pair]
+        for sort, pair in names.items()
+        if quota.keys() >= set(pair)
     }
 
 

@@ -1,14 +1,13 @@
 """Which domains the CDN account has, so that one that was mistyped can be suggested.
 
-    look      ask the CDN, if nobody did within EVERY; what is known is shared by all replicas
-    domains   what is known
-
-It takes the right `cdn:DescribeUserDomains`.  Without it there is less help, and nothing else.
+What is known is shared by all replicas.  It takes the right `cdn:DescribeUserDomains`; without it
+there is less help, and nothing else.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 import structlog
@@ -28,16 +27,14 @@ MOST_PAGES = 25
 """An account with more domains than fit into these pages is known in part."""
 
 
+@dataclass(frozen=True, slots=True)
 class Account:
     """The domains of the account.  Raises: StoreUnavailable."""
 
-    def __init__(
-        self, cdn: CdnClient, known: SharedState, policy: PolicySource, now: Callable[[], datetime]
-    ) -> None:
-        self._cdn = cdn
-        self._known = known
-        self._policy = policy
-        self._now = now
+    _cdn: CdnClient
+    _known: SharedState
+    _policy: PolicySource
+    _now: Callable[[], datetime]
 
     def domains(self) -> tuple[str, ...]:
         return tuple(self._known.get(DOMAINS).value.get("names", ()))
@@ -63,7 +60,7 @@ class Account:
         names: dict[str, None] = {}
         for page in range(1, MOST_PAGES + 1):
             found = self._cdn.describe_domains(page=page, page_size=PAGE_SIZE)
-            names |= dict.fromkeys(domain.name.lower() for domain in found.page)
+            names |= dict.fromkeys(name.lower() for name in found.page)
             if page * PAGE_SIZE >= found.total or not found.page:
                 break
         # The CDN clears tags of one domain at a time, so those for many are no help.

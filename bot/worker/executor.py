@@ -49,7 +49,7 @@ class Announcer(Protocol):
 
         `card` is the card below which a note belongs, or to which a refusal leads.
         `save` keeps an intermediate state of the post; False means that the lease was lost.
-        Raises: NotPosted, SlackBusy.
+        Raises: DeliveryDeferred (RateLimited).
         """
 
     def open_denial(self, ask: Interaction, purge: Purge) -> bool:
@@ -91,7 +91,7 @@ class Executor:
     def do(self, step: Claimed | PollBatch) -> None:
         """Do the step that a claimed row stands for.
 
-        Raises: PeopleUnknown, NotPosted, CdnRefused, StoreUnavailable.
+        Raises: DirectoryUnavailable, DeliveryDeferred, CdnRefused, StoreUnavailable.
         """
         match step:
             case PollBatch():

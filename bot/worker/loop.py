@@ -55,24 +55,19 @@ class Chore:
     work: Callable[[], object]
 
 
+@dataclass(eq=False)
 class Worker:
     """Runs due steps, in its own threads (`start`) or in the caller's (`drain`)."""
 
-    def __init__(
-        self,
-        store: Store,
-        steps: Executor,
-        owner: LeaseOwner,
-        now: Callable[[], datetime],
-        tick: Callable[[], object] = lambda: None,
-        chores: Sequence[Chore] = (),
-    ) -> None:
-        self._store = store
-        self._steps = steps
-        self._owner = owner
-        self._now = now
-        self._tick = tick
-        self._chores = chores
+    _store: Store
+    _steps: Executor
+    _owner: LeaseOwner
+    _now: Callable[[], datetime]
+    tick: Callable[[], object]
+    """Called before each round."""
+    chores: Sequence[Chore]
+
+    def __post_init__(self) -> None:
         self._wake = threading.Event()
         self._stopping = threading.Event()
         self._stopped = threading.Event()
@@ -102,7 +97,7 @@ class Worker:
 
     def start(self) -> None:
         loops: list[tuple[str, Callable[[], None]]] = [("worker", self._run), ("beat", self._beat)]
-        loops += [(chore.name, partial(self._keep_doing, chore)) for chore in self._chores]
+        loops += [(chore.name, partial(self._keep_doing, chore)) for chore in self.chores]
         self._turned = dict.fromkeys(("worker", "beat"), time.monotonic())
         for name, work in loops:
             thread = threading.Thread(target=work, name=name, daemon=True)
@@ -146,7 +141,7 @@ class Worker:
             began = time.monotonic()
             self._wake.clear()
             try:
-                self._tick()
+                self.tick()
                 self._hand_out()
                 wait_s = self._until_next()
             except StoreUnavailable:

@@ -35,8 +35,7 @@ from bot.store.queue.owner import LeaseOwner
 from bot.store.store import Store
 from bot.telemetry import metrics
 from bot.worker.domain_list import Account
-from bot.worker.known_tags import new_tags
-from bot.worker.tracking import OUTCOME_PATIENCE_S, Watch
+from bot.worker.tracking import OUTCOME_PATIENCE_S, Watch, new_tags
 from bot.workflow.people import is_lasting, requester
 from bot.workflow.requests import PurgeRequests
 
@@ -79,7 +78,7 @@ class Sending:
     def send(self, purge: Purge, due_at: datetime) -> None:
         """Send a purge that is to be sent, once.
 
-        Raises: PeopleUnknown, StoreUnavailable.
+        Raises: DirectoryUnavailable, StoreUnavailable.
         """
         if late := clock.overdue(purge, due_at, self._now()):
             self._save(late)

@@ -1,17 +1,11 @@
-"""Steps after a purge was sent: how far is it, where is it, what does the edge show now?
-
-watch    ten tasks in a question, at a rate that all replicas share
-search   a lost task among the CDN's recent ones
-follow   a purge that was joined to another
-prove    one look at each sample URL, before and after; also where the CDN does not tell the end
-"""
+"""Steps after a purge was sent: how far is it, where is it, what does the edge show now?"""
 
 from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 import structlog
@@ -20,9 +14,11 @@ from bot.cdn.client import MAX_TASKS_PER_QUESTION, CdnClient
 from bot.cdn.edge_probe import EdgeProbe
 from bot.cdn.error_codes import CdnRefused
 from bot.core.decisions import outcomes
+from bot.core.decisions.outcomes import NewTags
 from bot.core.decisions.rulings import Rules
 from bot.core.decisions.transition import FOLLOW_EVERY, Transition
 from bot.core.edge_check import LONGEST_LOOK, EdgeSnapshot, compare
+from bot.core.policy.document import Policy
 from bot.core.purge.purge import WATCHED, Event, Evidence, Purge
 from bot.core.purge.tracking import (
     RIVALS_WITHIN,
@@ -35,10 +31,11 @@ from bot.core.purge.tracking import (
     next_search_at,
     task_ids,
 )
+from bot.core.suggestions.confirmation import MANY_KNOWN, MOST_TYPED
+from bot.store.database.engine import StoreUnavailable
 from bot.store.queue.due import JobKind
 from bot.store.schema.mapping import FromNewer
 from bot.store.store import Store
-from bot.worker.known_tags import new_tags
 
 log = structlog.get_logger("purgebot.watch")
 
@@ -47,24 +44,18 @@ OUTCOME_PATIENCE_S = 8.0
 than it takes to stop."""
 
 
+@dataclass(eq=False)
 class Watch:
     """Does these steps in the name of one owner of leases."""
 
-    def __init__(
-        self,
-        store: Store,
-        rules: Callable[[], Rules],
-        cdn: CdnClient,
-        probe: EdgeProbe,
-        now: Callable[[], datetime],
-        owner: str,
-    ) -> None:
-        self._store = store
-        self._rules = rules
-        self._cdn = cdn
-        self._probe = probe
-        self._now = now
-        self._owner = owner
+    _store: Store
+    _rules: Callable[[], Rules]
+    _cdn: CdnClient
+    _probe: EdgeProbe
+    _now: Callable[[], datetime]
+    _owner: str
+
+    def __post_init__(self) -> None:
         self._refusals = 0
         self._probers = ThreadPoolExecutor(10, thread_name_prefix="look")
 
@@ -197,3 +188,16 @@ class Watch:
 
     def _reschedule(self, purge: Purge, at: datetime) -> None:
         self._store.jobs.reschedule(purge, self._owner, at)
+
+
+def new_tags(store: Store, policy: Policy, purge: Purge) -> NewTags:
+    """Give the new tags of a purge; where that cannot be asked, all of them, which harms nobody."""
+    with contextlib.suppress(StoreUnavailable):  # a hint is not worth the outcome
+        unknown = store.tags.unknown(purge.domain, purge.tags)
+        named = policy.tags_named(purge.domain)
+        odd = [tag for tag in unknown if tag not in named]
+        # Where only a few tags are known at all, a new one is nothing to speak of.
+        typed = odd and len(purge.tags) <= MOST_TYPED
+        worth_a_word = typed and store.tags.are_many(purge.domain, MANY_KNOWN)
+        return NewTags(unknown, tuple(odd) if worth_a_word else ())
+    return NewTags(purge.tags)

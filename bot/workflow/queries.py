@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -213,7 +213,7 @@ class Answers:
         except CdnRefused as refused:
             problem = refused.problem
             return Notice(QUOTA, {**problem.facts, **facts, "failure": problem.code})
-        told = {name: str(value) for name, value in asdict(quota).items() if value is not None}
+        told = {name: str(value) for name, value in quota.items()}
         return Notice(QUOTA, facts | told)
 
 

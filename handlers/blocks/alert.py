@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from bot.core import error_registry
 from bot.core.cdn.health import GOOD_AGAIN
-from bot.core.errors import Audience, Problem
+from bot.core.errors import Audience
 from bot.core.message import Notice
 from bot.slack.message import Message
 from handlers.blocks import kit
-from handlers.blocks.error import problem_text
+from handlers.blocks.error import explained
 from handlers.blocks.kit import FACT_LIMIT, code, day, escape
 
 
@@ -20,8 +19,7 @@ def alert(said: Notice) -> Message:
 
 
 def _trouble(said: Notice) -> Message:
-    problem = Problem(error_registry.kind(said.code), said.facts)
-    text = f":rotating_light: {problem_text(problem, Audience.OPERATORS)}"
+    text = f":rotating_light: {explained(said, Audience.OPERATORS)}"
     small = [code(said.code), *_since(said)]
     if asked := said.facts.get("asked"):
         small.append(f"I had asked for {code(asked, FACT_LIMIT)}; purges may fail too")

@@ -29,8 +29,7 @@ DECIDE = "decide"
 
 def buttons(purge: Purge) -> list[Block]:
     """Give the row of buttons that the card of a purge has now, if it has any."""
-    row = _row(purge)
-    return [{"type": "actions", "block_id": DECIDE, "elements": row}] if row else []
+    return kit.actions(DECIDE, *_row(purge))
 
 
 def voting_buttons(purge: Purge, votes: Collection[str]) -> list[Block]:
@@ -38,8 +37,7 @@ def voting_buttons(purge: Purge, votes: Collection[str]) -> list[Block]:
     if purge.state is not State.WAITING:
         return []
     of = {InteractionKind.APPROVE: _approve(purge), InteractionKind.DENY_FORM: _deny(purge)}
-    row = [button for kind, button in of.items() if kind in votes]
-    return [{"type": "actions", "block_id": DECIDE, "elements": row}] if row else []
+    return kit.actions(DECIDE, *(button for kind, button in of.items() if kind in votes))
 
 
 def _row(purge: Purge) -> list[Block]:
@@ -103,10 +101,4 @@ def _confirm(title: str, text: str, yes: str) -> Block:
 
 
 def _button(purge: Purge, action_id: str, label: str, **more: object) -> Block:
-    return {
-        "type": "button",
-        "action_id": action_id,
-        "text": kit.plain(label),
-        "value": purge.id,
-        **more,
-    }
+    return kit.button(action_id, label, purge.id, **more)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 from bot.core.purge.purge import Purge, State
-from bot.slack.message import Block, Message
+from bot.slack.message import Message
 from handlers.blocks import kit
 from handlers.blocks.kit import TAG_LIMIT, code, codes, escape
 
@@ -28,22 +28,18 @@ def doubt(facts: dict[str, str]) -> Message:
         told.append(f"And {left} more.")
     if facts["others"] != "0":
         told.append("The other tags stay as they are.")
-    lines = [
-        f":thinking_face: *Is that what you meant?* {so_far}",
-        *told,
-    ]
     instead, as_typed = "Purge with these put right", "Purge all as typed"
     if len(slips) == 1:
         written, meant = map(_named, slips[0])
         instead, as_typed = f"Purge {meant} instead", f"Purge {written} as typed"
-    row = [_button(MEANT, instead, facts["meant"])]
+    row = [kit.button(MEANT, instead, facts["meant"])]
     if facts["typed"]:
-        row.append(_button(TYPED, as_typed, facts["typed"]))
-    text = "\n".join(lines)
+        row.append(kit.button(TYPED, as_typed, facts["typed"]))
+    text = "\n".join([f":thinking_face: *Is that what you meant?* {so_far}", *told])
     return kit.message(
         text,
         kit.section(text),
-        {"type": "actions", "block_id": "doubt", "elements": row},
+        *kit.actions("doubt", *row),
         kit.context("The CDN answers success to a tag that nothing carries."),
     )
 
@@ -72,15 +68,4 @@ def _line(written: str, meant: str) -> str:
 
 def _named(tag: str) -> str:
     """Give a tag as it may stand on a button, which is plain text and knows no escape."""
-    if escape(tag) != tag:
-        return "it"
-    return tag if len(tag) <= _LABEL_TAG else tag[: _LABEL_TAG - 1] + "…"
-
-
-def _button(action_id: str, label: str, value: str) -> Block:
-    return {
-        "type": "button",
-        "action_id": action_id,
-        "text": {"type": "plain_text", "text": label[:75], "emoji": False},
-        "value": value,
-    }
+    return "it" if escape(tag) != tag else kit.cut(tag, _LABEL_TAG)

@@ -11,7 +11,7 @@ from bot.core.command.parser import format_command
 from bot.core.decisions.rulings import suggested_command
 from bot.core.errors import STORE_SLOW, UNEXPECTED, Audience, Problem, kinds_in
 from bot.core.message import Notice
-from bot.core.purge.purge import Purge, Refusal
+from bot.core.purge.purge import Failure, Purge, Refusal
 from bot.slack.message import Block, Message
 from handlers.blocks import kit
 from handlers.blocks.kit import FACT_LIMIT, TAG_LIMIT, code, either, listing, prose, speak
@@ -28,6 +28,11 @@ def problem_text(problem: Problem, reader: Audience = Audience.REQUESTER) -> str
     shown = Problem(problem.kind, {name: speak(name, fact) for name, fact in problem.facts.items()})
     # A code span needs no quotation marks, and beside them Slack might not see where it begins.
     return re.sub("“(`[^`\n]*`)”", r"\1", f"{shown.message}\n{shown.hint_for(reader)}")
+
+
+def explained(said: Notice | Failure, reader: Audience = Audience.REQUESTER) -> str:
+    """Give the text of a problem that was kept by its code."""
+    return problem_text(Problem(error_registry.kind(said.code), said.facts), reader)
 
 
 def error(problem: Problem, corrected: str | None = None) -> Message:

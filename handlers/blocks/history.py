@@ -39,25 +39,26 @@ def history(facts: dict[str, str]) -> Message:
     """Give one page of the history from the facts of its notice."""
     rows: list[Row] = json.loads(facts["purges"])
     title = _title(facts, is_empty=not rows)
-    notes = _notes(facts, is_empty=not rows)
-    around = [kit.context(*notes)] if notes else []
-    if buttons := _buttons(facts):
-        around.append({"type": "actions", "block_id": "turn", "elements": buttons})
-    return _table(title, rows, around)
+    notes = _sight(facts)
+    if facts["cut_short"] == "true":
+        way = "Older" if "older" in facts else "Newer"
+        more = "There may be more: I looked at many others that you did not ask for."
+        notes = [f"{more} Press {way} to go on looking.", *notes]
+    return _table(title, rows, notes, *kit.actions("turn", *_buttons(facts)))
 
 
 def pending(facts: dict[str, str]) -> Message:
     """Give what waits for approval from the facts of its notice."""
     rows: list[Row] = json.loads(facts["purges"])
     title = "*These wait for approval*, newest first" if rows else _NOTHING_WAITS
-    notes = [f"And {facts['more']} more."] if facts["more"] != "0" else []
-    notes += _sight(facts)
+    left = [f"And {facts['more']} more."] if facts["more"] != "0" else []
+    return _table(title, rows, [*left, *_sight(facts)])
+
+
+def _table(title: str, rows: list[Row], notes: list[str], *buttons: Block) -> Message:
     if rows:
-        notes.append(f"{code('/purge status ID')} tells more of one.")
-    return _table(title, rows, [kit.context(*notes)] if notes else [])
-
-
-def _table(title: str, rows: list[Row], around: list[Block]) -> Message:
+        notes = [*notes, f"{code('/purge status ID')} tells more of one."]
+    around = [*([kit.context(*notes)] if notes else []), *buttons]
     lines = [_line(row) for row in rows]
     text = "\n".join([title, *lines])
     if not rows:
@@ -65,7 +66,10 @@ def _table(title: str, rows: list[Row], around: list[Block]) -> Message:
     table = {
         "type": "table",
         "column_settings": [{}, {"is_wrapped": True}],
-        "rows": [[_plain(name) for name in _COLUMNS], *map(_cells, rows)],
+        "rows": [
+            [{"type": "raw_text", "text": name} for name in _COLUMNS],
+            *map(_cells, rows),
+        ],
     }
     return Message(
         _cut(text),
@@ -90,29 +94,13 @@ def _title(facts: dict[str, str], *, is_empty: bool) -> str:
     assert isinstance(question, HistoryQuestion), "only such a question has this answer"
     of = f" of {code(question.domain)}" if question.domain else ""
     by = f" by {mention(question.user_id)}" if question.user_id else ""
-    since = ""
-    if facts["since"]:
-        since = f" since {day(datetime.fromisoformat(facts['since']))}"
+    since = f" since {day(datetime.fromisoformat(facts['since']))}" if facts["since"] else ""
     about = f"{of}{by}{since}"
     if is_empty:
         so_far = "found so far" if facts["cut_short"] == "true" else "that you may see"
         return f"*No purges*{about} {so_far}"
     order = "newest first" if facts["first"] == "true" else "continued"
     return f"*Purges*{about}, {order}"
-
-
-def _notes(facts: dict[str, str], *, is_empty: bool) -> list[str]:
-    notes = []
-    if facts["cut_short"] == "true":
-        way = "Older" if "older" in facts else "Newer"
-        notes.append(
-            f"There may be more: I looked at many others that you did not ask for. Press "
-            f"{way} to go on looking."
-        )
-    notes += _sight(facts)
-    if not is_empty:
-        notes.append(f"{code('/purge status ID')} tells more of one.")
-    return notes
 
 
 def _sight(facts: dict[str, str]) -> list[str]:
@@ -128,12 +116,7 @@ def _sight(facts: dict[str, str]) -> list[str]:
 def _buttons(facts: dict[str, str]) -> list[Block]:
     """Give the buttons that turn the page; who pressed is compared with whom they were made for."""
     return [
-        {
-            "type": "button",
-            "action_id": action_id,
-            "text": kit.plain(label),
-            "value": f"{facts['asker']} {facts[way]}",
-        }
+        kit.button(action_id, label, f"{facts['asker']} {facts[way]}")
         for way, action_id, label in (("newer", NEWER, "Newer"), ("older", OLDER, "Older"))
         if way in facts
     ]
@@ -171,18 +154,10 @@ def _cells(row: Row) -> list[Block]:
 def _what(row: Row) -> tuple[Block, Block]:
     """Give the line of the domain and the line of the tags."""
     forced = [words(" forced", bold=True)] if row["force"] else []
-    tags = [words(_short(tag), code=True) for tag in row["tags"]]
+    tags = [words(kit.cut(tag, _TAG_LIMIT), code=True) for tag in row["tags"]]
     listed = [piece for tag in tags for piece in (words(", "), tag)][1:]
     more = [words(f" and {row['more_tags']} more")] if row["more_tags"] else []
     return line(words(row["domain"]), *forced), line(*listed, *more)
-
-
-def _plain(text: str) -> Block:
-    return {"type": "raw_text", "text": text}
-
-
-def _short(tag: str) -> str:
-    return tag if len(tag) <= _TAG_LIMIT else tag[: _TAG_LIMIT - 1] + "…"
 
 
 # The same in lines
@@ -191,7 +166,7 @@ def _short(tag: str) -> str:
 def _line(row: Row) -> str:
     emoji, outcome = _outcome(row)
     mark = f":{emoji}: " if emoji else ""
-    tags = codes([_short(tag) for tag in row["tags"]])
+    tags = codes([kit.cut(tag, _TAG_LIMIT) for tag in row["tags"]])
     more = f" and {row['more_tags']} more" if row["more_tags"] else ""
     forced = " *forced*" if row["force"] else ""
     at = datetime.fromtimestamp(row["at"], UTC)

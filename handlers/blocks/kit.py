@@ -26,6 +26,7 @@ SECTION_LIMIT = 3000
 FALLBACK_LIMIT = 3000
 FACT_LIMIT = 600
 TAG_LIMIT = 200
+LABEL_LIMIT = 75
 NAMES_LIMIT = 10
 
 _SAFE = {"&": "&amp;", "<": "&lt;", ">": "&gt;", "`": "ˋ"}
@@ -155,10 +156,12 @@ def fitting(texts: Sequence[str], most: int, *, at_least: int = 1) -> tuple[list
     return shown, len(texts) - len(shown)
 
 
+def cut(text: str, most: int) -> str:
+    return text if len(text) <= most else text[: most - 1] + "…"
+
+
 def section(text: str) -> Block:
-    if len(text) > SECTION_LIMIT:
-        text = text[: SECTION_LIMIT - 1] + "…"
-    return {"type": "section", "text": mrkdwn(text)}
+    return {"type": "section", "text": mrkdwn(cut(text, SECTION_LIMIT))}
 
 
 def context(*texts: str) -> Block:
@@ -173,6 +176,17 @@ def mrkdwn(text: str) -> Block:
 def plain(text: str) -> Block:
     """Give plain text: nothing in it is markup, so nothing in it is escaped."""
     return {"type": "plain_text", "text": text, "emoji": False}
+
+
+def button(action_id: str, label: str, value: str, **more: object) -> Block:
+    """Give a button; `more` is its style or its confirm dialog."""
+    text = plain(label[:LABEL_LIMIT])
+    return {"type": "button", "action_id": action_id, "text": text, "value": value, **more}
+
+
+def actions(block_id: str, *buttons: Block) -> list[Block]:
+    """Give a row of buttons, if there are any."""
+    return [{"type": "actions", "block_id": block_id, "elements": list(buttons)}] if buttons else []
 
 
 def quoted(label: str, said: str) -> Block:

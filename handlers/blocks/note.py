@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from bot.core import error_registry
-from bot.core.errors import Problem
 from bot.core.purge.purge import Purge, State
 from bot.slack.message import Message
 from handlers.blocks import kit
-from handlers.blocks.error import problem_text
+from handlers.blocks.error import explained
 from handlers.blocks.kit import code, listing, mention, moment, prose
 from handlers.blocks.naming import kind_of
 from handlers.blocks.progress import USUALLY, took
@@ -86,8 +84,7 @@ def _outcome(purge: Purge) -> str:
             return f"is complete. {how_long}." if how_long else "is complete."
         case State.FAILED if purge.failure is not None:
             where = " at the CDN" if purge.task_id else ""
-            problem = Problem(error_registry.kind(purge.failure.code), purge.failure.facts)
-            return f"failed{where}. {problem_text(problem)}"
+            return f"failed{where}. {explained(purge.failure)}"
         case State.UNREPORTED:
             return f"was submitted (task {task}), but the CDN reported no end of it."
         case State.UNKNOWN:

@@ -10,10 +10,11 @@ small print  who asked, who decided, the IDs to quote to the CDN's support
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
 
-from bot.core import error_registry
-from bot.core.errors import Problem
+from bot.core.message import Route
+from bot.core.purge.milestones import waits_for_people
 from bot.core.purge.purge import Purge, State
 from bot.core.text.domain_name import display_domain
 from bot.slack.message import Block, Message
@@ -21,11 +22,11 @@ from handlers.blocks import kit
 from handlers.blocks.briefing import origin_risk, who_can_decide
 from handlers.blocks.buttons import buttons
 from handlers.blocks.doubt import new_tags_lines
-from handlers.blocks.error import problem_text, refusal
+from handlers.blocks.error import explained, refusal
 from handlers.blocks.kit import code, escape, mention, moment, prose
 from handlers.blocks.naming import STATES, title_of
 from handlers.blocks.progress import FORCE_MEANS, PLAIN_MEANS, after_submission, took
-from handlers.blocks.quota_warning import low_quota_line
+from handlers.blocks.quota import low_quota_line
 from handlers.blocks.tags import aloud, show_all, shown_tags
 
 FORCE_RISK = "That can overload the origin."
@@ -64,13 +65,27 @@ def card(purge: Purge, *, calls: bool = False) -> Message:
     return kit.message(fallback, *blocks)
 
 
+def unedited(message: Message, purge: Purge, route: Route, until: datetime) -> Message:
+    """Give a card where the bot is no member with a word that it stays as it is, and where more will
+    be told: until when by this way, `route`.  A card that tells an end needs none.
+    """
+    if purge.settled and not waits_for_people(purge):
+        return message
+    stays = "shows no progress" if route is Route.REPLACE else "stays as it is"
+    told = (
+        f":information_source: I am no member here, so this message {stays}. I post the outcome here "
+        f"until {moment(until)}; after that I send it to {mention(purge.user_id)}."
+    )
+    return replace(message, blocks=(*message.blocks, kit.context(told)))
+
+
 def _explanation(purge: Purge) -> list[Block]:
     parts: list[str] = []
     if purge.failure is not None:
-        problem = Problem(error_registry.kind(purge.failure.code), purge.failure.facts)
         # What is to be done about it is said by the card itself, where the bot goes on by itself.
         goes_on = purge.state in {State.HELD, State.OFFERED}
-        parts.append(problem_text(problem).partition("\n")[0] if goes_on else problem_text(problem))
+        said = explained(purge.failure)
+        parts.append(said.partition("\n")[0] if goes_on else said)
     elif purge.state is State.WAITING and purge.force:
         parts.append(f"{FORCE_MEANS} {FORCE_RISK}")
     elif purge.state is State.WAITING:
@@ -106,10 +121,9 @@ def _small_print(purge: Purge, *, calls: bool) -> list[str]:
     if purge.approvals:
         given = ", ".join(_who_when(yes.user_id, yes.at) for yes in purge.approvals[:8])
         facts.append(f"Approved by {given}")
-    if purge.state is State.DENIED and purge.decided_by and purge.decided_at:
-        facts.append(f"Denied by {_who_when(purge.decided_by, purge.decided_at)}")
-    if purge.state is State.CANCELLED and purge.decided_by and purge.decided_at:
-        facts.append(f"Cancelled by {_who_when(purge.decided_by, purge.decided_at)}")
+    if purge.state in {State.DENIED, State.CANCELLED} and purge.decided_by and purge.decided_at:
+        did = purge.state.value.capitalize()
+        facts.append(f"{did} by {_who_when(purge.decided_by, purge.decided_at)}")
     if purge.found_at:
         facts.append(f"The CDN's answer was lost; its task was found at {moment(purge.found_at)}")
     if how_long := took(purge):

@@ -1,4 +1,5 @@
 """What is left of the CDN's quotas today, with bars; and what was sent, for tags have no quota there.
+Also the line of a card that warns where little is left.
 
 `▰▰▰▰▰▰▰▰▰▱`  URLs: 9,840 of 10,000 left
 `▱▱▱▱▱▱▱▱▱▱`  directories: 0 of 100 left
@@ -9,6 +10,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from bot.core import error_registry
+from bot.core.cdn.quota import LowQuota
 from bot.core.errors import Problem
 from bot.slack.message import Message
 from handlers.blocks import kit
@@ -18,6 +20,8 @@ from handlers.blocks.kit import code, day
 _CELLS = 10
 _FULL, _EMPTY = "▰", "▱"
 _QUOTAS = (("url", "URLs"), ("dir", "directories"), ("regex", "patterns"))
+_COUNTED = {"url": "URL refreshes", "dir": "directory refreshes", "regex": "regex refreshes"}
+_NO_BREAK = "\u00a0"
 
 
 def quota(facts: dict[str, str]) -> Message:
@@ -63,3 +67,17 @@ def _ours(plain: int, forced: int) -> str:
         f"*Tags:* the CDN reports no quota for purges by tag, so nobody can say what is left of "
         f"it. Sent by Purgebot since its day began: {sent}."
     )
+
+
+def low_quota_line(low: LowQuota) -> str:
+    """Give the line; it must not sound as if the CDN had said anything about tags."""
+    counted = _COUNTED.get(low.name, "refreshes")
+    return (
+        f":hourglass: The CDN reports {_number(low.remain)} of {_number(low.quota)} {counted} "
+        "left today; for tags it reports no quota."
+    )
+
+
+def _number(count: int) -> str:
+    """Give a number with its thousands apart, in one piece: `10 000`."""
+    return f"{count:,}".replace(",", _NO_BREAK)

@@ -54,6 +54,8 @@ class Mark:
 
 @dataclass(frozen=True, slots=True)
 class Marked:
+    """A tag, and why it deserves a second look, the gravest first."""
+
     tag: str
     marks: tuple[Mark, ...]
 
@@ -78,7 +80,7 @@ class Overview:
 def look_over(tags: tuple[str, ...]) -> Overview:
     """Give the tags in order, those that deserve a second look first."""
     seen = [Marked(tag, marks_of(tag)) for tag in tags]
-    marked = sorted((each for each in seen if each.marks), key=_rank)
+    marked = sorted((each for each in seen if each.marks), key=lambda each: each.marks[0].rank)
     return Overview(tuple(marked), tuple(each.tag for each in seen if not each.marks))
 
 
@@ -91,10 +93,6 @@ def marks_of(tag: str) -> tuple[Mark, ...]:
         marks += _letters(tag)
     marks += _signs(tag)
     return tuple(sorted(marks, key=lambda mark: mark.rank))
-
-
-def _rank(marked: Marked) -> int:
-    return min(mark.rank for mark in marked.marks)
 
 
 def _stars(tag: str) -> Iterable[Mark]:

@@ -73,13 +73,7 @@ def show_all(purge: Purge) -> list[Block]:
     if shown_tags(purge).is_whole:
         return []
     label = "Show the whole tag" if len(purge.tags) == 1 else f"Show all {how_many(purge.tags)}"
-    button = {
-        "type": "button",
-        "action_id": SHOW_ALL,
-        "text": kit.plain(label),
-        "value": purge.id,
-    }
-    return [{"type": "actions", "block_id": "tags", "elements": [button]}]
+    return kit.actions("tags", kit.button(SHOW_ALL, label, purge.id))
 
 
 def aloud(purge: Purge) -> str:
@@ -122,15 +116,11 @@ def _named(tags: tuple[str, ...], room: int) -> str | None:
 
 def _marks_named(seen: Overview, room: int) -> str:
     begin, more = "\nLook twice: ", "; and {:,} more marked."
-    marks = [f"{_quoted(each.tag)} {each.says}" for each in seen.marked]
+    marks = [f"“{kit.cut(each.tag, 40)}” {each.says}" for each in seen.marked]
     named, left = fitting(marks, room - len(begin) - len(more) - 4, at_least=0)
     if not named:
         return f"{begin}{left:,} marked."
     return begin + "; ".join(named) + (more.format(left) if left else ".")
-
-
-def _quoted(tag: str) -> str:
-    return f"“{tag if len(tag) <= 40 else tag[:39] + '…'}”"
 
 
 def _middle_left_out(domain: str) -> str:

@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import groupby
 
 from bot.core.interaction import Interaction
 from bot.core.purge.purge import Purge
@@ -49,23 +50,15 @@ class _Piece:
         return len(self.text) == self.length
 
 
-@dataclass(frozen=True, slots=True)
-class Turn:
-    """A press on Next or Previous, or, without a view, on the button of a card."""
-
-    view_id: str | None
-    page: int
-
-
 def said_of(view_id: str, page: object) -> str:
     """Give what is written down of a press that turns a page."""
     return f"{view_id} {page}"
 
 
-def turn_of(ask: Interaction) -> Turn:
-    """Read it back."""
+def turn_of(ask: Interaction) -> tuple[str | None, int]:
+    """Read it back: the view, or None for a press on the button of a card; and the page."""
     view_id, _, page = (ask.said or "").partition(" ")
-    return Turn(view_id or None, int(page) if page.isdecimal() and len(page) < 9 else 0)
+    return view_id or None, int(page) if page.isdecimal() and len(page) < 9 else 0
 
 
 def tags_form(ask: Interaction, purge: Purge, page: int) -> Block:
@@ -136,26 +129,18 @@ def _place(purge: Purge, page: tuple[_Piece, ...]) -> str:
 def _listed(page: tuple[_Piece, ...]) -> list[Block]:
     """Give the tags as numbered lists, and every part of a long one as a block of its own."""
     blocks: list[Block] = []
-    items: list[Block] = []
-    first = 0
-
-    def close() -> None:
-        if items:
-            style = {"style": "ordered", "offset": first - 1}
-            blocks.append(rich({"type": "rich_text_list", "elements": list(items), **style}))
-            items.clear()
-
-    for piece in page:
-        if not piece.is_whole:
-            close()
-            end = piece.start + len(piece.text)
-            where = f"Tag {piece.number:,}, characters {piece.start + 1:,} to {end:,}"
-            blocks.append(rich(line(words(f"{where} of {piece.length:,}"), *_mark(piece))))
-            blocks.append(rich({"type": "rich_text_preformatted", "elements": [words(piece.text)]}))
+    for is_whole, some in groupby(page, lambda piece: piece.is_whole):
+        pieces = list(some)
+        if is_whole:
+            items = [line(words(each.text, code=True), *_mark(each)) for each in pieces]
+            style = {"style": "ordered", "offset": pieces[0].number - 1}
+            blocks.append(rich({"type": "rich_text_list", "elements": items, **style}))
             continue
-        first = piece.number if not items else first
-        items.append(line(words(piece.text, code=True), *_mark(piece)))
-    close()
+        for each in pieces:
+            end = each.start + len(each.text)
+            where = f"Tag {each.number:,}, characters {each.start + 1:,} to {end:,}"
+            blocks.append(rich(line(words(f"{where} of {each.length:,}"), *_mark(each))))
+            blocks.append(rich({"type": "rich_text_preformatted", "elements": [words(each.text)]}))
     return blocks
 
 
@@ -176,9 +161,5 @@ def _end(purge: Purge, pages: tuple[tuple[_Piece, ...], ...], page: int) -> list
 
 def _turns(block_id: str, page: int, pages: int) -> list[Block]:
     ways = ((PREVIOUS, "Previous", page - 1), (NEXT, "Next", page + 1))
-    buttons = [
-        {"type": "button", "action_id": name, "text": kit.plain(label), "value": str(to)}
-        for name, label, to in ways
-        if 0 <= to < pages
-    ]
-    return [{"type": "actions", "block_id": block_id, "elements": buttons}] if buttons else []
+    buttons = (kit.button(name, label, str(to)) for name, label, to in ways if 0 <= to < pages)
+    return kit.actions(block_id, *buttons)

@@ -1,83 +1,80 @@
-"""Presses on buttons: written down before Slack hears "received", decided by the workflow."""
+"""Presses on buttons, and forms: written down before Slack hears "received", decided by the workflow.
+
+To a question that one person sees alone (`doubt`) Slack takes an answer of that person only; that is
+not relied on.
+"""
 
 from __future__ import annotations
 
+from bot.core.command.parser import clean_reason
 from bot.core.decisions.presses import FORM_UNKNOWN, PRESS_UNKNOWN
 from bot.core.errors import BotError, Problem
 from bot.core.interaction import Interaction, InteractionKind, Origin
-from bot.core.policy.decision import Actor
+from bot.core.suggestions.confirmation import DOUBT_NOT_YOURS, read_answer
 from bot.slack.message import Message
-from bot.telemetry import tracing
+from handlers.blocks.denial import REASON
 from handlers.blocks.error import error
 from handlers.blocks.tags_form import said_of
-from handlers.boundary import ListenerContext
+from handlers.boundary import Listen, ListenerContext
 from handlers.payloads import Form, Press, View
 
 
-def approve(context: ListenerContext, press: Press) -> Message | None:
-    return _press(context, press, InteractionKind.APPROVE)
+def pressed(kind: InteractionKind) -> Listen:
+    """Give what takes presses of a kind on a button that carries the ID of a purge."""
+
+    def listen(context: ListenerContext, press: Press) -> None:
+        if press.purge_id is None or not press.channel_id:
+            raise BotError(PRESS_UNKNOWN)
+        origin = origin_of(context, press, press.channel_id, press.response_url)
+        context.write_down(origin, kind, purge_id=press.purge_id, aside=press.is_aside)
+
+    return listen
 
 
-def deny(context: ListenerContext, press: Press) -> Message | None:
-    """Have the form opened that asks for the reason; only that denies."""
-    return _press(context, press, InteractionKind.DENY_FORM)
+def denial(context: ListenerContext, form: Form) -> None:
+    """Take a denial with its reason; a reason that cannot be kept is told in the form itself."""
+    press = opened_by(context, form, form.view, InteractionKind.DENY_FORM)
+    origin = origin_of(context, form, press.channel_id, press.response_url)
+    reason = clean_reason(form.written(REASON))
+    kind = InteractionKind.DENY
+    context.write_down(origin, kind, reason, purge_id=press.purge_id, aside=press.aside)
 
 
-def cancel(context: ListenerContext, press: Press) -> Message | None:
-    return _press(context, press, InteractionKind.CANCEL)
-
-
-def postpone(context: ListenerContext, press: Press) -> Message | None:
-    return _press(context, press, InteractionKind.POSTPONE)
-
-
-def again(context: ListenerContext, press: Press) -> Message | None:
-    return _press(context, press, InteractionKind.AGAIN)
-
-
-def leave(context: ListenerContext, press: Press) -> Message | None:
-    return _press(context, press, InteractionKind.LEAVE)
-
-
-def escalate(context: ListenerContext, press: Press) -> Message | None:
-    return _press(context, press, InteractionKind.ESCALATE)
-
-
-def show_tags(context: ListenerContext, press: Press) -> Message | None:
-    """Have all tags shown, where a card does not show them all."""
-    return _press(context, press, InteractionKind.TAGS)
-
-
-def turn_tags(context: ListenerContext, press: Press) -> Message | None:
-    """Have another page of them shown, in the form where it was asked for."""
+def turn_tags(context: ListenerContext, press: Press) -> None:
+    """Have another page of a purge's tags shown, in the form where it was asked for."""
     if press.view is None:
         raise BotError(FORM_UNKNOWN)
     # Slack gives a form no way back: what goes wrong is told where the form was opened.
     before = opened_by(context, press, press.view, InteractionKind.TAGS)
     origin = origin_of(context, press, before.channel_id, before.response_url)
     said = said_of(press.view.id, press.value)
-    ask = Interaction.of(
-        origin, InteractionKind.TAGS, context.requests.now(), before.purge_id, said
-    )
-    with tracing.step(f"press {ask.kind.value}", [ask.purge_id]):
-        context.interactions.write_down(ask)
-    return None
+    context.write_down(origin, InteractionKind.TAGS, said, purge_id=before.purge_id)
 
 
-def unknown(context: ListenerContext, press: Press) -> Message | None:  # noqa: ARG001  (every listener has this shape)
+def doubt(kind: InteractionKind) -> Listen:
+    """Give what takes answers to what was asked back about a command: MEANT or TYPED."""
+
+    def listen(context: ListenerContext, press: Press) -> None:
+        answer = read_answer(press.value)
+        question = context.doubts.question(answer.trigger_id) if answer else None
+        if question is None or not press.channel_id:
+            raise BotError(PRESS_UNKNOWN)
+        if question.user_id != press.user.id and context.installation.enterprise_id is None:
+            raise BotError(DOUBT_NOT_YOURS)
+        origin = origin_of(context, press, press.channel_id, press.response_url)
+        context.write_down(origin, kind, press.value)
+
+    return listen
+
+
+def unknown_button(context: ListenerContext, press: Press) -> Message:  # noqa: ARG001  (every listener has this shape)
     """Answer a button of another version of the bot, so that no press stays without an answer."""
     return error(Problem(PRESS_UNKNOWN))
 
 
-def _press(context: ListenerContext, press: Press, kind: InteractionKind) -> Message | None:
-    if press.purge_id is None or not press.channel_id:
-        raise BotError(PRESS_UNKNOWN)
-    origin = origin_of(context, press, press.channel_id, press.response_url)
-    now = context.requests.now()
-    ask = Interaction.of(origin, kind, now, press.purge_id, aside=press.is_aside)
-    with tracing.step(f"press {kind.value}", [ask.purge_id]):
-        context.interactions.press(ask)
-    return None
+def unknown_form(context: ListenerContext, form: Form) -> None:  # noqa: ARG001  (every listener has this shape)
+    """Answer a form of another version of the bot; it stays open, and what was written is kept."""
+    raise BotError(PRESS_UNKNOWN)
 
 
 def origin_of(
@@ -112,10 +109,3 @@ def opened_by(
     if press.user_id != click.user.id and context.installation.enterprise_id is None:
         raise BotError(FORM_UNKNOWN)
     return press
-
-
-def cached(context: ListenerContext, origin: Origin) -> Actor | None:
-    """Give the facts about whoever asks, if all of them are in memory and fresh."""
-    return context.directory.cached(
-        origin.team_id, origin.user_id, origin.channel_id, origin.user_team_id
-    )

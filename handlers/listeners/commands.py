@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bot.core.command.parser import PurgeCommand, parse
 from bot.core.command.queries import HelpCommand, VersionCommand
-from bot.core.interaction import Interaction, InteractionKind, Origin
+from bot.core.interaction import InteractionKind, Origin
 from bot.core.policy.approvers import Roster
 from bot.core.purge.purge import State
 from bot.core.suggestions.confirmation import format_doubt
@@ -13,7 +13,6 @@ from handlers.blocks.error import refusal
 from handlers.blocks.help import help_message, version_message
 from handlers.blocks.kit import message, section
 from handlers.boundary import ListenerContext
-from handlers.listeners.actions import cached
 from handlers.listeners.queries import ask
 from handlers.payloads import Command
 
@@ -36,14 +35,10 @@ def purge(context: ListenerContext, command: Command) -> Message | None:
         case PurgeCommand() as wish:
             takes_approval = context.requests.takes_approval(wish)
             if (doubt := context.doubts.about(wish)) is not None:
-                said = format_doubt(doubt)
-                now = context.requests.now()
-                context.interactions.write_down(
-                    Interaction.of(origin, InteractionKind.DOUBT, now, said=said)
-                )
+                context.write_down(origin, InteractionKind.DOUBT, format_doubt(doubt))
                 return None
             # What takes approval is decided by what Slack says at this moment.
-            actor = None if takes_approval else cached(context, origin)
+            actor = None if takes_approval else context.cached(origin)
             taken = context.requests.request(
                 wish, origin, actor, Roster(context.directory.members())
             )
@@ -60,10 +55,8 @@ def unknown(context: ListenerContext, command: Command) -> Message | None:  # no
 
 
 def _help(context: ListenerContext, origin: Origin, topic: str | None) -> Message | None:
-    actor = cached(context, origin)
+    actor = context.cached(origin)
     if actor is not None:
         return help_message(context.interactions.help_notice(actor, topic).facts)
-    context.interactions.write_down(
-        Interaction.of(origin, InteractionKind.HELP, context.requests.now(), said=topic)
-    )
+    context.write_down(origin, InteractionKind.HELP, topic)
     return None

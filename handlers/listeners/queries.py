@@ -24,54 +24,41 @@ from bot.core.command.queries import (
 )
 from bot.core.command.query_errors import NOT_YOUR_PAGE
 from bot.core.errors import BotError
-from bot.core.interaction import Interaction, InteractionKind, Origin
+from bot.core.interaction import InteractionKind, Origin
 from bot.slack.message import Message
 from handlers.blocks.whisper import whisper
 from handlers.boundary import ListenerContext
-from handlers.listeners.actions import cached, origin_of
+from handlers.listeners.actions import origin_of
 from handlers.payloads import Press
 
 
 def ask(context: ListenerContext, origin: Origin, question: Question) -> Message | None:
     """Answer a question, or leave it to the worker."""
-    if isinstance(question, StatusQuestion):
-        actor = cached(context, origin)
-        if actor is not None:
-            return whisper(*context.answers.status(question, actor))
+    if isinstance(question, StatusQuestion) and (actor := context.cached(origin)) is not None:
+        return whisper(*context.answers.status(question, actor))
     if isinstance(question, HistoryQuestion) and question.user_id == ME:
         question = replace(question, user_id=origin.user_id)
-    _write_down(context, origin, question)
+    context.write_down(origin, _KINDS[type(question)], format_question(question))
     return None
 
 
-def page(context: ListenerContext, press: Press) -> Message | None:
+def page(context: ListenerContext, press: Press) -> None:
     """Turn the page.  What the button carries says where to look; who may see what is asked anew.
 
     Slack shows the page to its asker alone; that is not relied on.
     """
-    origin = origin_of(context, press, press.channel_id, press.response_url)
     asker, _, words = press.value.partition(" ")
     question = read_asked(words)
     here = bool(press.channel_id)
-    if asker != origin.user_id or not here or not isinstance(question, HistoryQuestion):
+    if asker != press.user.id or not here or not isinstance(question, HistoryQuestion):
         raise BotError(NOT_YOUR_PAGE)
-    _write_down(context, origin, question)
-    return None
+    origin = origin_of(context, press, press.channel_id, press.response_url)
+    context.write_down(origin, InteractionKind.HISTORY, format_question(question))
 
 
-def _write_down(context: ListenerContext, origin: Origin, question: Question) -> None:
-    kind = _kind_of(question)
-    said = format_question(question)
-    context.interactions.write_down(Interaction.of(origin, kind, context.requests.now(), said=said))
-
-
-def _kind_of(question: Question) -> InteractionKind:
-    match question:
-        case StatusQuestion():
-            return InteractionKind.STATUS
-        case HistoryQuestion():
-            return InteractionKind.HISTORY
-        case PendingQuestion():
-            return InteractionKind.PENDING
-        case QuotaQuestion():
-            return InteractionKind.QUOTA
+_KINDS: dict[type[Question], InteractionKind] = {
+    StatusQuestion: InteractionKind.STATUS,
+    HistoryQuestion: InteractionKind.HISTORY,
+    PendingQuestion: InteractionKind.PENDING,
+    QuotaQuestion: InteractionKind.QUOTA,
+}

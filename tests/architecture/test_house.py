@@ -14,7 +14,7 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 
 from bot.config.settings import Settings
-from bot.slack.client import OPTIONAL_SCOPES, SCOPES, WITHOUT_SCOPE
+from bot.slack.client import OPTIONAL_SCOPES, SCOPES
 from bot.store import migrations
 from bot.store.migrations import migrate
 from bot.store.schema import tables
@@ -22,6 +22,8 @@ from bot.store.store import Store
 from handlers import LISTENERS
 
 ROOT = Path(__file__).parents[2]
+WITHOUT_SCOPE = frozenset({"chat.getPermalink", "views.open", "views.update"})
+"""Methods of Slack's that are called and need no scope."""
 MANIFEST: dict[str, Any] = yaml.safe_load((ROOT / "manifest.yml").read_text())
 PYPROJECT: dict[str, Any] = tomllib.loads((ROOT / "pyproject.toml").read_text())
 

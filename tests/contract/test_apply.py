@@ -8,8 +8,7 @@ from typing import Any
 import pytest
 from sqlalchemy import select, update
 
-from bot.core.decisions.records import ephemeral_of
-from bot.core.decisions.transition import Transition, transition
+from bot.core.decisions.transition import Transition, ephemeral_of, transition
 from bot.core.interaction import Interaction, InteractionKind
 from bot.core.message import Notice
 from bot.core.purge.purge import Event, Purge

@@ -66,10 +66,10 @@ def http_door(place: Town) -> Iterator[Door]:
     bots = place.bot.ingress
     assert bots is not None, "only in HTTP mode"
     with serving({"bot": web_app(place.bot)}) as urls, requests.Session() as session:
-        bots.opened()
+        bots.is_open = True
         place.slack.request_url = urls["bot"] + SLACK_PATH
         yield Door(place, urls["bot"], session)
-        bots.closed()
+        bots.is_open = False
 
 
 @contextmanager

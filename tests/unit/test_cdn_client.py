@@ -53,7 +53,7 @@ def outcome(url: str) -> str:
 
 
 def test_a_purge_is_one_post_with_all_that_the_cdn_needs_in_its_query() -> None:
-    with gateway(answer()) as cdn, client_of(cdn.url, user_agent="purgebot/1.0") as client:
+    with gateway(answer()) as cdn, client_of(cdn.url) as client:
         found = client.refresh_by_tag(
             permit("www.example.com", ["tag1", "a b+c", "标签*~"], force=True)
         )
@@ -68,7 +68,7 @@ def test_a_purge_is_one_post_with_all_that_the_cdn_needs_in_its_query() -> None:
     assert "content-type" not in headers
     assert headers["host"] == cdn.url.removeprefix("http://")
     assert headers["accept"] == "application/json"
-    assert headers["user-agent"] == "purgebot/1.0"
+    assert headers["user-agent"] == "purgebot"
     assert headers["x-acs-action"] == "refreshobjectcachebycachetag"
     assert headers["x-acs-version"] == "2018-05-10"
 

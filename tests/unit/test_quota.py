@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from bot.core.cdn.quota import LowQuota, day_began_at, lowest, resets_at
-from handlers.blocks.quota_warning import low_quota_line
+from handlers.blocks.quota import low_quota_line
 
 PLENTY = [900, 1000]
 

@@ -1,10 +1,5 @@
 """The audit trail on disk: appended with what it tells, sealed now and then, pruned, read.
 
-    append      in the transaction of the change; writers of one chain take turns, others do not
-    keep        what is due now and then: `prune` and `seal`
-    read_all    every entry, oldest first
-    chain       the entries of one purge
-
 How entries, chains and checkpoints hang together: bot/core/audit.py.  The database itself refuses
 to change or delete an entry; the only change that it takes is to empty one, which is pruning.
 """
@@ -50,7 +45,7 @@ from bot.core.audit import (
     link,
     pruned,
 )
-from bot.store.database.engine import Database, insert_for
+from bot.store.database.engine import Database, insert_if_new
 from bot.store.schema import mapping as rows
 from bot.store.schema.tables import audit, checkpoints, purges
 
@@ -103,6 +98,7 @@ class AuditLog:
     ) -> None:
         """Write entries at the ends of their chains, in the caller's transaction.
 
+        Writers of one chain take turns, others do not.
         `begins` is a purge that was inserted in it: its chain has no end to be looked for.
         """
         ends = {} if begins is None else {begins: START}
@@ -159,14 +155,13 @@ class AuditLog:
         del left["purge_id"]
 
         def job(connection: Connection) -> int:
-            end = self._take_end(connection, RETENTION)  # of several replicas one prunes
+            self._take_end(connection, RETENTION)  # of several replicas one prunes
             count = connection.execute(
                 update(audit).where(audit.c.id.in_(ids)).values(left)
             ).rowcount
             if count:
                 detail = {"before": before.isoformat(), "entries": str(count)}
-                entry = AuditEntry(RETENTION, now, PRUNE, detail=detail)
-                connection.execute(_APPEND, [rows.link_to_row(link(entry, end))])
+                self.append(connection, [AuditEntry(RETENTION, now, PRUNE, detail=detail)])
             return count
 
         return self._database.write(job)
@@ -180,18 +175,16 @@ class AuditLog:
         last = self.newest_checkpoint()
         sealed = last.upto_id if last else 0
         newer = select(audit.c.id, audit.c.hash).where(audit.c.id > sealed)
-        if (
-            self._database.read(newer.where(audit.c.purge_id != CHECKPOINTS).limit(1)).first()
-            is None
-        ):
+        of_purges = newer.where(audit.c.purge_id != CHECKPOINTS).limit(1)
+        if self._database.read(of_purges).first() is None:
             return None
         upto_id = self._database.write(self._last_id)
         block = self._database.read(
             newer.where(audit.c.id <= upto_id).order_by(audit.c.id).limit(BATCH)
         ).all()
         made = checkpoint(now, block[-1].id, (row.hash for row in block), last)
-        statement = insert_for(self._database.engine.dialect.name, checkpoints)
-        kept = statement.on_conflict_do_nothing().values(asdict(made)).returning(checkpoints.c.id)
+        statement = insert_if_new(self._database.engine.dialect.name, checkpoints)
+        kept = statement.values(asdict(made)).returning(checkpoints.c.id)
         detail = {"hash": made.hash, "upto_id": str(made.upto_id)}
 
         def job(connection: Connection) -> bool:

@@ -11,18 +11,11 @@ import contextlib
 import queue
 import sqlite3
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import CancelledError, Future, InvalidStateError
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
-from sqlalchemy import (
-    CompoundSelect,
-    Connection,
-    Engine,
-    Select,
-    Table,
-    make_url,
-)
+from sqlalchemy import CompoundSelect, Connection, Engine, Select, Table, Update, make_url
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.dialects.sqlite import insert as insert_into_sqlite
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
@@ -37,6 +30,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 Job = Callable[[Connection], T]
+Values = Mapping[str, Any] | Sequence[Mapping[str, Any]] | None
 
 BUSY_TIMEOUT_S = 1.5
 """How long a database waits for others' locks: less than Slack's 3 s, with room to answer."""
@@ -61,7 +55,7 @@ class Database:
     def __init__(self, url: str, *, writes: bool = True) -> None:
         self.is_sqlite = make_url(url).get_backend_name() == "sqlite"
         self._sessions: Sessions | None = None
-        self._writer: _Writer
+        self._writer: DirectWriter | GroupWriter
         if self.is_sqlite:
             self.engine = sqlite.open_engine(url, BUSY_TIMEOUT_S)
             self._writer = GroupWriter(self.engine)
@@ -90,13 +84,22 @@ class Database:
             self.is_full |= _is_full(_original(error.__cause__))
             raise
 
+    def execute(self, statement: Update, values: Values = None) -> int:
+        """Run one statement as a write; give how many rows it has changed."""
+        return self.write(lambda connection: connection.execute(statement, values).rowcount)
+
     def read(self, question: Select[Any] | CompoundSelect[Any], **values: Any) -> Any:
         """Answer a question, with `values` in its gaps, from what is committed.
 
         Raises: StoreUnavailable.
         """
+        # One question sees one moment by itself.  A transaction around it is two more trips to the
+        # server, and needed only where what limits it holds within a transaction alone.  (SQLite
+        # makes no trips, and its driver would take that over from us.)
+        is_enough = self.is_direct and not self.is_sqlite
+        engine = self._without_transaction if is_enough else self.engine
         try:
-            with self._asking().connect() as connection:
+            with engine.connect() as connection:
                 return connection.execute(question, values).freeze()()
         except SQLAlchemyError as error:
             raise StoreUnavailable(STORE_AWAY) from error
@@ -105,16 +108,6 @@ class Database:
     def is_direct(self) -> bool:
         """Whether no connection pooler is known to stand before the server."""
         return self._sessions is None or self._sessions.is_direct
-
-    def _asking(self) -> Engine:
-        """Give what to ask with: one question sees one moment by itself.
-
-        A transaction around it is two more trips to the server, and needed only where what limits
-        it holds within a transaction alone.  (SQLite makes no trips, and its driver would take
-        that over from us.)
-        """
-        is_direct = self.is_direct and not self.is_sqlite
-        return self._without_transaction if is_direct else self.engine
 
     def close(self) -> None:
         self._writer.close()
@@ -161,15 +154,10 @@ def _original(error: BaseException | None) -> BaseException | None:
     return error.orig if isinstance(error, DBAPIError) else error
 
 
-def insert_for(dialect: str, table: Table) -> Any:
-    """Give an insert that can say what to do when the row is there already."""
-    return insert_into_sqlite(table) if dialect == "sqlite" else postgresql.insert(table)
-
-
-class _Writer(Protocol):
-    def run(self, job: Job[T]) -> T: ...
-
-    def close(self) -> None: ...
+def insert_if_new(dialect: str, table: Table, *unique: str) -> Any:
+    """Give an insert that does nothing where the row is there already, by these columns or any."""
+    insert = insert_into_sqlite(table) if dialect == "sqlite" else postgresql.insert(table)
+    return insert.on_conflict_do_nothing(index_elements=unique or None)
 
 
 class DirectWriter:

@@ -58,6 +58,8 @@ _LOOK = (
     "SELECT current_setting('transaction_read_only'), pg_is_in_recovery(),"
     f" current_setting('{_MARK[0]}', true)"
 ).encode()
+_IS_STANDBY = "it is a standby, which follows another server"
+_IS_READ_ONLY = "the server lets nobody write (default_transaction_read_only)"
 ANSWER_WITHIN_S = 1.0
 """How long a session may take to say how it is.  PgBouncer lets one wait for two minutes where the
 server is away, and Slack gives 3 s in all, in which another session may have to be opened.
@@ -104,10 +106,16 @@ class Sessions:
 
     def _open(self, _dialect: object, record: Any, _args: object, given: dict[str, Any]) -> Any:
         """Open a session.  Raises: psycopg.OperationalError, Refused."""
-        given = {name: _joined(value) for name, value in given.items()}
+        # What stands in a URL more than once (`options=…&options=…`) comes as a tuple.
+        given = {
+            name: " ".join(value) if isinstance(value, tuple) else value
+            for name, value in given.items()
+        }
         if drivers := next((name for name in _DRIVERS_OWN if name in given), None):
             raise Refused(DATABASE_OPTIONS, option=drivers, taker="libpq")
-        parameters = DEFAULTS | _from_environment() | given | {"client_encoding": "utf8"}
+        environment = {name: os.environ.get(variable) for name, variable in _IN_ENVIRONMENT.items()}
+        theirs = {name: value for name, value in environment.items() if value} | given
+        parameters = DEFAULTS | theirs | {"client_encoding": "utf8"}
         refused: psycopg.OperationalError | None = None
         for each in _each_host(parameters):
             try:
@@ -149,7 +157,8 @@ class Sessions:
         """Whether what shall hold holds in the session.  Raises: psycopg.Error, Refused."""
         read_only, is_standby, mark = _ask(session, _LOOK)
         if self._writes and read_only == b"on":
-            raise Refused(DATABASE_NOT_WRITABLE, cause=_why_read_only(is_standby == b"t"))
+            cause = _IS_STANDBY if is_standby == b"t" else _IS_READ_ONLY
+            raise Refused(DATABASE_NOT_WRITABLE, cause=cause)
         return mark == _MARK[1].encode()
 
     def _connect(self, parameters: dict[str, Any]) -> psycopg.Connection:
@@ -206,26 +215,10 @@ def _ask(session: psycopg.Connection, question: bytes) -> list[bytes | None]:
         row = [answer.get_value(0, column) for column in range(answer.nfields)]
 
 
-def _why_read_only(is_standby: bool) -> str:
-    if is_standby:
-        return "it is a standby, which follows another server"
-    return "the server lets nobody write (default_transaction_read_only)"
-
-
 def _throw_away(context: ExceptionContext) -> None:
     error = context.original_exception
     if isinstance(error, psycopg.Error) and _SESSION_IS_USELESS.fullmatch(error.sqlstate or ""):
         context.is_disconnect = True
-
-
-def _from_environment() -> dict[str, str]:
-    found = {name: os.environ.get(variable) for name, variable in _IN_ENVIRONMENT.items()}
-    return {name: value for name, value in found.items() if value}
-
-
-def _joined(value: Any) -> Any:
-    """Give what stands in a URL more than once (`options=…&options=…`) as one."""
-    return " ".join(value) if isinstance(value, tuple) else value
 
 
 def _each_host(parameters: dict[str, Any]) -> Iterator[dict[str, Any]]:

@@ -21,28 +21,22 @@ within what the database has there already: after a write that did not, one that
 """
 
 
-class Probe:
-    """Tries one database."""
+def write_problem(database: Database, now: datetime) -> Problem | None:
+    """Give what is wrong where nothing can be written; None: it can.
 
-    def __init__(self, database: Database) -> None:
-        self._database = database
-
-    def problem(self, now: datetime) -> Problem | None:
-        """Give what is wrong where nothing can be written; None: it can.
-
-        Raises: StoreUnavailable, where the database does not answer at all.
-        """
-        was_full = self._database.is_full
-        try:
-            self._database.write(lambda connection: _write(connection, was_full, now))
-        except StoreUnavailable as error:
-            problem = problem_of(error.__cause__)
-            if problem.kind is DATABASE_NOT_WRITABLE:
-                return problem
-            raise
-        if was_full:
-            self._database.is_full = False
-        return None
+    Raises: StoreUnavailable, where the database does not answer at all.
+    """
+    was_full = database.is_full
+    try:
+        database.write(lambda connection: _write(connection, was_full, now))
+    except StoreUnavailable as error:
+        problem = problem_of(error.__cause__)
+        if problem.kind is DATABASE_NOT_WRITABLE:
+            return problem
+        raise
+    if was_full:
+        database.is_full = False
+    return None
 
 
 def _write(connection: Connection, was_full: bool, now: datetime) -> None:

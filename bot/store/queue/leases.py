@@ -1,13 +1,5 @@
-"""What is due, and who works on it: claims under a lease, and what becomes of them.
-
-claim        due rows for one worker; on PostgreSQL nobody else sees them meanwhile
-pause        none of a kind for a while
-retry_later  a step failed: due again later
-release      a worker stops: due at once
-reschedule   nothing has changed: due again later
-save_post    where a message went
-show_again   somebody without a lease showed it: due at once
-beat         the leases of what a living worker has in hand are renewed; others run out
+"""What is due, and who works on it: rows are claimed under a lease, which is renewed while a step is
+at work on them, and runs out where its worker died.
 """
 
 from __future__ import annotations
@@ -17,16 +9,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import structlog
-from sqlalchemy import (
-    Connection,
-    Table,
-    and_,
-    bindparam,
-    case,
-    or_,
-    select,
-    update,
-)
+from sqlalchemy import Connection, Table, Update, and_, bindparam, case, or_, select, update
 
 from bot.core.interaction import Interaction
 from bot.core.message import Post, PostKind
@@ -53,23 +36,13 @@ _LEND = {
     table: update(table).where(key_of(table).in_(bindparam("which", expanding=True)))
     for table in tables.JOBS.values()
 }
-
-
+_purges, _posts = tables.purges.c, tables.posts.c
+_again = bindparam("again", type_=tables.Utc)
 _GIVE_UP = (
     update(tables.purges)
-    .where(
-        tables.purges.c.id == bindparam("which"),
-        tables.purges.c.lease_holder == bindparam("held_by"),
-    )
-    .values(
-        due_at=bindparam("again", type_=tables.Utc),
-        lane=bindparam("in_lane"),
-        lease_until=None,
-        lease_holder=None,
-        attempts=0,
-    )
+    .where(_purges.id == bindparam("which"), _purges.lease_holder == bindparam("held_by"))
+    .values(due_at=_again, lane=bindparam("in_lane"), attempts=0, **tables.NO_LEASE)
 )
-_posts = tables.posts.c
 _KEEP_POST = update(tables.posts).where(
     _posts.id == bindparam("which"), _posts.lease_holder == bindparam("held_by")
 )
@@ -79,10 +52,7 @@ _CHANGED = or_(
 )
 _BEHIND = and_(_posts.kind.in_(CARDS), _CHANGED)
 _POST_DONE = _KEEP_POST.values(
-    due_at=case((_BEHIND, bindparam("again", type_=tables.Utc)), else_=None),
-    lease_until=None,
-    lease_holder=None,
-    attempts=0,
+    due_at=case((_BEHIND, _again), else_=None), attempts=0, **tables.NO_LEASE
 )
 
 
@@ -111,25 +81,19 @@ class Jobs:
         def take(connection: Connection) -> list[Any]:
             found = self._pace.due(connection, kind, now, limit)
             if found:
-                table = table_of(kind)
-                key = key_of(table)
-                connection.execute(
-                    _LEND[table],
-                    {
-                        "which": [getattr(row, key.name) for row in found],
-                        "lease_until": now + LEASE,
-                        "lease_holder": owner,
-                    },
-                )
+                keys = [getattr(row, key) for row in found]
+                lease = {"lease_until": now + LEASE, "lease_holder": owner}
+                connection.execute(_LEND[table], {"which": keys, **lease})
             return found
 
         table = table_of(kind)
+        key = key_of(table).name
         claimed, left = [], []
         for row in self._database.write(take):
             try:
                 value = _READERS[table.name](row)
             except rows.FromNewer:
-                left.append(getattr(row, key_of(table).name))
+                left.append(getattr(row, key))
             else:
                 self._in_hand.add(_home(value))
                 claimed.append(Claimed(value, row.attempts, row.due_at))
@@ -139,9 +103,8 @@ class Jobs:
 
     def _leave(self, table: Table, keys: Sequence[Any], owner: str, until: datetime) -> None:
         """Leave rows to a newer replica, which can read them: nobody has them for a moment."""
-        held = and_(key_of(table).in_(keys), table.c.lease_holder == owner)
-        free = update(table).where(held).values(lease_until=until, lease_holder=None)
-        self._database.write(lambda connection: connection.execute(free))
+        held = _held(table, keys, owner)
+        self._database.execute(held.values(lease_until=until, lease_holder=None))
         for each in set(keys) - self._left:
             self._left.add(each)
             log.warning("left-to-newer-version", table=table.name, key=each)
@@ -153,26 +116,14 @@ class Jobs:
     def retry_later(self, value: Purge | Interaction | Post, owner: str, due_at: datetime) -> None:
         """Give up a claimed row for now; it is due again at `due_at`, with one failure more."""
         table, key = _home(value)
-
-        def job(connection: Connection) -> None:
-            connection.execute(
-                update(table)
-                .where(key_of(table) == key, table.c.lease_holder == owner)
-                .values(
-                    due_at=due_at,
-                    lease_until=None,
-                    lease_holder=None,
-                    attempts=table.c.attempts + 1,
-                )
-            )
-
-        self._database.write(job)
+        again = {"due_at": due_at, "attempts": table.c.attempts + 1}
+        self._database.execute(_held(table, [key], owner).values(**again, **tables.NO_LEASE))
 
     def reschedule(self, purge: Purge, owner: str, due_at: datetime) -> None:
         """Give up a claimed purge in which nothing has changed, until it is due again."""
         values: dict[str, Any] = {"which": purge.id, "held_by": owner}
         values |= {"again": due_at, "in_lane": lane_of(purge.state)}
-        self._database.write(lambda connection: connection.execute(_GIVE_UP, values))
+        self._database.execute(_GIVE_UP, values)
 
     def save_post(
         self,
@@ -200,18 +151,13 @@ class Jobs:
             next_edit_at = now + EDIT_EVERY if edited else None
             values |= {"next_edit_at": next_edit_at, "again": next_edit_at or now}
             values |= {"shown": post.shown_version, "since": done_since}
-
-        def job(connection: Connection) -> bool:
-            return connection.execute(statement, values).rowcount == 1
-
-        return self._database.write(job)
+        return self._database.execute(statement, values) == 1
 
     def show_again(self, post: Post, now: datetime) -> None:
         """Have a message that is kept true edited once more, also if somebody is at it now."""
         posts = tables.posts
         which = and_(posts.c.id == post.id, posts.c.kind.in_(CARDS), posts.c.route.is_not(None))
-        again = update(posts).where(which).values(due_at=now + EDIT_EVERY)
-        self._database.write(lambda connection: connection.execute(again))
+        self._database.execute(update(posts).where(which).values(due_at=now + EDIT_EVERY))
 
     def follows_another(self, post: Post) -> bool:
         """Whether a post of its kind and channel was written before it and is still to be shown."""
@@ -233,14 +179,8 @@ class Jobs:
 
         def job(connection: Connection) -> None:
             for table in tables.JOBS.values():
-                key = key_of(table)
-                keys = [which for home, which in in_hand if home is table]
-                if keys:
-                    connection.execute(
-                        update(table)
-                        .where(key.in_(keys), table.c.lease_holder == owner)
-                        .values(lease_until=now + LEASE)
-                    )
+                if keys := [which for home, which in in_hand if home is table]:
+                    connection.execute(_held(table, keys, owner).values(lease_until=now + LEASE))
 
         self._database.write(job)
 
@@ -249,11 +189,8 @@ class Jobs:
 
         def job(connection: Connection) -> None:
             for table in tables.JOBS.values():
-                connection.execute(
-                    update(table)
-                    .where(table.c.lease_holder.is_not(None))
-                    .values(lease_until=None, lease_holder=None)
-                )
+                leased = table.c.lease_holder.is_not(None)
+                connection.execute(update(table).where(leased).values(tables.NO_LEASE))
 
         self._database.write(job)
 
@@ -262,6 +199,11 @@ class Jobs:
         found = self._database.read(SOONEST, now=now)
         due = {JobKind(row.kind): row.due_at for row in found}
         return {kind: self._pace.not_before(kind, due_at) for kind, due_at in due.items()}
+
+
+def _held(table: Table, keys: Sequence[Any], owner: str) -> Update:
+    """Give the update of those of the rows on which `owner` has the lease."""
+    return update(table).where(key_of(table).in_(keys), table.c.lease_holder == owner)
 
 
 _READERS: dict[str, Any] = {

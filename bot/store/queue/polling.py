@@ -16,8 +16,7 @@ from bot.core.purge.purge import State
 from bot.core.purge.tracking import PolledPurge, next_look_at
 from bot.store.database.engine import Database
 from bot.store.queue.due import JobKind
-from bot.store.queue.throttle import Throttle
-from bot.store.queue.token_bucket import Rate, take
+from bot.store.queue.throttle import Rate, Throttle, take
 from bot.store.schema import mapping as rows
 from bot.store.schema import tables
 from bot.store.schema.lanes import lane_of
@@ -65,4 +64,4 @@ class TaskPolling:
     def retry_later(self, purges: Iterable[PolledPurge], due_at: datetime) -> None:
         """Have purges that were taken and not asked about asked about at `due_at`."""
         moments = [{"which": each.id, "again": due_at} for each in purges]
-        self._database.write(lambda connection: connection.execute(_LOOK_AT, moments))
+        self._database.execute(_LOOK_AT, moments)

@@ -1,11 +1,5 @@
 """What was purged, newest first, a page at a time, at a cost that does not grow with the table.
 
-    find         the purges with an ID: their own, or a task ID of the CDN
-    latest       the newest purge of a person
-    waiting      the purges that wait for approval
-    page         the purges that somebody may see, before or after a place in time
-    sent_since   how many purges by tag were sent
-
 A page is looked for along indexes that are in the order of time, a lane each:
 
     by domain         one exact domain
@@ -22,7 +16,6 @@ four looks that did not fill the page it is shown as it is, and says so.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -139,11 +132,7 @@ class History:
             .where(c.due_at.is_not(None), c.state == State.WAITING.value)
             .order_by(c.requested_at.desc(), c.id.desc())
         )
-        found = []
-        for row in self._read(question.limit(MOST_WAITING)):
-            with suppress(rows.FromNewer):  # a newer replica will show it
-                found.append(rows.row_to_purge(row))
-        return found
+        return list(rows.readable(self._read(question.limit(MOST_WAITING))))
 
     def page(
         self, search: Search, may_see: Callable[[Purge], bool], cursor: Cursor | None = None
@@ -211,10 +200,7 @@ class History:
         if not keys:
             return []
         question = select(purges).where(purges.c.id.in_([key.id for key in keys]))
-        found = {}
-        for row in self._read(question):
-            with suppress(rows.FromNewer):  # a newer replica will show it
-                found[row.id] = rows.row_to_purge(row)
+        found = {purge.id: purge for purge in rows.readable(self._read(question))}
         return [found[key.id] for key in keys if key.id in found]
 
 

@@ -1,9 +1,5 @@
 """Which tags each domain was purged of: those that the CDN gave a task for.
 
-    unknown   which of some tags a domain was never purged of
-    like      the known ones that a tag may be a slip of
-    learn     add some, in the transaction that writes the task down
-
 A tag is known for ever, and by its domain alone: who purged it is a matter of the history.  Tags
 longer than MOST_CHARACTERS are not kept: nobody types them.
 """
@@ -15,7 +11,7 @@ from collections.abc import Iterable, Sequence
 from sqlalchemy import ColumnElement, Connection, and_, bindparam, case, or_, select, true
 
 from bot.core.suggestions.similarity import MOST_EDITS, digits_of
-from bot.store.database.engine import Database, insert_for
+from bot.store.database.engine import Database, insert_if_new
 from bot.store.schema.tables import known_tags
 
 MOST_CHARACTERS = 200
@@ -82,8 +78,7 @@ class Tags:
             if len(tag) <= MOST_CHARACTERS
         ]
         if rows:
-            insert = insert_for(connection.dialect.name, known_tags).on_conflict_do_nothing()
-            connection.execute(insert, rows)
+            connection.execute(insert_if_new(connection.dialect.name, known_tags), rows)
 
 
 def _begins(text: str) -> ColumnElement[bool]:

@@ -1,20 +1,23 @@
-"""What other purges have to do with one: the same at work, a rival for a task, the origin's load.
-
-related      the same: to be sent, at work, or waiting for approval
-load         what one person has asked for of late
-has_rivals   another one of the domain that was lost at the same time
-tasks        the CDN's tasks of those that were sent about then
-traffic      what a domain was purged of late
-"""
+"""What other purges have to do with one: the same at work, a rival for a task, the origin's load."""
 
 from __future__ import annotations
 
-from collections.abc import Collection
-from contextlib import suppress
+from collections.abc import Collection, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Select, and_, bindparam, not_, null, or_, select
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Select,
+    and_,
+    bindparam,
+    not_,
+    null,
+    or_,
+    select,
+    true,
+)
 from sqlalchemy.sql.functions import count
 
 from bot.core.decisions.requests import Load
@@ -72,11 +75,7 @@ class RelatedPurges:
         Raises: StoreUnavailable.
         """
         values = {"target": purge.target, "but": purge.id, "since": now - QUEUE_AT_MOST}
-        alike = []
-        for row in self._database.read(_RELATED, **values):
-            with suppress(rows.FromNewer):
-                alike.append(rows.row_to_purge(row))
-        return related(purge, alike, now)
+        return related(purge, list(rows.readable(self._database.read(_RELATED, **values))), now)
 
     def load(self, purge: Purge, ids: Collection[str], *, lately: bool, today: bool) -> Load:
         """Count what one person has asked for besides a purge; what is not wanted is 0.
@@ -87,28 +86,25 @@ class RelatedPurges:
         purges = tables.purges.c
         at = purge.requested_at
         theirs = and_(purges.user_id.in_(sorted(ids)), purges.id != purge.id)
-        counts = dict.fromkeys(("requests", "asked_others", "waiting", "joined"), 0)
+        counts: dict[str, int] = {}
         if lately:
-            minute = and_(theirs, purges.requested_at > at - timedelta(minutes=1))
-            before = and_(minute, purges.requested_at <= at)
-            asked = count().filter(purges.expires_at.is_not(None)).label("asked_others")
-            lately_asked: list[Any] = [count().label("requests"), asked]
-            question: Select[Any] = select(*lately_asked).where(before)
-            counts |= self._count(question)
+            since = purges.requested_at > at - timedelta(minutes=1)
+            asked = {"requests": true(), "asked_others": purges.expires_at.is_not(None)}
+            counts |= self._count(asked, theirs, since, purges.requested_at <= at)
         if today:
-            lanes = {
+            still_open = {
                 "waiting": purges.state == State.WAITING.value,
                 "joined": purges.state.in_([State.JOINED.value, State.QUEUED.value]),
             }
-            still_open: list[Any] = [
-                count().filter(which).label(name) for name, which in lanes.items()
-            ]
-            since = purges.requested_at > at - _COUNTED_FROM
-            question = select(*still_open).where(theirs, since)
-            counts |= self._count(question)
+            counts |= self._count(still_open, theirs, purges.requested_at > at - _COUNTED_FROM)
         return Load(**counts)
 
-    def _count(self, question: Select[Any]) -> dict[str, int]:
+    def _count(
+        self, counted: Mapping[str, ColumnElement[bool]], *among: ColumnElement[bool]
+    ) -> dict[str, int]:
+        """Count the purges of each sort among some."""
+        counts: list[Any] = [count().filter(which).label(name) for name, which in counted.items()]
+        question: Select[Any] = select(*counts).where(*among)
         return dict(self._database.read(question).mappings().one())
 
     def has_rivals(self, purge: Purge, within: timedelta) -> bool:
@@ -152,10 +148,7 @@ class RelatedPurges:
             "plain_day": not_(purges.force),
             "in_flight": or_(in_flight, purges.state == State.SENDING.value),
         }
-        counts: list[Any] = [count().filter(which).label(name) for name, which in counted.items()]
-        question: Select[Any] = select(*counts).where(
-            purges.domain == domain,
-            purges.sent_at >= now - timedelta(days=1),
-            tables.may_have_reached_cdn(),  # what did not was no work for the origin
-        )
-        return Traffic(**self._database.read(question).mappings().one())
+        day = purges.sent_at >= now - timedelta(days=1)
+        # What did not reach it was no work for the origin.
+        among = (purges.domain == domain, day, tables.may_have_reached_cdn())
+        return Traffic(**self._count(counted, *among))

@@ -14,7 +14,7 @@ from typing import Any
 from sqlalchemy import Connection, insert, select, text, update
 
 from bot.core.message import Post
-from bot.store.database.engine import Database, insert_for
+from bot.store.database.engine import Database, insert_if_new
 from bot.store.schema import mapping as rows
 from bot.store.schema import tables
 from bot.store.schema.tables import known
@@ -39,11 +39,9 @@ class SharedState:
     def get(self, name: str) -> SharedEntry:
         """Give what is known.  Raises: StoreUnavailable."""
         found = self._database.read(select(known).where(known.c.name == name)).first()
-        return (
-            SharedEntry(name, found.value, found.at, found.version)
-            if found
-            else SharedEntry(name, {})
-        )
+        if found is None:
+            return SharedEntry(name, {})
+        return SharedEntry(name, found.value, found.at, found.version)
 
     def put(
         self, before: SharedEntry, value: dict[str, Any], now: datetime, told: tuple[Post, ...] = ()
@@ -55,24 +53,17 @@ class SharedState:
         """
 
         def job(connection: Connection) -> bool:
-            if not write(connection):
-                return False
-            for post in told:
-                row = rows.post_to_row(post) | {"due_at": now, "attempts": 0}
-                connection.execute(insert(tables.posts).values(row))
-            return True
-
-        def write(connection: Connection) -> bool:
             row = {"value": value, "at": now, "version": before.version + 1}
             if before.version == 0:
-                once = (
-                    insert_for(connection.dialect.name, known)
-                    .values(name=before.name, **row)
-                    .on_conflict_do_nothing(index_elements=["name"])
-                    .returning(text("1"))
+                new = insert_if_new(connection.dialect.name, known, "name").returning(text("1"))
+                first = connection.execute(new.values(name=before.name, **row)).first() is not None
+            else:
+                same = (known.c.name == before.name) & (known.c.version == before.version)
+                first = connection.execute(update(known).where(same).values(row)).rowcount == 1
+            if first and told:
+                connection.execute(
+                    insert(tables.posts), [rows.new_post(post, now) for post in told]
                 )
-                return connection.execute(once).first() is not None
-            same = (known.c.name == before.name) & (known.c.version == before.version)
-            return connection.execute(update(known).where(same).values(row)).rowcount == 1
+            return first
 
         return self._database.write(job)

@@ -6,8 +6,8 @@ row is left alone: read in part and written back, it would lose what only the ne
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, fields
 from datetime import datetime
 from enum import Enum
@@ -88,6 +88,13 @@ def row_to_purge(row: Row) -> Purge:
     return Purge(**values)
 
 
+def readable(found: Iterable[Row]) -> Iterator[Purge]:
+    """Give the purges that this version can read: to the others a newer replica sees."""
+    for row in found:
+        with suppress(FromNewer):
+            yield row_to_purge(row)
+
+
 def row_to_watched(row: Row) -> PolledPurge:
     """Give what a look needs to know, for which State is all that has to be known of a row."""
     values = {name: getattr(row, column_of(name)) for name in PolledPurge.__slots__}
@@ -113,6 +120,11 @@ def post_to_row(post: Post) -> dict[str, Any]:
         "body": _plain(post.notice),
         "lane": lane_of_post(post),
     }
+
+
+def new_post(post: Post, due_at: datetime | None) -> dict[str, Any]:
+    """Give the row of a post that was not stored yet."""
+    return post_to_row(post) | {"due_at": due_at, "attempts": 0}
 
 
 @_as_known()

@@ -6,7 +6,9 @@
     audit        what happened, appended in the transaction that made it happen
     checkpoints  seals over the audit (bot/core/audit.py)
     rates        how much may be done in a span of time, by all replicas together
-    known        what all replicas know of the world outside
+                 (bot/store/queue/throttle.py)
+    known        what all replicas know of the world outside, each under a name: that the quota is
+                 used up, say
     known_tags   which tags each domain was purged of (bot/store/reads/known_tags.py)
     schema_floor which programs may use these tables (bot/store/migrations)
 
@@ -63,6 +65,9 @@ class Utc(TypeDecorator[datetime]):
 
 
 metadata = MetaData()
+
+
+NO_LEASE: dict[str, None] = {"lease_until": None, "lease_holder": None}
 
 
 def _job_columns() -> tuple[Column[Any], ...]:
@@ -207,7 +212,6 @@ checkpoints = Table(
     Column("hash", String(64), nullable=False),
 )
 
-# How much may be done in a span of time, by all replicas together (bot/store/queue/token_bucket.py).
 rates = Table(
     "rates",
     metadata,
@@ -216,7 +220,6 @@ rates = Table(
     Column("at", Utc, nullable=False),
 )
 
-# What all replicas know of the world outside, each under a name: that the quota is used up, say.
 known = Table(
     "known",
     metadata,
@@ -252,35 +255,27 @@ def may_have_reached_cdn() -> ColumnElement[bool]:
 
 JOBS: dict[str, Table] = {"purges": purges, "asks": asks, "posts": posts}
 
+
+def _partial(
+    name: str, *columns: Column[Any], where: ColumnElement[bool], unique: bool = False
+) -> None:
+    Index(name, *columns, unique=unique, sqlite_where=where, postgresql_where=where)
+
+
 # Only rows that still have something to do are in these indexes, so that a million finished
 # purges do not slow the search for the next step.
 for _name, _table in JOBS.items():
-    Index(
-        f"ix_{_name}_due",
-        *((_table.c.lane,) if "lane" in _table.c else ()),
-        _table.c.due_at,
-        sqlite_where=_table.c.due_at.is_not(None),
-        postgresql_where=_table.c.due_at.is_not(None),
-    )
+    _lane = (_table.c.lane,) if "lane" in _table.c else ()
+    _due_at = _table.c.due_at
+    _partial(f"ix_{_name}_due", *_lane, _due_at, where=_due_at.is_not(None))
 # One card a purge: the second try to make one must fail, not be seen.
-Index(
-    "ux_posts_card",
-    posts.c.purge_id,
-    unique=True,
-    sqlite_where=posts.c.kind == "card",
-    postgresql_where=posts.c.kind == "card",
-)
+_partial("ux_posts_card", posts.c.purge_id, where=posts.c.kind == "card", unique=True)
 Index("ix_posts_purge", posts.c.purge_id)
 # What the origin of a domain had to do of late.
 Index("ix_purges_domain_sent", purges.c.domain, purges.c.sent_at)
 # Whether the same is being purged already; who waits for its end; what was asked, newest first.
 Index("ix_purges_target", purges.c.target, purges.c.sent_at)
-Index(
-    "ix_purges_joined",
-    purges.c.joined_to,
-    sqlite_where=purges.c.joined_to.is_not(None),
-    postgresql_where=purges.c.joined_to.is_not(None),
-)
+_partial("ix_purges_joined", purges.c.joined_to, where=purges.c.joined_to.is_not(None))
 Index("ix_purges_sent", purges.c.sent_at)
 Index("ix_purges_requested", purges.c.requested_at)
 Index("ix_purges_domain_requested", purges.c.domain, purges.c.requested_at)
@@ -289,9 +284,4 @@ Index("ix_purges_user_domain_requested", purges.c.user_id, purges.c.domain, purg
 Index("ix_purges_task", purges.c.task_id)
 # One chain a purge, whoever writes to it; pruning looks for what it has not emptied yet.
 Index("ux_audit_chain", audit.c.purge_id, audit.c.seq, unique=True)
-Index(
-    "ix_audit_at",
-    audit.c.at,
-    sqlite_where=audit.c.event != PRUNED,
-    postgresql_where=audit.c.event != PRUNED,
-)
+_partial("ix_audit_at", audit.c.at, where=audit.c.event != PRUNED)

@@ -1,7 +1,8 @@
-"""From a SQLite file to an empty PostgreSQL database: every row, in one transaction.
+"""What operators do to a database that is not in use: import a SQLite file, restore a backup.
 
-The audit trail is verified before and after, so what is sealed stays sealed by the same hashes.
-The file is only read.  Leases are left behind: nobody is at work on what has just arrived.
+The import takes every row to an empty PostgreSQL database, in one transaction.  The audit trail is
+verified before and after, so what is sealed stays sealed by the same hashes.  The file is only read.
+Leases are left behind: nobody is at work on what has just arrived.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -23,11 +25,13 @@ from sqlalchemy import (
     insert,
     select,
     text,
+    update,
 )
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import NullPool
 
 from bot.core.errors import BotError, Problem
+from bot.core.purge.purge import UNSENT
 from bot.core.setup_errors import (
     MOVE_SOURCE_ALTERED,
     MOVE_SOURCE_OLD,
@@ -44,10 +48,10 @@ from bot.store.migrations import check_not_ahead, revision_problem, take_turn
 from bot.store.schema import tables
 
 BATCH = 2_000
+_LONG_AGO = datetime(2000, 1, 1, tzinfo=UTC)
 _REPLACED = (tables.rates, tables.known)
 """What a bot writes by itself before anybody has asked it for anything."""
 _MOVED = tuple(table for table in tables.metadata.sorted_tables if table is not tables.schema_floor)
-_NO_LEASE = {"lease_until": None, "lease_holder": None}
 
 
 def move(file: Path, target: Engine) -> dict[str, int]:
@@ -128,7 +132,7 @@ def _empty(connection: Connection, table: Table) -> None:
 
 
 def _copy(source: Connection, target: Connection, table: Table) -> int:
-    lease = _NO_LEASE if "lease_until" in table.c else {}
+    lease = tables.NO_LEASE if "lease_until" in table.c else {}
     count = 0
     with source.execute(select(table), execution_options={"yield_per": BATCH}) as found:
         for some in found.mappings().partitions():
@@ -147,3 +151,16 @@ def _count_on(target: Connection, table: Table) -> None:
             target.execute(
                 select(func.setval(sequence, func.coalesce(highest, 1), highest.is_not(None)))
             )
+
+
+def leave_to_people(engine: Engine) -> int:
+    """Have every forced purge that was to be sent found long overdue; give how many there are.
+
+    After a backup was restored: one may have been sent since then, or taken back.  The worker makes
+    it `unknown`, and a person decides.
+    Raises: BotError (`database-away`).
+    """
+    unsent = tables.purges.c.state.in_([state.value for state in UNSENT])
+    overdue = update(tables.purges).where(tables.purges.c.force, unsent).values(due_at=_LONG_AGO)
+    with or_away(), engine.execution_options(writing=True).begin() as connection:
+        return connection.execute(overdue).rowcount
