@@ -22,7 +22,7 @@ from bot.core.message import Post, PostKind, Route
 from bot.core.policy.approvers import Roster, named_deciders
 from bot.core.policy.decision import Actor
 from bot.core.policy.document import Policy
-from bot.core.purge.purge import Purge, State
+from bot.core.purge.purge import Purge, PurgeRequest, State
 from bot.core.retry import CardGone, DeliveryDeferred, DirectoryUnavailable
 from bot.slack.directory import SlackDirectory
 from bot.store.queue.owner import Claimed, LeaseOwner, PollBatch
@@ -157,7 +157,7 @@ class Executor:
             who = partial(requester, self._directory, purge)
             self._requests.decide(purge, actor, self._roster(purge), self._owner, who)
 
-    def _roster(self, purge: Purge) -> Roster:
+    def _roster(self, purge: PurgeRequest) -> Roster:
         """Find out who could decide on a purge: of those whom the policy names, who can at all."""
         members = self._directory.members()
         policy = self._policy()

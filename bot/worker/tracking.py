@@ -19,7 +19,7 @@ from bot.core.decisions.rulings import Rules
 from bot.core.decisions.transition import FOLLOW_EVERY, Transition
 from bot.core.edge_check import LONGEST_LOOK, EdgeSnapshot, compare
 from bot.core.policy.document import Policy
-from bot.core.purge.purge import WATCHED, Event, Evidence, Purge
+from bot.core.purge.purge import WATCHED, Event, Evidence, Purge, PurgeRequest, SubmissionStatus
 from bot.core.purge.tracking import (
     RIVALS_WITHIN,
     PolledPurge,
@@ -170,7 +170,7 @@ class Watch:
         """Look at the same URLs after the purge, and keep what both looks prove."""
         self._save(outcomes.proved(purge, self._probe_after(purge), self._now()))
 
-    def _probe_after(self, purge: Purge) -> tuple[Evidence, ...]:
+    def _probe_after(self, purge: SubmissionStatus) -> tuple[Evidence, ...]:
         assert purge.sent_at is not None, "only what was sent can be proved"
         looks = self._probe_all([each.before.url for each in purge.evidence])
         return tuple(
@@ -190,7 +190,7 @@ class Watch:
         self._store.jobs.reschedule(purge, self._owner, at)
 
 
-def new_tags(store: Store, policy: Policy, purge: Purge) -> NewTags:
+def new_tags(store: Store, policy: Policy, purge: PurgeRequest) -> NewTags:
     """Give the new tags of a purge; where that cannot be asked, all of them, which harms nobody."""
     with contextlib.suppress(StoreUnavailable):  # a hint is not worth the outcome
         unknown = store.tags.unknown(purge.domain, purge.tags)

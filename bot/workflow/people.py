@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 from bot.core.policy.decision import Actor
-from bot.core.purge.purge import Purge
+from bot.core.purge.purge import PurgeRequest
 from bot.core.retry import DirectoryRefused, DirectoryUnavailable
 from bot.slack.directory import SlackDirectory
 
@@ -24,7 +24,7 @@ def is_lasting(unknown: DirectoryUnavailable, waited: timedelta) -> bool:
     return lasting
 
 
-def requester(directory: SlackDirectory, purge: Purge, domain: str) -> Actor | None:
+def requester(directory: SlackDirectory, purge: PurgeRequest, domain: str) -> Actor | None:
     """Give whoever asked for a purge as far as it matters to a domain; None if Slack does not tell."""
     try:
         return directory.fetch(

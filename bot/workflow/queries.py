@@ -45,7 +45,7 @@ from bot.core.message import Notice, Route
 from bot.core.policy.decision import ANYTHING, Actor, Membership, decide, decide_all, domains_for
 from bot.core.policy.document import Policy
 from bot.core.policy.fields import Action
-from bot.core.purge.purge import Purge
+from bot.core.purge.purge import Purge, PurgeRequest
 from bot.core.retry import DirectoryRefused, DirectoryUnavailable
 from bot.store.change import InteractionAnswered, NewPosts
 from bot.store.reads.history import PAGE, Page, Search
@@ -217,7 +217,7 @@ class Answers:
         return Notice(QUOTA, facts | told)
 
 
-def _may_see(policy: Policy, actor: Actor, purge: Purge) -> bool:
+def _may_see(policy: Policy, actor: Actor, purge: PurgeRequest) -> bool:
     """Whether a full member may see a purge: it is their own, or the policy shows all its tags."""
     if purge.team_id != actor.team_id:
         return False

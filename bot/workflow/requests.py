@@ -27,7 +27,7 @@ from bot.core.policy.decision import Actor
 from bot.core.policy.fields import Action
 from bot.core.policy.quorum import needs_of
 from bot.core.purge.joining import Related
-from bot.core.purge.purge import Choice, Event, Purge, State
+from bot.core.purge.purge import Choice, Event, Purge, PurgeRequest, State
 from bot.core.purge.signatures import ApprovalKeys
 from bot.store.change import CardReply, InteractionAnswered, NewPosts
 from bot.store.store import Store
@@ -141,7 +141,7 @@ class PurgeRequests:
         meant = self.suggested_domain(decided.purge, who or (lambda _: actor))
         return replace(decided, purge=replace(decided.purge, suggestion=meant))
 
-    def suggested_domain(self, purge: Purge, who: Who) -> str | None:
+    def suggested_domain(self, purge: PurgeRequest, who: Who) -> str | None:
         """Give the domain that its requester may have meant, if there is one."""
         return rulings.suggested_domain(purge, self.rules().policy, self._account(), who)
 

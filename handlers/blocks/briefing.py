@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bot.core.policy.approvers import STANDING_WORDS, Briefing, Traffic
 from bot.core.policy.decision import Membership
-from bot.core.purge.purge import Purge
+from bot.core.purge.purge import ApprovalStatus, Purge
 from handlers.blocks.kit import either, escape, listing, mention
 
 
@@ -33,7 +33,7 @@ def who_can_decide(purge: Purge, *, calls: bool) -> str:
     return f"{called}Can decide: {who}{_how_many(briefing.people)}, but not the requester{out_of_reach}"
 
 
-def _out_of_reach(purge: Purge) -> str:
+def _out_of_reach(purge: ApprovalStatus) -> str:
     """Give those whom the policy names in vain, each with why."""
     lost = [each.split() for each in purge.unreachable]
     named = [f"{mention(who)} ({STANDING_WORDS[Membership(what)]})" for who, what in lost]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bot.core.command.parser import MAX_REASON_CHARACTERS
 from bot.core.interaction import Interaction
-from bot.core.purge.purge import Purge
+from bot.core.purge.purge import PurgeRequest
 from bot.slack.message import Block
 from handlers.blocks import kit
 from handlers.blocks.kit import code, mention, metadata_of
@@ -16,7 +16,7 @@ REASON = "reason"
 """The field, and the block that it is in."""
 
 
-def denial_form(ask: Interaction, purge: Purge) -> Block:
+def denial_form(ask: Interaction, purge: PurgeRequest) -> Block:
     """Give the form for a press on Deny, whose ID it carries."""
     tags = shown_tags(purge)
     lines = [f"{code(purge.domain)} · {tags.head}", *tags.lines]

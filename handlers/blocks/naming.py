@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from bot.core.purge.purge import Purge, State
+from bot.core.purge.purge import Purge, PurgeRequest, State
 from handlers.blocks.kit import moment
 from handlers.blocks.progress import waits_for_new_day
 
@@ -51,7 +51,7 @@ STATES = {
 }
 
 
-def kind_of(purge: Purge) -> str:
+def kind_of(purge: PurgeRequest) -> str:
     return "forced purge" if purge.force else "purge"
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bot.core.purge.purge import Purge, State
+from bot.core.purge.purge import ApprovalStatus, Purge, State
 from bot.slack.message import Message
 from handlers.blocks import kit
 from handlers.blocks.error import explained
@@ -56,7 +56,7 @@ def _calling(purge: Purge, what: str) -> Message:
     return kit.message(said, kit.section(said))
 
 
-def _called(purge: Purge) -> tuple[str, ...]:
+def _called(purge: ApprovalStatus) -> tuple[str, ...]:
     return purge.briefing.called if purge.briefing else purge.approvers
 
 
@@ -97,6 +97,6 @@ def _outcome(purge: Purge) -> str:
             return f"was submitted (task {task}). The CDN does not report its progress; {USUALLY}."
 
 
-def _granted(purge: Purge) -> str:
+def _granted(purge: ApprovalStatus) -> str:
     people = listing(yes.user_id for yes in purge.approvals).replace(" or ", " and ")
     return f"was approved by {people}, and " if purge.approvals else ""

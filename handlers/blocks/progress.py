@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 from bot.core.cdn import errors as cdn_errors
 from bot.core.edge_check import Difference, EdgeSnapshot, Finding, Why
-from bot.core.purge.purge import Evidence, Purge, State
+from bot.core.purge.purge import CompletionStatus, Evidence, Purge, PurgeRequest, State
 from handlers.blocks.kit import code, day, mention, moment
 
 PLAIN_MEANS = "The edge asks the origin, and keeps what has not changed."
@@ -86,7 +86,7 @@ def _beside_another(purge: Purge) -> str:
     )
 
 
-def _means(purge: Purge) -> str:
+def _means(purge: PurgeRequest) -> str:
     return FORCE_MEANS if purge.force else PLAIN_MEANS
 
 
@@ -106,7 +106,7 @@ def waits_for_new_day(purge: Purge) -> bool:
     return spent and purge.state is State.HELD
 
 
-def _not_reported(purge: Purge) -> str:
+def _not_reported(purge: CompletionStatus) -> str:
     if purge.notified_at is not None:
         return f"Accepted; the CDN does not report its progress; {USUALLY}."
     return f"Accepted; no progress reported yet; {USUALLY}."
@@ -124,7 +124,7 @@ def _complete(purge: Purge) -> list[str]:
     return lines
 
 
-def _chosen(purge: Purge) -> str:
+def _chosen(purge: CompletionStatus) -> str:
     choice = purge.choice
     assert choice is not None, "only what was chosen is told"
     who = mention(choice.user_id)

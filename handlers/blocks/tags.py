@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from bot.core.purge.purge import Purge
+from bot.core.purge.purge import Purge, PurgeRequest
 from bot.slack.message import Block
 from handlers.blocks import kit
 from handlers.blocks.kit import code, escape, fitting, prose
@@ -41,7 +41,7 @@ class Shown:
     is_whole: bool
 
 
-def shown_tags(purge: Purge) -> Shown:
+def shown_tags(purge: PurgeRequest) -> Shown:
     """Give the tags of a purge as a card shows them."""
     seen = look_over(purge.tags)
     plain, plain_left = fitting([_span(tag, _TAG_MOST) for tag in seen.plain], _PLAIN_MOST)
@@ -76,7 +76,7 @@ def show_all(purge: Purge) -> list[Block]:
     return kit.actions("tags", kit.button(SHOW_ALL, label, purge.id))
 
 
-def aloud(purge: Purge) -> str:
+def aloud(purge: PurgeRequest) -> str:
     """Give the tags for a message's text, which is all that screen readers read."""
     seen = look_over(purge.tags)
     marks, left = fitting(
@@ -89,7 +89,7 @@ def aloud(purge: Purge) -> str:
     return said
 
 
-def asked(purge: Purge, means: str = "") -> str:
+def asked(purge: PurgeRequest, means: str = "") -> str:
     """Give what a confirm dialog says of the domain and the tags, and what the press `means`.
 
     Slack shows it as plain text of 300 characters at most, so nothing is formatted or escaped.

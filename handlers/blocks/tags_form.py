@@ -16,7 +16,7 @@ from functools import lru_cache
 from itertools import groupby
 
 from bot.core.interaction import Interaction
-from bot.core.purge.purge import Purge
+from bot.core.purge.purge import PurgeRequest
 from bot.core.text.domain_name import display_domain
 from bot.slack.message import Block
 from handlers.blocks import kit
@@ -61,7 +61,7 @@ def turn_of(ask: Interaction) -> tuple[str | None, int]:
     return view_id or None, int(page) if page.isdecimal() and len(page) < 9 else 0
 
 
-def tags_form(ask: Interaction, purge: Purge, page: int) -> Block:
+def tags_form(ask: Interaction, purge: PurgeRequest, page: int) -> Block:
     """Give one page of all tags; a page that is not there is the first or the last that is."""
     pages = _pages(purge.tags)
     page = max(0, min(page, len(pages) - 1))
@@ -103,7 +103,7 @@ def _pieces(tags: tuple[str, ...]) -> Iterator[_Piece]:
             yield _Piece(number, text, start, len(tag), says.get(tag, ""))
 
 
-def _head(purge: Purge, page: tuple[_Piece, ...]) -> str:
+def _head(purge: PurgeRequest, page: tuple[_Piece, ...]) -> str:
     domain = display_domain(purge.domain)
     shown = code(purge.domain) + (f" ({prose(domain)})" if domain != purge.domain else "")
     kind = kind_of(purge).capitalize()
@@ -114,7 +114,7 @@ def _head(purge: Purge, page: tuple[_Piece, ...]) -> str:
     return "\n".join(lines)
 
 
-def _place(purge: Purge, page: tuple[_Piece, ...]) -> str:
+def _place(purge: PurgeRequest, page: tuple[_Piece, ...]) -> str:
     """Give what of all there is stands on this page: `Tags 1 to 40 of 83`."""
     first, last, total = page[0], page[-1], len(purge.tags)
     if first.number == last.number:
@@ -151,7 +151,7 @@ def _mark(piece: _Piece) -> list[Block]:
     return [words(" "), mark, words(f" {piece.says}", bold=True)]
 
 
-def _end(purge: Purge, pages: tuple[tuple[_Piece, ...], ...], page: int) -> list[Block]:
+def _end(purge: PurgeRequest, pages: tuple[tuple[_Piece, ...], ...], page: int) -> list[Block]:
     """Give the end of a page.  Where one is after a turn is up to Slack, so it says so once more."""
     if len(pages) == 1:
         return []

@@ -27,7 +27,7 @@ from bot.core.policy.document import Policy
 from bot.core.policy.fields import Action
 from bot.core.policy.quorum import Approval, ApprovalRequirements
 from bot.core.purge import trail
-from bot.core.purge.purge import UNSENT, WRONG_TURN, Event, Purge, Refusal
+from bot.core.purge.purge import UNSENT, WRONG_TURN, Event, Purge, PurgeRequest, Refusal
 from bot.core.purge.signatures import ApprovalKeys
 
 APPROVAL_LOST = ErrorKind(
@@ -77,7 +77,7 @@ class SendFacts:
     links: Sequence[Link] | None = ()
 
 
-def takes_proof(purge: Purge, policy: Policy) -> bool:
+def takes_proof(purge: PurgeRequest, policy: Policy) -> bool:
     """Whether the gate wants facts of this very moment, and the audit trail."""
     return purge.force or requires_approval(purge, policy)
 

@@ -26,7 +26,7 @@ from bot.core.policy.decision import Actor, Membership, decide_all, roles_held
 from bot.core.policy.document import Policy
 from bot.core.policy.fields import Action
 from bot.core.policy.quorum import Approval
-from bot.core.purge.purge import Choice, Event, Facts, Purge, State
+from bot.core.purge.purge import Choice, Event, Facts, Purge, PurgeRequest, State
 
 PRESS_LATE = ErrorKind(
     code="press-late",
@@ -302,7 +302,7 @@ def _approval(
     return Approval(user_id, at, roles, channel_id=channel_id, aliases=aliases)
 
 
-def _why_not(purge: Purge, policy: Policy, actor: Actor, yes: Approval) -> str | None:
+def _why_not(purge: PurgeRequest, policy: Policy, actor: Actor, yes: Approval) -> str | None:
     """Give why somebody has no say in this request; None if they have."""
     decision = decide_all(policy, actor, Action.APPROVE, purge.domain, purge.tags)
     if not decision.allowed:

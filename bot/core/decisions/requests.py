@@ -27,7 +27,7 @@ from bot.core.policy.decision import Actor, Membership, decide_all, holders_of, 
 from bot.core.policy.document import Policy
 from bot.core.policy.quorum import ApprovalRequirements
 from bot.core.purge.joining import Related, is_double_submit, wait_until
-from bot.core.purge.purge import Event, Purge, Refusal
+from bot.core.purge.purge import Event, Purge, PurgeRequest, Refusal
 
 NO_APPROVER = ErrorKind(
     code="no-approver",
@@ -175,7 +175,7 @@ def _exceeded(kind: ErrorKind, count: int, most: int) -> Refusal | None:
     return Refusal(kind.code, Problem(kind, {"most": str(most)}).message)
 
 
-def _too_many_tags(purge: Purge, policy: Policy) -> Refusal | None:
+def _too_many_tags(purge: PurgeRequest, policy: Policy) -> Refusal | None:
     """Whoever decides on a forced purge must be able to read all its tags."""
     if not purge.force or len(purge.tags) <= policy.max_tags:
         return None
@@ -248,7 +248,7 @@ def _asks_others(
     return waits.telling(approval_card_of(waits.purge, now))
 
 
-def _too_few(who: Deciders, purge: Purge) -> Refusal:
+def _too_few(who: Deciders, purge: PurgeRequest) -> Refusal:
     """Refuse what too few can approve, and say whom the policy names in vain."""
     alone = not who.people and not set(who.ids) - purge.requester_ids
     kind = NO_APPROVER if alone or who.people == 0 else TOO_FEW_APPROVERS

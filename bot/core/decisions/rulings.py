@@ -16,7 +16,7 @@ from bot.core.policy.decision import Actor, Decision, Membership, decide_all, do
 from bot.core.policy.document import Policy
 from bot.core.policy.fields import Action
 from bot.core.policy.quorum import ApprovalRequirements, needs_of
-from bot.core.purge.purge import Purge, Refusal
+from bot.core.purge.purge import Purge, PurgeRequest, Refusal
 from bot.core.purge.signatures import ApprovalKeys
 from bot.core.suggestions.similarity import slips_of_domain
 
@@ -55,16 +55,16 @@ class Rules:
     keys: ApprovalKeys = field(default_factory=ApprovalKeys)
 
 
-def action_of(purge: Purge) -> Action:
+def action_of(purge: PurgeRequest) -> Action:
     return Action.FORCE if purge.force else Action.PURGE
 
 
-def needs_for(purge: Purge, policy: Policy) -> ApprovalRequirements:
+def needs_for(purge: PurgeRequest, policy: Policy) -> ApprovalRequirements:
     """Give what others must say yes to before this purge may go on."""
     return needs_of(policy, action_of(purge), purge.domain, purge.tags)
 
 
-def requires_approval(purge: Purge, policy: Policy) -> bool:
+def requires_approval(purge: PurgeRequest, policy: Policy) -> bool:
     """Whether the policy wants the yes of others before this purge."""
     return bool(needs_for(purge, policy).quorums)
 
@@ -84,7 +84,7 @@ def help_notice(policy: Policy, actor: Actor, topic: str | None = None) -> Notic
 
 
 def suggested_domain(
-    purge: Purge,
+    purge: PurgeRequest,
     policy: Policy,
     account: Iterable[str],
     who: Callable[[str], Actor | None],

@@ -16,7 +16,7 @@ from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 
 from bot.core.errors import ErrorKind
-from bot.core.purge.purge import Event, Facts, Purge, State
+from bot.core.purge.purge import CompletionStatus, Event, Facts, Purge, State
 
 FORGOTTEN_AFTER = timedelta(days=3)
 """How long the CDN answers for a task (DescribeRefreshTaskById)."""
@@ -140,7 +140,7 @@ def try_again_at(
     return now + timedelta(seconds=wait_s * (1 + jitter / 4))
 
 
-def next_search_at(purge: Purge, now: datetime) -> datetime | None:
+def next_search_at(purge: CompletionStatus, now: datetime) -> datetime | None:
     """Give when the lost task of a purge is looked for next; None: it was looked for enough."""
     lost_at = purge.settled_at or now
     return next((lost_at + span for span in SEARCHES if lost_at + span > now), None)
