@@ -39,12 +39,12 @@ from bot.slack.delivery import GONE, RESPONSE_URL_LIFE, RESPONSE_URL_USES, Refus
 from bot.slack.message import Message
 from handlers.blocks.alert import alert
 from handlers.blocks.denial import denial_form
+from handlers.blocks.ephemeral import ephemeral_message
 from handlers.blocks.error import refusal
-from handlers.blocks.note import call_below, glass_broken, outcome, reminder
 from handlers.blocks.purge import card as card_of
 from handlers.blocks.purge import unedited
 from handlers.blocks.tags_form import tags_form, turn_of
-from handlers.blocks.whisper import whisper
+from handlers.blocks.thread_reply import call_below, glass_broken, outcome, reminder
 
 log = structlog.get_logger("purgebot.announcer")
 
@@ -67,56 +67,64 @@ class SlackAnnouncer:
         if post.route is Route.NOWHERE:
             return replace(post, shown_version=purge.version if purge else 0)
         if post.kind is PostKind.EPHEMERAL:
-            assert post.notice is not None, "a whisper has words"
-            return self._whisper(post, whisper(post.notice, purge))
+            assert post.notice is not None, "an ephemeral message has words"
+            return self._send_ephemeral(post, ephemeral_message(post.notice, purge))
         if post.kind is PostKind.ALERT:
             return self._alert(post, save)
         assert purge is not None, "cards and notes belong to a purge"
         if post.kind is PostKind.THREAD_REPLY:
-            return self._note(post, purge, card, save)
+            return self._send_thread_reply(post, purge, card, save)
         if post.kind is PostKind.APPROVAL_CARD:
-            return self._call_to_decide(post, purge, card, save)
+            return self._show_approval_card(post, purge, card, save)
         shown = replace(post, shown_version=purge.version)
         message = card_of(purge)
         if purge.refusal is not None and purge.refusal.other is not None and card is not None:
             message = refusal(purge, self._delivery.link(card))
         if purge.state is State.REFUSED and post.route is None:
             # Nobody but the requester needs to know; once a card is up, it has to say so.
-            return self._whisper(shown, message)
+            return self._send_ephemeral(shown, message)
         if purge.state is State.REQUESTED:
             return shown
         return self._show(shown, purge, message, save)
 
-    def open_denial(self, ask: Interaction, purge: Purge) -> bool:
+    def open_denial(self, interaction: Interaction, purge: Purge) -> bool:
         """Show the form that asks why somebody denies a purge.  False: it is too late for it."""
         try:
-            view = denial_form(ask, purge)
-            self._delivery.call(self._client.views_open, trigger_id=ask.trigger_id, view=view)
+            view = denial_form(interaction, purge)
+            self._delivery.call(
+                self._client.views_open, trigger_id=interaction.trigger_id, view=view
+            )
         except (Refused, DeliveryDeferred) as refused:
             # What Slack gave to open a form with lives for three seconds, so this is the end of it.
-            log.warning("form-not-opened", purge=purge.id, user=ask.user_id, why=str(refused))
+            log.warning(
+                "form-not-opened", purge=purge.id, user=interaction.user_id, why=str(refused)
+            )
             return False
         return True
 
-    def show_tags(self, ask: Interaction, purge: Purge) -> bool:
+    def show_tags(self, interaction: Interaction, purge: Purge) -> bool:
         """Show all tags of a purge, or turn the page.  False: it is too late for it."""
-        view_id, page = turn_of(ask)
-        view = tags_form(ask, purge, page)
+        view_id, page = turn_of(interaction)
+        view = tags_form(interaction, purge, page)
         try:
             if view_id is None:
-                self._delivery.call(self._client.views_open, trigger_id=ask.trigger_id, view=view)
+                self._delivery.call(
+                    self._client.views_open, trigger_id=interaction.trigger_id, view=view
+                )
             else:
                 self._delivery.call(self._client.views_update, view_id=view_id, view=view)
         except (Refused, DeliveryDeferred) as refused:
             if view_id is not None and str(refused) == "not_found":
                 return True  # its reader has closed it meanwhile
-            log.warning("tags-not-shown", purge=purge.id, user=ask.user_id, why=str(refused))
+            log.warning(
+                "tags-not-shown", purge=purge.id, user=interaction.user_id, why=str(refused)
+            )
             return False
         return True
 
     # The card
 
-    def _call_to_decide(self, post: Post, purge: Purge, card: Post | None, save: Save) -> Post:
+    def _show_approval_card(self, post: Post, purge: Purge, card: Post | None, save: Save) -> Post:
         """Keep the card true that stands where people are called to decide.
 
         Where the bot cannot post there, they are called below the card instead.
@@ -252,7 +260,7 @@ class SlackAnnouncer:
 
     # Notes
 
-    def _note(self, post: Post, purge: Purge, card: Post | None, save: Save) -> Post:
+    def _send_thread_reply(self, post: Post, purge: Purge, card: Post | None, save: Save) -> Post:
         """Tell those whom it concerns, below the card; an edit of the card calls nobody."""
         assert post.notice is not None, "a note has words"
         code = post.notice.code
@@ -303,7 +311,7 @@ class SlackAnnouncer:
 
     # Whispers
 
-    def _whisper(self, post: Post, message: Message) -> Post:
+    def _send_ephemeral(self, post: Post, message: Message) -> Post:
         """Tell one reader: beside what they typed or pressed, or else by direct message."""
         more = {"response_type": "ephemeral", "replace_original": post.route is Route.REPLACE}
         for form in message.forms:

@@ -67,15 +67,17 @@ class ListenerContext:
         self,
         origin: Origin,
         kind: InteractionKind,
-        said: str | None = None,
+        content: str | None = None,
         *,
         purge_id: str | None = None,
         aside: bool | None = None,
     ) -> None:
         """Keep a press or a question for the worker, which answers it.  Raises: StoreUnavailable."""
-        ask = Interaction.of(origin, kind, self.requests.now(), purge_id, said, aside=aside)
+        interaction = Interaction.of(
+            origin, kind, self.requests.now(), purge_id, content, aside=aside
+        )
         with tracing.step(f"press {kind.value}", [purge_id]):
-            self.interactions.press(ask)
+            self.interactions.press(interaction)
 
 
 Listen = Callable[[ListenerContext, Any], Message | None]

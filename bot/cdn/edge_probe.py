@@ -83,7 +83,7 @@ class EdgeProbe:
                 raise TimeoutError
             return left
 
-        def ask() -> None:
+        def interaction() -> None:
             try:
                 answer.set_result(self._ask(url, at, time_left))
             except (OSError, HTTPException, ValueError) as error:
@@ -93,7 +93,7 @@ class EdgeProbe:
                 answer.set_exception(error)
 
         # A thread, since nothing bounds how long the system looks for a name.
-        threading.Thread(target=ask, name="edge-look", daemon=True).start()
+        threading.Thread(target=interaction, name="edge-look", daemon=True).start()
         try:
             return answer.result(self._longest_s)
         except TimeoutError:

@@ -95,13 +95,13 @@ def verify(
         typer.echo("      no checkpoint yet")
 
 
-def _moment(said: str, now: datetime) -> datetime:
+def _moment(text: str, now: datetime) -> datetime:
     try:
-        if span := re.fullmatch("([0-9]+)([dhm])", said):
+        if span := re.fullmatch("([0-9]+)([dhm])", text):
             return now - timedelta(**{_UNITS[span[2]]: int(span[1])})
-        moment = datetime.fromisoformat(said)
+        moment = datetime.fromisoformat(text)
     except (ValueError, OverflowError):
-        msg = f"{said} is neither a moment like 2026-11-01 nor a span like 2d or 12h"
+        msg = f"{text} is neither a moment like 2026-11-01 nor a span like 2d or 12h"
         raise typer.BadParameter(msg) from None
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 

@@ -116,8 +116,8 @@ def _asking_slack(settings: Settings, token: str, remedy: str) -> Iterator[None]
     try:
         yield
     except SAID_NO as error:
-        said = f"Slack does not accept {token} ({read_no(error).code})"
-        raise _Bad(said, remedy) from None
+        parts = f"Slack does not accept {token} ({read_no(error).code})"
+        raise _Bad(parts, remedy) from None
     except NO_ANSWER as error:
         why = why_no_answer(error, settings.slack_api_url)
         raise _Bad(f"Slack cannot be reached: {why}", _in_short(why, "SLACK_API_URL")) from None
@@ -135,23 +135,25 @@ def _slack_token(settings: Settings) -> str:
             f"the token lacks the scopes {', '.join(lacking)}",
             "Put manifest.yml into the app's page, App Manifest, and install the app again.",
         )
-    said = [f"{answer['user']} in {answer['team']}"]
+    parts = [f"{answer['user']} in {answer['team']}"]
     off_s = _clock_off_s(answer.headers)
     if off_s is not None and abs(off_s) > CLOCK_NOTED_S:
-        said.append(f"this machine's clock is {words_of(off_s)}")
+        parts.append(f"this machine's clock is {words_of(off_s)}")
         if settings.mode is Mode.HTTP and abs(off_s) > FRESH_FOR_S:
             raise _Bad(
-                "; ".join(said), "Set the clock: so none of Slack's requests can be verified."
+                "; ".join(parts), "Set the clock: so none of Slack's requests can be verified."
             )
     if without := sorted(OPTIONAL_SCOPES - granted):
-        said.append(f"without {', '.join(without)} a crash may post a card twice")
-    return "; ".join(said)
+        parts.append(f"without {', '.join(without)} a crash may post a card twice")
+    return "; ".join(parts)
 
 
 def _clock_off_s(headers: Mapping[str, str]) -> int | None:
     """Give how far this machine's clock is behind that of an answer; None if it does not say."""
     try:
-        there = parsedate_to_datetime({key.lower(): said for key, said in headers.items()}["date"])
+        there = parsedate_to_datetime(
+            {key.lower(): parts for key, parts in headers.items()}["date"]
+        )
         return round((there - datetime.now(UTC)).total_seconds())
     except (KeyError, TypeError, ValueError):
         return None
@@ -184,25 +186,25 @@ def _approvers(settings: Settings) -> str:
             roles.setdefault(who, []).append(name)
     ours = Installation.of(client.identity)
     directory = SlackDirectory(client, source, lambda: datetime.now(UTC), ours)
-    standings: dict[str, Membership] = {}
+    memberships: dict[str, Membership] = {}
     named = list(roles)
     for first in range(0, len(named), MOST_QUESTIONS):
-        standings |= directory.standings(named[first : first + MOST_QUESTIONS])
-    lost = {who for who, found in standings.items() if found is not Membership.MEMBER}
-    said = [f"{len(standings) - len(lost)} of {len(roles)} people named are full members"]
-    if len(standings) < len(roles):
-        said.append(f"Slack did not tell of {len(roles) - len(standings)}")
-    said += [
-        f"{who} ({', '.join(roles[who])}) {_STANDINGS[standings[who]]}"
+        memberships |= directory.memberships(named[first : first + MOST_QUESTIONS])
+    lost = {who for who, found in memberships.items() if found is not Membership.MEMBER}
+    parts = [f"{len(memberships) - len(lost)} of {len(roles)} people named are full members"]
+    if len(memberships) < len(roles):
+        parts.append(f"Slack did not tell of {len(roles) - len(memberships)}")
+    parts += [
+        f"{who} ({', '.join(roles[who])}) {_MEMBERSHIPS[memberships[who]]}"
         for who in named
         if who in lost
     ]
     empty = sorted(name for name in _approving(policy) if _is_empty(policy.roles[name], lost))
     if empty:
-        said.append(f"nobody is left to approve in {', '.join(empty)}")
-        raise _Bad("; ".join(said), "Name people in these roles who are full members, or a group.")
-    said.append(_groups_read(client, ours, policy))
-    return "; ".join(said)
+        parts.append(f"nobody is left to approve in {', '.join(empty)}")
+        raise _Bad("; ".join(parts), "Name people in these roles who are full members, or a group.")
+    parts.append(_groups_read(client, ours, policy))
+    return "; ".join(parts)
 
 
 def _groups_read(client: SlackClient, ours: Installation, policy: Policy) -> str:
@@ -223,7 +225,7 @@ def _groups_read(client: SlackClient, ours: Installation, policy: Policy) -> str
     return f"{read} of {len(groups)} user groups can be read"
 
 
-_STANDINGS = {
+_MEMBERSHIPS = {
     Membership.GUEST: "is a guest",
     Membership.BOT: "is a bot",
     Membership.DELETED: "is closed",

@@ -380,6 +380,6 @@ def _mistake(detail: Any) -> str:
     where = ".".join(str(part) for part in detail["loc"])
     if where in Settings.model_fields:  # a default is reported by its field's own name
         where = str(Settings.model_fields[where].validation_alias)
-    said = "is missing" if detail["type"] == "missing" else detail["msg"]
-    said = said.removeprefix("Value error, ")
-    return f"{where} {said}" if where else said
+    problem = "is missing" if detail["type"] == "missing" else detail["msg"]
+    problem = problem.removeprefix("Value error, ")
+    return f"{where} {problem}" if where else problem

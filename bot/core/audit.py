@@ -92,8 +92,8 @@ def pruned(purge_id: str, before: datetime) -> AuditEntry:
 
 def hash_of(entry: AuditEntry, seq: int, previous: str) -> str:
     """Give the SHA-256, in hex, of everything that an entry says and of the hash before it."""
-    said = {name: getattr(entry, name) for name in AuditEntry.__slots__}
-    return _sha256(said | {"at": exact_moment(entry.at), "seq": seq, "previous": previous})
+    data = {name: getattr(entry, name) for name in AuditEntry.__slots__}
+    return _sha256(data | {"at": exact_moment(entry.at), "seq": seq, "previous": previous})
 
 
 def checkpoint(
@@ -117,6 +117,6 @@ def exact_moment(at: datetime) -> str:
     return at.astimezone(UTC).isoformat(timespec="microseconds")
 
 
-def _sha256(said: dict[str, Any]) -> str:
-    text = json.dumps(said, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+def _sha256(data: dict[str, Any]) -> str:
+    text = json.dumps(data, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()

@@ -165,12 +165,12 @@ def _changed(before: EdgeSnapshot, after: EdgeSnapshot) -> tuple[Finding, str]:
     return Finding.VERIFIED, "changed"
 
 
-def _is_from_after(look: EdgeSnapshot, sent_at: datetime) -> bool:
-    return look.age is not None and look.at - _span(look.age) - _ROUNDING >= sent_at
+def _is_from_after(snapshot: EdgeSnapshot, sent_at: datetime) -> bool:
+    return snapshot.age is not None and snapshot.at - _span(snapshot.age) - _ROUNDING >= sent_at
 
 
-def _is_from_before(look: EdgeSnapshot, sent_at: datetime) -> bool:
-    return look.age is not None and look.at + LONGEST_LOOK - _span(look.age) < sent_at
+def _is_from_before(snapshot: EdgeSnapshot, sent_at: datetime) -> bool:
+    return snapshot.age is not None and snapshot.at + LONGEST_LOOK - _span(snapshot.age) < sent_at
 
 
 def _age_went_back(before: EdgeSnapshot, after: EdgeSnapshot) -> bool:

@@ -77,7 +77,7 @@ class Interaction(Origin):
     kind: InteractionKind
     at: datetime
     purge_id: str | None = None
-    said: str | None = None
+    text: str | None = None
     signature: str | None = None
     aside: bool | None = None
 
@@ -88,8 +88,8 @@ class Interaction(Origin):
         kind: InteractionKind,
         at: datetime,
         purge_id: str | None = None,
-        said: str | None = None,
+        text: str | None = None,
         *,
         aside: bool | None = None,
     ) -> Interaction:
-        return cls(**asdict(origin), kind=kind, at=at, purge_id=purge_id, said=said, aside=aside)
+        return cls(**asdict(origin), kind=kind, at=at, purge_id=purge_id, text=text, aside=aside)

@@ -58,8 +58,8 @@ class CachedProbe(Generic[T]):
     It is asked for in a thread of its own, by one at a time: a database that hangs holds up nobody.
     """
 
-    def __init__(self, ask: Callable[[], T], keep_s: float = FRESH_S) -> None:
-        self._ask = ask
+    def __init__(self, interaction: Callable[[], T], keep_s: float = FRESH_S) -> None:
+        self._ask = interaction
         self._keep_s = keep_s
         self._lock = threading.Lock()
         self._asking: threading.Event | None = None
@@ -174,12 +174,12 @@ class HealthChecks:
 
     def _database(self) -> Check:
         why_not = self._database_says.get()
-        said = "it answers, and takes writes"
+        text = "it answers, and takes writes"
         if why_not is None:
-            said = "it does not answer in time, or lacks what is asked for"
+            text = "it does not answer in time, or lacks what is asked for"
         elif why_not != _USABLE:
-            said = f"it cannot be used ({why_not})"
-        return Check("database", why_not == _USABLE, said)
+            text = f"it cannot be used ({why_not})"
+        return Check("database", why_not == _USABLE, text)
 
     def _engine(self) -> Check:
         idle_s = self._worker.idle_s
@@ -188,8 +188,8 @@ class HealthChecks:
         if (since_s := idle_s["worker"]) > IDLE_S:
             return Check("engine", False, f"the worker's loop has not turned for {since_s:.0f} s")
         if not self._owner.is_fresh:
-            said = f"the leases were not renewed for {self._owner.age_s:.0f} s, so nothing is sent"
-            return Check("engine", False, said)
+            text = f"the leases were not renewed for {self._owner.age_s:.0f} s, so nothing is sent"
+            return Check("engine", False, text)
         return Check("engine", True, "the worker's loop turns, and its leases are renewed")
 
     def _socket(self) -> Check:
@@ -217,24 +217,24 @@ class HealthChecks:
     def _credentials(self, database: Check) -> Check:
         slack, blocks = self._slack_refuses()
         if not database.good:
-            cdn, takes = "what the CDN says is not known now", True
+            cdn, accepts = "what the CDN says is not known now", True
         else:
             canary = self._canary.get() or Health()
             cdn = "so does the CDN" if canary.since else "the CDN has not been asked yet"
-            if not (takes := canary.good):
+            if not (accepts := canary.good):
                 cdn = f"the CDN does not take the bot's questions ({canary.code})"
         if slack is None:
-            return Check("credentials", takes, f"Slack takes the token; {cdn}", blocks=takes)
-        said = slack if takes else f"{slack}; {cdn}"
-        return Check("credentials", False, said, blocks=blocks)
+            return Check("credentials", accepts, f"Slack takes the token; {cdn}", blocks=accepts)
+        text = slack if accepts else f"{slack}; {cdn}"
+        return Check("credentials", False, text, blocks=blocks)
 
     def _slack_refuses(self) -> tuple[str | None, bool]:
         """Say what Slack refuses, if anything, and whether nothing can be done without it."""
         if refused := self._token_refused():
             return f"Slack refuses SLACK_BOT_TOKEN ({refused})", True
         if refusals := self._refused(opening_sockets=False):
-            said = f"Slack refuses {', '.join(map(str, refusals))}"
-            return said, any(each.blocks for each in refusals)
+            text = f"Slack refuses {', '.join(map(str, refusals))}"
+            return text, any(each.blocks for each in refusals)
         return None, False
 
 

@@ -66,26 +66,26 @@ class MetricsCollector(Collector):
         yield _many("purgebot_check_good", "What /readyz finds about each part", "check", good)
         connected = vitals.is_connected
         yield _one("purgebot_socket_connected", "Slack's socket; in HTTP mode always 1", connected)
-        said = "Time since each loop turned, and since the leases were renewed (heartbeat)"
-        yield _many("purgebot_loop_age_seconds", said, "loop", vitals.ages_s)
+        help_text = "Time since each loop turned, and since the leases were renewed (heartbeat)"
+        yield _many("purgebot_loop_age_seconds", help_text, "loop", vitals.ages_s)
 
     def _work(self) -> Iterator[Metric]:
         if queues := self._queues.get():
             waiting = {kind.value: queue.waiting for kind, queue in queues.items()}
-            said = "Steps that are due and that nobody works on"
-            yield _many("purgebot_queue_waiting", said, "kind", waiting)
+            help_text = "Steps that are due and that nobody works on"
+            yield _many("purgebot_queue_waiting", help_text, "kind", waiting)
             oldest = {kind.value: queue.oldest_s for kind, queue in queues.items()}
-            said = "How long the oldest of them has been due"
-            yield _many("purgebot_queue_oldest_seconds", said, "kind", oldest)
+            help_text = "How long the oldest of them has been due"
+            yield _many("purgebot_queue_oldest_seconds", help_text, "kind", oldest)
         if (purges := self._open.get()) is not None:
-            said = "Purges of each state with something left to do"
-            yield _many("purgebot_purges_open", said, "state", purges)
+            help_text = "Purges of each state with something left to do"
+            yield _many("purgebot_purges_open", help_text, "state", purges)
 
     def _day(self) -> Iterator[Metric]:
         if sent := self._today.get():
-            said = "Purges that reached the CDN, or may have, since its day began (16:00 UTC)"
+            help_text = "Purges that reached the CDN, or may have, since its day began (16:00 UTC)"
             counts = {"false": sent.plain, "true": sent.forced}
-            yield _many("purgebot_purges_sent_today", said, "force", counts)
+            yield _many("purgebot_purges_sent_today", help_text, "force", counts)
 
     def _cdn(self) -> Iterator[Metric]:
         facts = self._facts.get()
@@ -95,24 +95,24 @@ class MetricsCollector(Collector):
         if canary.at is not None:
             health = Health.of_json(canary.value)
             yield _one("purgebot_canary_good", "The canary's last word on the CDN", health.good)
-            said = "The canary's last word: ok, or the code of the trouble"
-            yield _many("purgebot_canary_state", said, "code", {health.code or OK: True})
-            said = "When the canary last looked"
-            yield _one("purgebot_canary_look_timestamp_seconds", said, canary.at.timestamp())
+            help_text = "The canary's last word: ok, or the code of the trouble"
+            yield _many("purgebot_canary_state", help_text, "code", {health.code or OK: True})
+            help_text = "When the canary last looked"
+            yield _one("purgebot_canary_look_timestamp_seconds", help_text, canary.at.timestamp())
         if quota.at is not None and quota.at >= day_began_at(self._now()):
             left = {sort: pair[0] for sort, pair in quota.value.items()}
-            said = "What the CDN reported as left of the day's quota"
-            yield _many("purgebot_quota_remaining", said, "sort", left)
+            help_text = "What the CDN reported as left of the day's quota"
+            yield _many("purgebot_quota_remaining", help_text, "sort", left)
             in_all = {sort: pair[1] for sort, pair in quota.value.items()}
             yield _many("purgebot_quota_limit", "The day's quota in all", "sort", in_all)
 
 
-def _one(name: str, said: str, value: float) -> GaugeMetricFamily:
-    return GaugeMetricFamily(name, said, value=float(value))
+def _one(name: str, help_text: str, value: float) -> GaugeMetricFamily:
+    return GaugeMetricFamily(name, help_text, value=float(value))
 
 
-def _many(name: str, said: str, label: str, values: Mapping[str, float]) -> GaugeMetricFamily:
-    family = GaugeMetricFamily(name, said, labels=[label])
+def _many(name: str, help_text: str, label: str, values: Mapping[str, float]) -> GaugeMetricFamily:
+    family = GaugeMetricFamily(name, help_text, labels=[label])
     for each, value in values.items():
         family.add_metric([each], float(value))
     return family

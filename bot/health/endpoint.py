@@ -121,5 +121,5 @@ def _server(status: HealthEndpoint, listener: socket.socket) -> ThreadingHTTPSer
     return server
 
 
-def _json(good: bool, said: dict[str, Any]) -> Page:
-    return Page(200 if good else 503, "application/json", json.dumps(said).encode() + b"\n")
+def _json(good: bool, body: dict[str, Any]) -> Page:
+    return Page(200 if good else 503, "application/json", json.dumps(body).encode() + b"\n")

@@ -152,8 +152,8 @@ class Ingress:
             if self._signed_right:
                 return True, "requests are signed with SLACK_SIGNING_SECRET"
             if self._signed_wrong:
-                said = f"none of {self._signed_wrong} requests was signed with SLACK_SIGNING_SECRET"
-                return False, f"{said}: is it this app's?"
+                text = f"none of {self._signed_wrong} requests was signed with SLACK_SIGNING_SECRET"
+                return False, f"{text}: is it this app's?"
             return True, "no signed request has come yet"
 
 

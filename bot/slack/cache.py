@@ -54,7 +54,7 @@ class Facts(Generic[K, T]):
         return answer.value if answer and self._now() - answer.at <= age else None
 
     def get(
-        self, key: K, ask: Callable[[], T], since: datetime | None, age: timedelta = FRESH
+        self, key: K, interaction: Callable[[], T], since: datetime | None, age: timedelta = FRESH
     ) -> T:
         """Give a fact that was asked for at `since` or later, or, if that is None, within `age`.
 
@@ -70,7 +70,7 @@ class Facts(Generic[K, T]):
                 if fresh:
                     return known.value
             try:
-                value = ask()
+                value = interaction()
             except DirectoryRefused:
                 raise
             except DirectoryUnavailable:

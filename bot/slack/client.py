@@ -79,7 +79,7 @@ class SlackClient(WebClient):
             except SlackApiError as error:
                 no = read_no(error)
                 timed.outcome = _outcome(no)
-                self._note(api_method, no, more)
+                self._record_refusal(api_method, no, more)
                 raise
             except NO_ANSWER:
                 timed.outcome = "no-answer"
@@ -109,7 +109,7 @@ class SlackClient(WebClient):
             elif refusal.needed and not granted.isdisjoint(refusal.needed.split(",")):
                 self._forget(method)
 
-    def _note(self, method: str, no: SlackNo, arguments: dict[str, Any]) -> None:
+    def _record_refusal(self, method: str, no: SlackNo, arguments: dict[str, Any]) -> None:
         """Remember what is refused for good; any other no shows that the method is taken."""
         if not lasts(method, no, is_org=bool(self.identity.get("is_enterprise_install"))):
             if not no.passing:

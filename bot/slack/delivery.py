@@ -134,9 +134,9 @@ class SlackDelivery:
         if not leads_to_slack(post.response_url, self._api_url):
             # The database can be written to by others, and what is said here is for Slack alone.
             raise Refused("response-url-elsewhere")
-        said = message.body | more
+        content = message.body | more
         try:
-            answer = respond(post.response_url, TIMEOUT_S, self._client.ssl, **said)
+            answer = respond(post.response_url, TIMEOUT_S, self._client.ssl, **content)
         except NO_ANSWER as error:
             raise DeliveryDeferred from error
         if no := read_reply(answer.status_code, answer.headers, answer.body):

@@ -42,7 +42,7 @@ log = structlog.get_logger("purgebot.people")
 
 SLACKBOT = "USLACKBOT"
 MOST_QUESTIONS = 20
-"""How many people one call of `standings` asks Slack about: of a hundred a minute that it takes."""
+"""How many people one call of `memberships` asks Slack about: of a hundred a minute that it takes."""
 MOST_TEAMS = 10
 """In how many workspaces of a person a group is looked for: of twenty calls a minute."""
 
@@ -118,11 +118,11 @@ class SlackDirectory:
         """
         person = self._people.get(user_id, partial(self._describe, user_id), since)
 
-        def look(place: Place) -> GroupList:
+        def lookup(place: Place) -> GroupList:
             return self._groups.get(place, partial(self._list, *place), since)
 
         where = (team_id, user_id, channel_id, user_team_id)
-        actor = self._actor(where, person, domain, look)
+        actor = self._actor(where, person, domain, lookup)
         assert actor is not None, "Slack was asked about each group"
         return actor
 
@@ -131,21 +131,21 @@ class SlackDirectory:
         where: tuple[str, str, str, str],
         person: Person,
         domain: str | None,
-        look: GroupLookup,
+        lookup: GroupLookup,
     ) -> Actor | None:
         """Give the facts about a person; None where `look` does not know a group that matters."""
         team_id, user_id, channel_id, user_team_id = where
-        standing = person.standing_at(user_team_id, self._ours)
+        membership = person.standing_at(user_team_id, self._ours)
         within = set[str]()
-        if standing is Membership.MEMBER:  # nobody else's groups can help them
+        if membership is Membership.MEMBER:  # nobody else's groups can help them
             for group in self._groups_named(domain):
-                members = self._members(group, person, user_team_id, look)
+                members = self._members(group, person, user_team_id, lookup)
                 if members is None:
                     return None
                 if not members.isdisjoint(person.ids):
                     within.add(group)
         aliases = person.ids - {user_id}
-        return Actor(team_id, user_id, standing, frozenset(within), channel_id, aliases)
+        return Actor(team_id, user_id, membership, frozenset(within), channel_id, aliases)
 
     def members(self) -> Members:
         """Give who is in the user groups that the policy names, from memory; never asks."""
@@ -159,7 +159,7 @@ class SlackDirectory:
             if members is not None
         }
 
-    def standings(self, user_ids: Iterable[str]) -> Mapping[str, Membership]:
+    def memberships(self, user_ids: Iterable[str]) -> Mapping[str, Membership]:
         """Give what Slack says of people that the policy names, remembered for STALE.
 
         Whom Slack could not describe now is missing, and so is whoever comes after the first
@@ -204,7 +204,7 @@ class SlackDirectory:
         return Person.of(user, user_id, self._ours)
 
     def _members(
-        self, group: str, person: Person, claim: str, look: GroupLookup
+        self, group: str, person: Person, claim: str, lookup: GroupLookup
     ) -> frozenset[str] | None:
         """Give the members of a group, wherever this person could be one of them.
 
@@ -212,7 +212,7 @@ class SlackDirectory:
         """
         why_not = ""
         for team in self._teams_to_ask(group, person, claim):
-            answer = look(Place(team, group))
+            answer = lookup(Place(team, group))
             if answer is None:
                 return None
             if not isinstance(answer, str):

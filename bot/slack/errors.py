@@ -136,11 +136,11 @@ def read_reply(status: int, headers: Any, body: str) -> SlackNo | None:
     """
     code = ""
     try:
-        said = json.loads(body)
+        reply = json.loads(body)
     except (ValueError, RecursionError):
-        said = None
-    if isinstance(said, dict) and said.get("ok") is False:
-        code = str(said.get("error") or "no-reason")
+        reply = None
+    if isinstance(reply, dict) and reply.get("ok") is False:
+        code = str(reply.get("error") or "no-reason")
     if status == 200 and not code:
         return None
     passing = status == 429 or status >= 500 or code in _PASSING

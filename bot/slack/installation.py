@@ -57,7 +57,7 @@ class Person:
     """
 
     ids: frozenset[str]
-    standing: Membership
+    membership: Membership
     teams: frozenset[str] = frozenset()
     enterprise_id: str | None = None
 
@@ -80,13 +80,13 @@ class Person:
         `users.info` does not know is an outsider's.  One that names none counts only from within
         our organisation, where that is usual.
         """
-        if claim is None or self.standing not in {Membership.MEMBER, Membership.GUEST}:
-            return self.standing
+        if claim is None or self.membership not in {Membership.MEMBER, Membership.GUEST}:
+            return self.membership
         if claim == "":
             fits = self.enterprise_id is not None and self.enterprise_id == ours.enterprise_id
         else:
             fits = claim in self.teams or claim == self.enterprise_id
-        return self.standing if fits else Membership.OUTSIDER
+        return self.membership if fits else Membership.OUTSIDER
 
 
 def _belongs(teams: frozenset[str], enterprise_id: str | None, ours: Installation) -> bool:

@@ -18,7 +18,7 @@ class NewInteraction:
     `due_at` is when the worker answers it; None: it has its answer already.
     """
 
-    ask: Interaction
+    interaction: Interaction
     due_at: datetime | None
 
 

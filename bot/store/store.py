@@ -201,8 +201,8 @@ class Store:
 
     def _save(self, connection: Connection, change: Change, owner: str | None) -> None:
         match change:
-            case NewInteraction(ask, due_at):
-                row = rows.ask_to_row(ask) | {"due_at": due_at, "attempts": 0}
+            case NewInteraction(interaction, due_at):
+                row = rows.interaction_to_row(interaction) | {"due_at": due_at, "attempts": 0}
                 self._insert_once(connection, tables.asks, row)
             case InteractionAnswered(trigger_id):
                 if connection.execute(_ANSWERED, {"answered": trigger_id}).rowcount != 1:
@@ -273,8 +273,8 @@ class Store:
         found = self.read(select(_purges.id).where(_purges.trigger_id == trigger_id)).first()
         return found.id if found else None
 
-    def has_ask(self, trigger_id: str, *, answered: bool) -> bool:
-        """Whether an ask was written down; with `answered`, whether it also has its answer."""
+    def has_interaction(self, trigger_id: str, *, answered: bool) -> bool:
+        """Whether an interaction was written down; with `answered`, whether it also has its answer."""
         question = select(_asks.trigger_id).where(_asks.trigger_id == trigger_id)
         if answered:
             question = question.where(_asks.due_at.is_(None))

@@ -145,7 +145,7 @@ class Spans:
             spans[new.id] = began
         for entry in entries:
             if entry.purge_id in spans:
-                told = {_TOLD[name]: said for name, said in entry.detail.items() if name in _TOLD}
+                told = {_TOLD[name]: value for name, value in entry.detail.items() if name in _TOLD}
                 spans[entry.purge_id].add_event(entry.event, told)
         if began is not None:
             began.end()

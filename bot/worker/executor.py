@@ -52,10 +52,10 @@ class Announcer(Protocol):
         Raises: DeliveryDeferred (RateLimited).
         """
 
-    def open_denial(self, ask: Interaction, purge: Purge) -> bool:
+    def open_denial(self, interaction: Interaction, purge: Purge) -> bool:
         """Show the form that asks why somebody denies a purge.  False: it is too late for it."""
 
-    def show_tags(self, ask: Interaction, purge: Purge) -> bool:
+    def show_tags(self, interaction: Interaction, purge: Purge) -> bool:
         """Show all tags of a purge, or turn the page.  False: it is too late for it."""
 
 
@@ -96,16 +96,16 @@ class Executor:
         match step:
             case PollBatch():
                 self._watch.watch(step.purges)
-            case Claimed(value=Interaction() as ask):
-                self.ask(ask)
+            case Claimed(value=Interaction() as interaction):
+                self.answer_interaction(interaction)
             case Claimed(value=Post() as post):
-                self.post(post)
+                self.deliver_message(post)
             case Claimed(value=Purge(state=State.READY | State.HELD) as purge):
                 self._sending.send(purge, step.due_at)
             case Claimed(value=Purge() as purge):
-                self.purge(purge)
+                self.process_purge(purge)
 
-    def purge(self, purge: Purge) -> None:
+    def process_purge(self, purge: Purge) -> None:
         """Do what is due for a purge that is not to be sent now."""
         match purge.state:
             case State.REQUESTED:
@@ -167,56 +167,67 @@ class Executor:
             if needs.quorums
             else ()
         )
-        return Roster(members, self._directory.standings(named) if named else {})
+        return Roster(members, self._directory.memberships(named) if named else {})
 
-    def ask(self, ask: Interaction) -> None:
+    def answer_interaction(self, interaction: Interaction) -> None:
         """Answer a question, or decide on a press; questions do with facts that are a little old,
         and so does what only leads to a request.
         """
-        patient = ask.kind is InteractionKind.HELP or ask.kind in QUESTIONS or ask.kind in DOUBTS
-        since = None if patient else ask.at
-        where = (ask.team_id, ask.user_id, ask.channel_id, ask.user_team_id)
-        if ask.kind is InteractionKind.TAGS:
+        patient = (
+            interaction.kind is InteractionKind.HELP
+            or interaction.kind in QUESTIONS
+            or interaction.kind in DOUBTS
+        )
+        since = None if patient else interaction.at
+        where = (
+            interaction.team_id,
+            interaction.user_id,
+            interaction.channel_id,
+            interaction.user_team_id,
+        )
+        if interaction.kind is InteractionKind.TAGS:
             fetch = partial(self._directory.fetch, *where, since=None)
-            self._answers.show_tags(ask, fetch, self._announcer.show_tags)
+            self._answers.show_tags(interaction, fetch, self._announcer.show_tags)
             return
         actor: Actor | None = None
         lasting = False
         try:
-            domain = None if since is None else self._domain_of(ask)
-            if ask.kind in DOUBTS:
-                domain = self._doubts.domain_of(ask)
+            domain = None if since is None else self._domain_of(interaction)
+            if interaction.kind in DOUBTS:
+                domain = self._doubts.domain_of(interaction)
             actor = self._directory.fetch(*where, since=since, domain=domain)
         except DirectoryUnavailable as unknown:
-            lasting = is_lasting(unknown, self._now() - ask.at)
-        if ask.kind in QUESTIONS:
-            self._answers.answer(ask, actor, lasting=lasting)
-        elif ask.kind is InteractionKind.DOUBT:
-            self._doubts.ask(ask, actor, Roster(self._directory.members()), lasting=lasting)
-        elif ask.kind in DOUBTS:
-            self._doubts.answer(ask, actor, Roster(self._directory.members()))
+            lasting = is_lasting(unknown, self._now() - interaction.at)
+        if interaction.kind in QUESTIONS:
+            self._answers.answer(interaction, actor, lasting=lasting)
+        elif interaction.kind is InteractionKind.DOUBT:
+            self._doubts.ask_back(
+                interaction, actor, Roster(self._directory.members()), lasting=lasting
+            )
+        elif interaction.kind in DOUBTS:
+            self._doubts.answer(interaction, actor, Roster(self._directory.members()))
         elif actor is None:
-            self._interactions.leave_unchecked(ask, lasting=lasting)
-        elif ask.kind is InteractionKind.HELP:
-            self._interactions.help(ask, actor)
+            self._interactions.leave_unchecked(interaction, lasting=lasting)
+        elif interaction.kind is InteractionKind.HELP:
+            self._interactions.help(interaction, actor)
         else:
-            self._decide_press(ask, actor)
+            self._decide_press(interaction, actor)
 
-    def _domain_of(self, ask: Interaction) -> str | None:
-        purge = self._store.purge(ask.purge_id) if ask.purge_id else None
+    def _domain_of(self, interaction: Interaction) -> str | None:
+        purge = self._store.purge(interaction.purge_id) if interaction.purge_id else None
         return purge.domain if purge is not None else None
 
-    def _decide_press(self, ask: Interaction, actor: Actor) -> None:
+    def _decide_press(self, interaction: Interaction, actor: Actor) -> None:
         """Decide on a press, and do what it asks for beyond that."""
-        while (purge := self._interactions.decide(ask, actor)) is not None:
-            if ask.kind is InteractionKind.DENY_FORM:
-                opened = self._announcer.open_denial(ask, purge)
-                self._interactions.form_shown(ask, opened=opened)
+        while (purge := self._interactions.decide(interaction, actor)) is not None:
+            if interaction.kind is InteractionKind.DENY_FORM:
+                opened = self._announcer.open_denial(interaction, purge)
+                self._interactions.form_shown(interaction, opened=opened)
                 return
-            if self._requests.follow_up(ask, purge, actor, self._roster(purge)):
+            if self._requests.follow_up(interaction, purge, actor, self._roster(purge)):
                 return
 
-    def post(self, post: Post) -> None:
+    def deliver_message(self, post: Post) -> None:
         if post.kind is PostKind.ALERT and self._store.jobs.follows_another(post):
             raise DeliveryDeferred(
                 5.0

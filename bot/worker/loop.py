@@ -286,8 +286,8 @@ def _traced(step: Claimed | PollBatch) -> tuple[str, list[str | None]]:
             return "watch", [purge.id for purge in purges]
         case Claimed(value=Purge() as purge):
             return f"step {purge.state.value}", [purge.id]
-        case Claimed(value=Interaction() as ask):
-            return f"answer {ask.kind.value}", [ask.purge_id]
+        case Claimed(value=Interaction() as interaction):
+            return f"answer {interaction.kind.value}", [interaction.purge_id]
         case Claimed(value=Post() as post):
             return f"post {post.kind.value}", [post.purge_id]
     return "", []

@@ -219,8 +219,8 @@ class Sending:
     def _spent_until(self, now: datetime) -> datetime | None:
         """Give until when the quota is known to be used up."""
         if self._spent is None or now - self._spent[0] > _KEPT:
-            said = self._store.shared_state.get(SPENT).value.get("until")
-            self._spent = (now, datetime.fromisoformat(said) if said else None)
+            written = self._store.shared_state.get(SPENT).value.get("until")
+            self._spent = (now, datetime.fromisoformat(written) if written else None)
         until = self._spent[1]
         return until if until is not None and until > now else None
 

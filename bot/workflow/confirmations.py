@@ -1,7 +1,7 @@
 """Asks back about a command that was perhaps mistyped, and takes the answer.
 
     about    is there a doubt?  asked at each command: one look at an index, where all tags are known
-    ask      by the worker: ask back, or go on where this person has nothing to be asked about
+    ask_back by the worker: ask back, or go on where this person has nothing to be asked about
     answer   by the worker: make the request that a press asks for, once
 
 The rules are applied to the request that comes of it as to any other, by what holds then.
@@ -65,8 +65,13 @@ class Doubts:
         slips = tuple(Slip(tag, like) for tag in new if (like := meant(tag)) is not None)
         return Doubt(command, slips) if slips else None
 
-    def ask(
-        self, ask: Interaction, actor: Actor | None, roster: Roster, *, lasting: bool = False
+    def ask_back(
+        self,
+        interaction: Interaction,
+        actor: Actor | None,
+        roster: Roster,
+        *,
+        lasting: bool = False,
     ) -> None:
         """Ask back about a command that was written down, or let it go on as it is.
 
@@ -74,30 +79,36 @@ class Doubts:
         nothing is requested either: by the time it names them, it would be sent unasked.
         Raises: StoreUnavailable.
         """
-        doubt = doubts.read_doubt(ask.said)
-        if doubt is None or not self._requests.rules().keys.verify_press(ask):
-            self._tell(ask, Notice((PRESS_UNKNOWN if doubt is None else PRESS_DOUBTFUL).code))
+        doubt = doubts.read_doubt(interaction.text)
+        if doubt is None or not self._requests.rules().keys.verify_press(interaction):
+            self._tell(
+                interaction, Notice((PRESS_UNKNOWN if doubt is None else PRESS_DOUBTFUL).code)
+            )
             return
-        if self._store.purge_id_of(ask.trigger_id) is None:
+        if self._store.purge_id_of(interaction.trigger_id) is None:
             if actor is None:
-                self._tell(ask, Notice((RIGHTS_LOOKUP_REFUSED if lasting else RIGHTS_UNKNOWN).code))
+                self._tell(
+                    interaction, Notice((RIGHTS_LOOKUP_REFUSED if lasting else RIGHTS_UNKNOWN).code)
+                )
                 return
             policy = self._requests.rules().policy
             if places := doubts.shown_to(doubt, policy, actor):
-                self._tell(ask, doubts.doubt_notice(ask, doubt, places, policy, actor))
+                self._tell(
+                    interaction, doubts.doubt_notice(interaction, doubt, places, policy, actor)
+                )
                 return
-        if not self._request(doubt.command, ask, ask, actor, roster):
+        if not self._request(doubt.command, interaction, interaction, actor, roster):
             # Slack delivered it twice, and the first time there was no doubt about it.
-            self._store.apply(InteractionAnswered(ask.trigger_id))
+            self._store.apply(InteractionAnswered(interaction.trigger_id))
 
     def answer(self, press: Interaction, actor: Actor | None, roster: Roster) -> None:
         """Make the request that a press on one of the buttons asks for.
 
         Raises: StoreUnavailable.
         """
-        answer = doubts.read_answer(press.said)
+        answer = doubts.read_answer(press.text)
         question = self.question(answer.trigger_id) if answer else None
-        doubt = doubts.read_doubt(question.said) if question else None
+        doubt = doubts.read_doubt(question.text) if question else None
         if answer is None or question is None or doubt is None:
             self._tell(press, Notice(PRESS_UNKNOWN.code))
         elif why_not := self._why_not(press, question, actor):
@@ -141,31 +152,31 @@ class Doubts:
         roster: Roster,
         *told: Post,
     ) -> bool:
-        """Make the request, and have the ask answered with it.  False: somebody was first."""
+        """Make the request, and have the interaction answered with it.  False: somebody was first."""
         if self._requests.requires_approval(command):
             actor = None  # it is decided by what Slack says of them at that moment
         made = self._requests.request(command, origin, actor, roster, answered.trigger_id, told)
         return made is not None
 
-    def _tell(self, ask: Interaction, notice: Notice) -> None:
-        post = ephemeral_of(ask, notice)
+    def _tell(self, interaction: Interaction, notice: Notice) -> None:
+        post = ephemeral_of(interaction, notice)
         now = self._requests.now()
-        self._store.apply(InteractionAnswered(ask.trigger_id), NewPosts((post,), now))
-        log.info(notice.code, user=ask.user_id)
+        self._store.apply(InteractionAnswered(interaction.trigger_id), NewPosts((post,), now))
+        log.info(notice.code, user=interaction.user_id)
 
-    def domain_of(self, ask: Interaction) -> str | None:
+    def domain_of(self, interaction: Interaction) -> str | None:
         """Give the domain of a doubtful command, or of the one that a press is about."""
-        question: Interaction | None = ask
-        if ask.kind is not InteractionKind.DOUBT:
-            answer = doubts.read_answer(ask.said)
+        question: Interaction | None = interaction
+        if interaction.kind is not InteractionKind.DOUBT:
+            answer = doubts.read_answer(interaction.text)
             question = self.question(answer.trigger_id) if answer else None
-        doubt = doubts.read_doubt(question.said) if question else None
+        doubt = doubts.read_doubt(question.text) if question else None
         return doubt.command.domain if doubt else None
 
     def question(self, trigger_id: str) -> Interaction | None:
         """Give the command about which it was asked back.  Raises: StoreUnavailable."""
         try:
-            asked = self._store.jobs.ask(trigger_id)
+            asked = self._store.jobs.interaction(trigger_id)
         except FromNewer:
             return None
         return asked if asked is not None and asked.kind is InteractionKind.DOUBT else None

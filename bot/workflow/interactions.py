@@ -37,39 +37,47 @@ class Interactions:
     _rules: Callable[[], Rules]
     now: Callable[[], datetime]
 
-    def press(self, ask: Interaction) -> None:
+    def press(self, interaction: Interaction) -> None:
         """Write a press down for the worker, which asks Slack anew what its rights hang on.
 
         To take one's own request back takes no right, so that is decided at once.
         The same press delivered twice counts once.  Raises: StoreUnavailable.
         """
-        if ask.kind is not InteractionKind.CANCEL or not self._takes_own_back(ask):
-            self.write_down(ask)
+        if interaction.kind is not InteractionKind.CANCEL or not self._takes_own_back(interaction):
+            self.write_down(interaction)
             return
-        actor = Actor(ask.team_id, ask.user_id, Membership.UNKNOWN, frozenset(), ask.channel_id)
+        actor = Actor(
+            interaction.team_id,
+            interaction.user_id,
+            Membership.UNKNOWN,
+            frozenset(),
+            interaction.channel_id,
+        )
         try:
-            self.decide(self._signed(ask), actor, is_new=True)
+            self.decide(self._signed(interaction), actor, is_new=True)
         except FromNewer:
-            self.write_down(ask)
+            self.write_down(interaction)
 
-    def _takes_own_back(self, ask: Interaction) -> bool:
+    def _takes_own_back(self, interaction: Interaction) -> bool:
         """Whether the presser is its requester; of people from elsewhere the worker finds out."""
-        if ask.purge_id is None or ask.user_team_id != ask.team_id:
+        if interaction.purge_id is None or interaction.user_team_id != interaction.team_id:
             return False
         with suppress(FromNewer):
-            purge = self._store.purge(ask.purge_id)
-            return purge is not None and ask.user_id in purge.requester_ids
+            purge = self._store.purge(interaction.purge_id)
+            return purge is not None and interaction.user_id in purge.requester_ids
         return False
 
-    def write_down(self, ask: Interaction) -> None:
-        """Leave an ask to the worker.  Raises: StoreUnavailable."""
-        self._store.apply(NewInteraction(self._signed(ask), ask.at))
+    def write_down(self, interaction: Interaction) -> None:
+        """Leave an interaction to the worker.  Raises: StoreUnavailable."""
+        self._store.apply(NewInteraction(self._signed(interaction), interaction.at))
 
-    def _signed(self, ask: Interaction) -> Interaction:
+    def _signed(self, interaction: Interaction) -> Interaction:
         """Give a press as it is kept: signed, where there is a key."""
-        return replace(ask, signature=self._rules().keys.sign_press(ask))
+        return replace(interaction, signature=self._rules().keys.sign_press(interaction))
 
-    def decide(self, ask: Interaction, actor: Actor, *, is_new: bool = False) -> Purge | None:
+    def decide(
+        self, interaction: Interaction, actor: Actor, *, is_new: bool = False
+    ) -> Purge | None:
         """Decide on a press; of presses at the same moment one wins, and the others are told.
 
         Gives the purge where the press counts and there is more to do: the form of a denial has
@@ -77,23 +85,32 @@ class Interactions:
         """
         while True:
             now, rules = self.now(), self._rules()
-            purge = self._store.purge(ask.purge_id) if ask.purge_id else None
-            result = presses.decide_press(ask, purge, rules, actor, now)
+            purge = self._store.purge(interaction.purge_id) if interaction.purge_id else None
+            result = presses.decide_press(interaction, purge, rules, actor, now)
             if isinstance(result, PressLeadsOn):
                 return result.purge
-            if self._save(ask, result, now, is_new=is_new):
+            if self._save(interaction, result, now, is_new=is_new):
                 return None
-            if self._store.has_ask(ask.trigger_id, answered=not is_new):
-                log.info("press-delivered-twice", user=ask.user_id, purge=ask.purge_id)
+            if self._store.has_interaction(interaction.trigger_id, answered=not is_new):
+                log.info(
+                    "press-delivered-twice", user=interaction.user_id, purge=interaction.purge_id
+                )
                 return None
 
     def _save(
-        self, ask: Interaction, result: Transition | PressRejected, now: datetime, *, is_new: bool
+        self,
+        interaction: Interaction,
+        result: Transition | PressRejected,
+        now: datetime,
+        *,
+        is_new: bool,
     ) -> bool:
         changes: list[Change] = [
-            NewInteraction(ask, None) if is_new else InteractionAnswered(ask.trigger_id)
+            NewInteraction(interaction, None)
+            if is_new
+            else InteractionAnswered(interaction.trigger_id)
         ]
-        whispers = []
+        replies = []
         match result:
             case Transition() as changed:
                 name = changed.event.value
@@ -101,41 +118,45 @@ class Interactions:
             case PressRejected(notice, _, changed):
                 name = notice.code
                 is_over = changed is not None or name == presses.PRESS_LATE.code
-                whispers.append(ephemeral_of(ask, notice))
+                replies.append(ephemeral_of(interaction, notice))
         if changed is not None:
-            changes += [changed, *card_reply(ask, changed.purge, now)]
+            changes += [changed, *card_reply(interaction, changed.purge, now)]
         if isinstance(result, PressRejected):
             changes.append(result.entry)
-        if ask.aside and is_over:  # what they pressed on is shown to them alone
-            whispers.append(replace(ephemeral_of(ask, Notice(STATUS)), route=Route.REPLACE))
-        if not self._store.apply(*changes, NewPosts(tuple(whispers), now)):
+        if interaction.aside and is_over:  # what they pressed on is shown to them alone
+            replies.append(replace(ephemeral_of(interaction, Notice(STATUS)), route=Route.REPLACE))
+        if not self._store.apply(*changes, NewPosts(tuple(replies), now)):
             return False
-        log.info(name, purge=ask.purge_id, user=ask.user_id)
+        log.info(name, purge=interaction.purge_id, user=interaction.user_id)
         return True
 
-    def form_shown(self, ask: Interaction, *, opened: bool) -> None:
+    def form_shown(self, interaction: Interaction, *, opened: bool) -> None:
         """Write down that the form for a denial was opened, or tell its presser that it was not."""
         now, policy_hash = self.now(), self._rules().policy_hash
         if not opened:
-            self._reject(ask, Notice(presses.FORM_NOT_OPENED.code), policy_hash)
+            self._reject(interaction, Notice(presses.FORM_NOT_OPENED.code), policy_hash)
             return
-        entry = press_entry(ask, InteractionKind.DENY_FORM.value, None, None, now, policy_hash)
-        self._store.apply(InteractionAnswered(ask.trigger_id), entry)
-        log.info(entry.event, purge=ask.purge_id, user=ask.user_id)
+        entry = press_entry(
+            interaction, InteractionKind.DENY_FORM.value, None, None, now, policy_hash
+        )
+        self._store.apply(InteractionAnswered(interaction.trigger_id), entry)
+        log.info(entry.event, purge=interaction.purge_id, user=interaction.user_id)
 
-    def leave_unchecked(self, ask: Interaction, *, lasting: bool) -> None:
+    def leave_unchecked(self, interaction: Interaction, *, lasting: bool) -> None:
         """Answer a press whose person Slack would not name: it changes nothing."""
         kind = presses.PRESS_LOOKUP_REFUSED if lasting else presses.PRESS_RIGHTS_UNKNOWN
-        self._reject(ask, Notice(kind.code), None)
+        self._reject(interaction, Notice(kind.code), None)
 
-    def help(self, ask: Interaction, actor: Actor) -> None:
+    def help(self, interaction: Interaction, actor: Actor) -> None:
         """Answer a waiting `/purge help`."""
-        self._reject(ask, self.help_notice(actor, ask.said), None)
+        self._reject(interaction, self.help_notice(actor, interaction.text), None)
 
     def help_notice(self, actor: Actor, topic: str | None) -> Notice:
         """Give the answer to `/purge help`: what this person may do, and nothing else."""
         return rulings.help_notice(self._rules().policy, actor, topic)
 
-    def _reject(self, ask: Interaction, notice: Notice, policy_hash: str | None) -> None:
+    def _reject(self, interaction: Interaction, notice: Notice, policy_hash: str | None) -> None:
         now = self.now()
-        self._save(ask, presses.rejected(ask, notice, policy_hash, now), now, is_new=False)
+        self._save(
+            interaction, presses.rejected(interaction, notice, policy_hash, now), now, is_new=False
+        )

@@ -66,31 +66,40 @@ class Answers:
     _cdn: CdnClient
     _now: Callable[[], datetime]
 
-    def answer(self, ask: Interaction, actor: Actor | None, *, lasting: bool = False) -> None:
+    def answer(
+        self, interaction: Interaction, actor: Actor | None, *, lasting: bool = False
+    ) -> None:
         """Answer a question that was written down; `actor` is None if Slack would not name them.
 
         `lasting`: it will not, until somebody changes what the app may do.
         Raises: StoreUnavailable.
         """
-        question = read_asked(ask.said or "")
+        question = read_asked(interaction.text or "")
         purge = None
         if actor is None:
             notice = Notice((kinds.ASKER_LOOKUP_REFUSED if lasting else kinds.ASKER_UNKNOWN).code)
-        elif actor.standing is not Membership.MEMBER:
+        elif actor.membership is not Membership.MEMBER:
             notice = Notice(kinds.NOT_A_MEMBER.code)
         else:
             notice, purge = self._found(question, actor)
-        whisper = ephemeral_of(ask, notice)
+        reply = ephemeral_of(interaction, notice)
         if purge is not None:
-            whisper = replace(whisper, purge_id=purge.id)
+            reply = replace(reply, purge_id=purge.id)
         if isinstance(question, HistoryQuestion) and question.cursor is not None:
-            whisper = replace(whisper, route=Route.REPLACE)  # a page is turned where it stands
-        self._store.apply(InteractionAnswered(ask.trigger_id), NewPosts((whisper,), self._now()))
-        log.info("answered", question=ask.kind.value, notice=notice.code, user=ask.user_id)
+            reply = replace(reply, route=Route.REPLACE)  # a page is turned where it stands
+        self._store.apply(
+            InteractionAnswered(interaction.trigger_id), NewPosts((reply,), self._now())
+        )
+        log.info(
+            "answered",
+            question=interaction.kind.value,
+            notice=notice.code,
+            user=interaction.user_id,
+        )
 
     def status(self, question: StatusQuestion, actor: Actor) -> tuple[Notice, Purge | None]:
         """Give the purge with this ID; that there is one is told only to those who may see it."""
-        if actor.standing is not Membership.MEMBER:
+        if actor.membership is not Membership.MEMBER:
             return Notice(kinds.NOT_A_MEMBER.code), None
         policy, _ = self._policy.current()
         if question.id == LATEST:
@@ -140,11 +149,11 @@ class Answers:
 
     def press(self, trigger_id: str) -> Interaction | None:
         """Give a press that was written down.  Raises: StoreUnavailable, FromNewer."""
-        return self._store.jobs.ask(trigger_id)
+        return self._store.jobs.interaction(trigger_id)
 
     def show_tags(
         self,
-        ask: Interaction,
+        interaction: Interaction,
         fetch: Callable[[], Actor],
         show: Callable[[Interaction, Purge], bool],
     ) -> None:
@@ -152,30 +161,32 @@ class Answers:
 
         `show` opens or turns the page; False: it is too late for it.  Raises: StoreUnavailable.
         """
-        purge = self._store.purge(ask.purge_id) if ask.purge_id else None
+        purge = self._store.purge(interaction.purge_id) if interaction.purge_id else None
         notice = None
         try:
-            if purge is None or not self._may_read_tags(ask, purge, fetch):
+            if purge is None or not self._may_read_tags(interaction, purge, fetch):
                 notice = Notice(PRESS_UNKNOWN.code)
-            elif not show(ask, purge):
+            elif not show(interaction, purge):
                 notice = Notice(kinds.TAGS_NOT_SHOWN.code)
         except DirectoryRefused:
             notice = Notice(kinds.ASKER_LOOKUP_REFUSED.code)
         except DirectoryUnavailable:  # until they are known, it is too late for the press
             notice = Notice(kinds.TAGS_NOT_SHOWN.code)
-        posts = () if notice is None else (ephemeral_of(ask, notice),)
-        self._store.apply(InteractionAnswered(ask.trigger_id), NewPosts(posts, self._now()))
-        log.info("tags-shown" if notice is None else notice.code, user=ask.user_id)
+        posts = () if notice is None else (ephemeral_of(interaction, notice),)
+        self._store.apply(InteractionAnswered(interaction.trigger_id), NewPosts(posts, self._now()))
+        log.info("tags-shown" if notice is None else notice.code, user=interaction.user_id)
 
-    def _may_read_tags(self, ask: Interaction, purge: Purge, fetch: Callable[[], Actor]) -> bool:
+    def _may_read_tags(
+        self, interaction: Interaction, purge: Purge, fetch: Callable[[], Actor]
+    ) -> bool:
         """Whether they pressed on a card that stands before them, or may see the purge anyway."""
-        if purge.team_id != ask.team_id:
+        if purge.team_id != interaction.team_id:
             return False
         called_in = purge.briefing.channel_id if purge.briefing else None
-        if ask.channel_id in {purge.channel_id, called_in}:
+        if interaction.channel_id in {purge.channel_id, called_in}:
             return True
         actor = fetch()
-        if actor.standing is not Membership.MEMBER:
+        if actor.membership is not Membership.MEMBER:
             return False
         policy, _ = self._policy.current()
         # Whoever may decide on it shall read what they decide on.

@@ -78,7 +78,7 @@ class PurgeRequests:
     ) -> Purge | None:
         """Write a command down, decided if the facts about the person are at hand.
 
-        `answered` is the trigger ID of the ask that it comes of, and `told` what is said with it.
+        `answered` is the trigger ID of the interaction that it comes of, and `told` what is said with it.
         None: the same command was written down before (Slack delivered it twice).
         Raises: StoreUnavailable; then nothing was written, unless its kind is `store-slow`.
         """
@@ -102,27 +102,31 @@ class PurgeRequests:
         decided = self._decided(purge, self.rules(), actor, roster, self.now(), who)
         self._store.apply(decided, owner=owner)
 
-    def follow_up(self, ask: Interaction, purge: Purge, actor: Actor, roster: Roster) -> bool:
+    def follow_up(
+        self, interaction: Interaction, purge: Purge, actor: Actor, roster: Roster
+    ) -> bool:
         """Make the request that a press on a card asks for: the same again, or by force.
 
         It is a request like any other, by whoever pressed.  False: somebody was first.
         """
         rules, now = self.rules(), self.now()
-        by_force = ask.kind is InteractionKind.ESCALATE
+        by_force = interaction.kind is InteractionKind.ESCALATE
         command = PurgeCommand(
             purge.domain, purge.tags, force=purge.force or by_force, reason=purge.reason
         )
-        wished = replace(new_purge(command, ask, now, rules.keys), follows=purge.id)
+        wished = replace(new_purge(command, interaction, now, rules.keys), follows=purge.id)
         decided = self._decided(wished, rules, actor, roster, now)
-        begun = requested(wished, ask.response_url, decided)
-        done = InteractionAnswered(ask.trigger_id)
+        begun = requested(wished, interaction.response_url, decided)
+        done = InteractionAnswered(interaction.trigger_id)
         if begun.purge.state is State.REFUSED:
             return self._store.apply(done, begun)
-        choice = Choice("force" if by_force else ask.kind.value, ask.user_id, now, wished.id)
+        choice = Choice(
+            "force" if by_force else interaction.kind.value, interaction.user_id, now, wished.id
+        )
         chosen = transition(purge, Event.CHOOSE, now, choice=choice)
-        chosen = pressed(ask, chosen, begun.purge.policy_hash, now)
+        chosen = pressed(interaction, chosen, begun.purge.policy_hash, now)
         chosen = replace(chosen, reschedules=False)
-        return self._store.apply(done, begun, chosen, *card_reply(ask, purge, now))
+        return self._store.apply(done, begun, chosen, *card_reply(interaction, purge, now))
 
     def _decided(
         self,
@@ -172,11 +176,11 @@ class PurgeRequests:
         )
 
 
-def card_reply(ask: Interaction, purge: Purge, now: datetime) -> tuple[CardReply, ...]:
+def card_reply(interaction: Interaction, purge: Purge, now: datetime) -> tuple[CardReply, ...]:
     """Give the way back to the card that a press on it opens; a form is no part of the card."""
-    in_channel = ask.channel_id == purge.channel_id and not ask.aside
-    on_card = in_channel and ask.kind is not InteractionKind.DENY
-    return (CardReply(purge.id, ask.response_url, now),) if on_card else ()
+    in_channel = interaction.channel_id == purge.channel_id and not interaction.aside
+    on_card = in_channel and interaction.kind is not InteractionKind.DENY
+    return (CardReply(purge.id, interaction.response_url, now),) if on_card else ()
 
 
 def new_purge(command: PurgeCommand, origin: Origin, now: datetime, keys: ApprovalKeys) -> Purge:

@@ -13,28 +13,28 @@ from handlers.blocks.error import explained
 from handlers.blocks.kit import FACT_LIMIT, code, day, escape
 
 
-def alert(said: Notice) -> Message:
+def alert(notice: Notice) -> Message:
     """Give an alert; the code says whether something is wrong or well again."""
-    return _good_again(said) if said.code == GOOD_AGAIN else _trouble(said)
+    return _good_again(notice) if notice.code == GOOD_AGAIN else _trouble(notice)
 
 
-def _trouble(said: Notice) -> Message:
-    text = f":rotating_light: {explained(said, Audience.OPERATORS)}"
-    small = [code(said.code), *_since(said)]
-    if asked := said.facts.get("asked"):
+def _trouble(notice: Notice) -> Message:
+    text = f":rotating_light: {explained(notice, Audience.OPERATORS)}"
+    small = [code(notice.code), *_since(notice)]
+    if asked := notice.facts.get("asked"):
         small.append(f"I had asked for {code(asked, FACT_LIMIT)}; purges may fail too")
-    if request_id := said.facts.get("request_id"):
+    if request_id := notice.facts.get("request_id"):
         small.append(f"CDN request {code(request_id, FACT_LIMIT)}")
     return kit.message(text, kit.section(text), kit.context(" · ".join(small)))
 
 
-def _good_again(said: Notice) -> Message:
-    lasted = escape(said.facts.get("lasted", "some time"), FACT_LIMIT)
+def _good_again(notice: Notice) -> Message:
+    lasted = escape(notice.facts.get("lasted", "some time"), FACT_LIMIT)
     text = f":white_check_mark: The CDN answers me as it should again. It did not for {lasted}."
-    small = [f"It was {code(said.facts.get('was', ''), FACT_LIMIT)}", *_since(said)]
+    small = [f"It was {code(notice.facts.get('was', ''), FACT_LIMIT)}", *_since(notice)]
     return kit.message(text, kit.section(text), kit.context(" · ".join(small)))
 
 
-def _since(said: Notice) -> list[str]:
-    since = said.facts.get("since")
+def _since(notice: Notice) -> list[str]:
+    since = notice.facts.get("since")
     return [f"since {day(datetime.fromisoformat(since))}"] if since else []

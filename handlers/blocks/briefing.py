@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bot.core.policy.approvers import STANDING_WORDS, Briefing, Traffic
+from bot.core.policy.approvers import MEMBERSHIP_WORDS, Briefing, Traffic
 from bot.core.policy.decision import Membership
 from bot.core.purge.purge import ApprovalStatus, Purge
 from handlers.blocks.kit import either, escape, listing, mention
@@ -36,7 +36,7 @@ def who_can_decide(purge: Purge, *, calls: bool) -> str:
 def _out_of_reach(purge: ApprovalStatus) -> str:
     """Give those whom the policy names in vain, each with why."""
     lost = [each.split() for each in purge.unreachable]
-    named = [f"{mention(who)} ({STANDING_WORDS[Membership(what)]})" for who, what in lost]
+    named = [f"{mention(who)} ({MEMBERSHIP_WORDS[Membership(what)]})" for who, what in lost]
     return f". Cannot be reached: {either(named)}" if named else ""
 
 

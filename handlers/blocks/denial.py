@@ -16,7 +16,7 @@ REASON = "reason"
 """The field, and the block that it is in."""
 
 
-def denial_form(ask: Interaction, purge: PurgeRequest) -> Block:
+def denial_form(interaction: Interaction, purge: PurgeRequest) -> Block:
     """Give the form for a press on Deny, whose ID it carries."""
     tags = shown_tags(purge)
     lines = [f"{code(purge.domain)} · {tags.head}", *tags.lines]
@@ -43,7 +43,7 @@ def denial_form(ask: Interaction, purge: PurgeRequest) -> Block:
     return {
         "type": "modal",
         "callback_id": DENIAL,
-        "private_metadata": metadata_of(ask),
+        "private_metadata": metadata_of(interaction),
         "title": kit.plain(f"Deny this {kind_of(purge)}"),
         "submit": kit.plain("Deny"),
         "close": kit.plain("Go back"),

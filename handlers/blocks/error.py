@@ -30,9 +30,9 @@ def problem_text(problem: Problem, reader: Audience = Audience.REQUESTER) -> str
     return re.sub("“(`[^`\n]*`)”", r"\1", f"{shown.message}\n{shown.hint_for(reader)}")
 
 
-def explained(said: Notice | Failure, reader: Audience = Audience.REQUESTER) -> str:
+def explained(notice: Notice | Failure, reader: Audience = Audience.REQUESTER) -> str:
     """Give the text of a problem that was kept by its code."""
-    return problem_text(Problem(error_registry.kind(said.code), said.facts), reader)
+    return problem_text(Problem(error_registry.kind(notice.code), notice.facts), reader)
 
 
 def error(problem: Problem, corrected: str | None = None) -> Message:
@@ -69,9 +69,9 @@ def suggestion(facts: dict[str, str]) -> Message:
     return kit.message(unknown, kit.section(unknown), *blocks)
 
 
-def notice(said: Notice) -> Message:
+def notice_message(notice: Notice) -> Message:
     """Give a whisper: the answer to a press that did not count."""
-    problem = Problem(error_registry.kind(said.code), said.facts)
+    problem = Problem(error_registry.kind(notice.code), notice.facts)
     shown = problem_text(problem)
     return kit.message(shown, kit.section(f":warning: {shown}"), kit.context(code(problem.code)))
 

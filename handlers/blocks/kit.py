@@ -39,17 +39,17 @@ _ALONE = {"*", "_", "~"}
 _LEAST_ROOM = 8
 
 
-def metadata_of(ask: Interaction) -> str:
+def metadata_of(interaction: Interaction) -> str:
     """Give what a form carries: the press that opened it, under whose ID it is looked up again.
 
     The rest is what the version before reads, which may get the form back during an upgrade.
     """
     rest = {
-        "purge_id": ask.purge_id,
-        "channel_id": ask.channel_id,
-        "response_url": ask.response_url,
+        "purge_id": interaction.purge_id,
+        "channel_id": interaction.channel_id,
+        "response_url": interaction.response_url,
     }
-    return json.dumps({"press": ask.trigger_id, **rest})
+    return json.dumps({"press": interaction.trigger_id, **rest})
 
 
 def escape(text: str, most: int = SECTION_LIMIT) -> str:
@@ -189,13 +189,13 @@ def actions(block_id: str, *buttons: Block) -> list[Block]:
     return [{"type": "actions", "block_id": block_id, "elements": list(buttons)}] if buttons else []
 
 
-def quoted(label: str, said: str) -> Block:
+def quoted(label: str, text: str) -> Block:
     """Give what a person wrote, as a quotation below a label.
 
     In rich text markup is elements of its own, so words are nothing but words.
     """
     return rich(
-        line(words(label, bold=True)), {"type": "rich_text_quote", "elements": [words(said)]}
+        line(words(label, bold=True)), {"type": "rich_text_quote", "elements": [words(text)]}
     )
 
 

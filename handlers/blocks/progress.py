@@ -165,11 +165,11 @@ def _proof(each: Evidence) -> str:
 
 def _why(each: Evidence) -> str | None:
     looks: list[EdgeSnapshot | None] = [each.after, each.before]
-    for look in looks:
-        if look is not None and look.why is not None:
-            return _WHY[look.why]
-        if look is not None and look.status is not None and look.status != 200:
-            return f"it answered HTTP {look.status}"
+    for snapshot in looks:
+        if snapshot is not None and snapshot.why is not None:
+            return _WHY[snapshot.why]
+        if snapshot is not None and snapshot.status is not None and snapshot.status != 200:
+            return f"it answered HTTP {snapshot.status}"
     return None
 
 

@@ -84,8 +84,8 @@ def _explanation(purge: Purge) -> list[Block]:
     if purge.failure is not None:
         # What is to be done about it is said by the card itself, where the bot goes on by itself.
         goes_on = purge.state in {State.HELD, State.OFFERED}
-        said = explained(purge.failure)
-        parts.append(said.partition("\n")[0] if goes_on else said)
+        text = explained(purge.failure)
+        parts.append(text.partition("\n")[0] if goes_on else text)
     elif purge.state is State.WAITING and purge.force:
         parts.append(f"{FORCE_MEANS} {FORCE_RISK}")
     elif purge.state is State.WAITING:
@@ -116,7 +116,7 @@ def _small_print(purge: Purge, *, calls: bool) -> list[str]:
         facts.append(who_can_decide(purge, calls=calls))
         if purge.quorum > 1:
             needs = escape(purge.needs or "", 300)
-            facts.append(f"Approved {purge.counted} of {purge.quorum}: it takes {needs}")
+            facts.append(f"Approved {purge.approvals_counted} of {purge.quorum}: it takes {needs}")
         facts.append(f"Expires at {moment(purge.expires_at)}")
     if purge.approvals:
         given = ", ".join(_who_when(yes.user_id, yes.at) for yes in purge.approvals[:8])

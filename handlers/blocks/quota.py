@@ -71,9 +71,9 @@ def _ours(plain: int, forced: int) -> str:
 
 def low_quota_line(low: LowQuota) -> str:
     """Give the line; it must not sound as if the CDN had said anything about tags."""
-    counted = _COUNTED.get(low.name, "refreshes")
+    what = _COUNTED.get(low.name, "refreshes")
     return (
-        f":hourglass: The CDN reports {_number(low.remain)} of {_number(low.quota)} {counted} "
+        f":hourglass: The CDN reports {_number(low.remain)} of {_number(low.quota)} {what} "
         "left today; for tags it reports no quota."
     )
 

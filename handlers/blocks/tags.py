@@ -82,11 +82,11 @@ def aloud(purge: PurgeRequest) -> str:
     marks, left = fitting(
         [f"{prose(each.tag, 60)} {prose(each.says, 200)}" for each in seen.marked], _ALOUD_MOST
     )
-    said = f"{how_many(purge.tags)}: {prose(', '.join(seen.tags), 300)}"
+    text = f"{how_many(purge.tags)}: {prose(', '.join(seen.tags), 300)}"
     if marks:
         more = f"; and {left:,} more" if left else ""
-        said += f". Look twice: {'; '.join(marks)}{more}"
-    return said
+        text += f". Look twice: {'; '.join(marks)}{more}"
+    return text
 
 
 def asked(purge: PurgeRequest, means: str = "") -> str:
@@ -95,18 +95,18 @@ def asked(purge: PurgeRequest, means: str = "") -> str:
     Slack shows it as plain text of 300 characters at most, so nothing is formatted or escaped.
     """
     seen = look_over(purge.tags)
-    said = f"{_middle_left_out(purge.domain)}: {how_many(purge.tags)}"
+    text = f"{_middle_left_out(purge.domain)}: {how_many(purge.tags)}"
     end = f"\n{means}" if means else ""
-    room = _CONFIRM_MOST - len(said) - len(end)
+    room = _CONFIRM_MOST - len(text) - len(end)
     if not shown_tags(purge).is_whole:
-        said += ", not all shown on the card."
+        text += ", not all shown on the card."
     elif seen.marked or (names := _named(seen.plain, room)) is None:
-        said += "."
+        text += "."
     else:
-        said += names
+        text += names
     if seen.marked:
-        said += _marks_named(seen, _CONFIRM_MOST - len(said) - len(end))
-    return said + end
+        text += _marks_named(seen, _CONFIRM_MOST - len(text) - len(end))
+    return text + end
 
 
 def _named(tags: tuple[str, ...], room: int) -> str | None:

@@ -50,25 +50,25 @@ class _Piece:
         return len(self.text) == self.length
 
 
-def said_of(view_id: str, page: object) -> str:
+def text_of(view_id: str, page: object) -> str:
     """Give what is written down of a press that turns a page."""
     return f"{view_id} {page}"
 
 
-def turn_of(ask: Interaction) -> tuple[str | None, int]:
+def turn_of(interaction: Interaction) -> tuple[str | None, int]:
     """Read it back: the view, or None for a press on the button of a card; and the page."""
-    view_id, _, page = (ask.said or "").partition(" ")
+    view_id, _, page = (interaction.text or "").partition(" ")
     return view_id or None, int(page) if page.isdecimal() and len(page) < 9 else 0
 
 
-def tags_form(ask: Interaction, purge: PurgeRequest, page: int) -> Block:
+def tags_form(interaction: Interaction, purge: PurgeRequest, page: int) -> Block:
     """Give one page of all tags; a page that is not there is the first or the last that is."""
     pages = _pages(purge.tags)
     page = max(0, min(page, len(pages) - 1))
     return {
         "type": "modal",
         "callback_id": TAGS,
-        "private_metadata": metadata_of(ask),
+        "private_metadata": metadata_of(interaction),
         "title": kit.plain(how_many(purge.tags).capitalize()),
         "close": kit.plain("Close"),
         "blocks": [

@@ -14,7 +14,7 @@ from bot.core.suggestions.confirmation import DOUBT_NOT_YOURS, read_answer
 from bot.slack.message import Message
 from handlers.blocks.denial import REASON
 from handlers.blocks.error import error
-from handlers.blocks.tags_form import said_of
+from handlers.blocks.tags_form import text_of
 from handlers.boundary import Listen, ListenerContext
 from handlers.payloads import Form, Press, View
 
@@ -47,8 +47,8 @@ def turn_tags(context: ListenerContext, press: Press) -> None:
     # Slack gives a form no way back: what goes wrong is told where the form was opened.
     before = opened_by(context, press, press.view, InteractionKind.TAGS)
     origin = origin_of(context, press, before.channel_id, before.response_url)
-    said = said_of(press.view.id, press.value)
-    context.write_down(origin, InteractionKind.TAGS, said, purge_id=before.purge_id)
+    text = text_of(press.view.id, press.value)
+    context.write_down(origin, InteractionKind.TAGS, text, purge_id=before.purge_id)
 
 
 def doubt(kind: InteractionKind) -> Listen:

@@ -13,7 +13,7 @@ from handlers.blocks.error import refusal
 from handlers.blocks.help import help_message, version_message
 from handlers.blocks.kit import message, section
 from handlers.boundary import ListenerContext
-from handlers.listeners.queries import ask
+from handlers.listeners.queries import answer_question
 from handlers.payloads import Command
 
 
@@ -46,7 +46,7 @@ def purge(context: ListenerContext, command: Command) -> Message | None:
                 return refusal(taken)
             return None
         case question:
-            return ask(context, origin, question)
+            return answer_question(context, origin, question)
 
 
 def unknown(context: ListenerContext, command: Command) -> Message | None:  # noqa: ARG001  (every listener has this shape)

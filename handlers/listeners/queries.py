@@ -26,16 +26,16 @@ from bot.core.command.query_errors import NOT_YOUR_PAGE
 from bot.core.errors import BotError
 from bot.core.interaction import InteractionKind, Origin
 from bot.slack.message import Message
-from handlers.blocks.whisper import whisper
+from handlers.blocks.ephemeral import ephemeral_message
 from handlers.boundary import ListenerContext
 from handlers.listeners.actions import origin_of
 from handlers.payloads import Press
 
 
-def ask(context: ListenerContext, origin: Origin, question: Question) -> Message | None:
+def answer_question(context: ListenerContext, origin: Origin, question: Question) -> Message | None:
     """Answer a question, or leave it to the worker."""
     if isinstance(question, StatusQuestion) and (actor := context.cached(origin)) is not None:
-        return whisper(*context.answers.status(question, actor))
+        return ephemeral_message(*context.answers.status(question, actor))
     if isinstance(question, HistoryQuestion) and question.user_id == ME:
         question = replace(question, user_id=origin.user_id)
     context.write_down(origin, _KINDS[type(question)], format_question(question))

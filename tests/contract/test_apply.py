@@ -17,9 +17,9 @@ from bot.store.queue.due import JobKind
 from bot.store.schema import tables
 from bot.store.store import Store
 from tests.support.audit_trail import NOON, A, B, begin, open_store
-from tests.support.builders import an_ask
+from tests.support.builders import an_interaction
 
-PRESS = an_ask(InteractionKind.APPROVE, "U0SAM", at=NOON)
+PRESS = an_interaction(InteractionKind.APPROVE, "U0SAM", at=NOON)
 
 
 @pytest.fixture

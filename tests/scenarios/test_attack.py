@@ -213,11 +213,11 @@ def weigh(place: Town, before: dict[str, dict[Any, int]], tally: Tally) -> None:
                 tally.largest = max(tally.largest, size)
 
 
-def attack(door: Door, standing: Standing, seed: int, count: int) -> Tally:
+def attack(door: Door, membership: Standing, seed: int, count: int) -> Tally:
     """Send them all, and let the worker do what is due and time pass after each handful."""
     tally, before = Tally(), kept(door.place)
     with faults_into(tally.faults):
-        for number, forged in enumerate(Forger(seed, standing.stage).payloads(count), 1):
+        for number, forged in enumerate(Forger(seed, membership.stage).payloads(count), 1):
             deliver(door, forged, tally)
             if number % BATCH == 0:
                 door.place.settle()
@@ -242,11 +242,11 @@ def test_nothing_comes_of_what_is_signed_but_forged(open_town: OpenTown, policy:
     lift_limits(place)
     place.start_bot()
     with http_door(place) as door, elsewhere() as (foreign, hits):
-        standing = set_up(door, foreign)
-        ids = standing.ids
+        membership = set_up(door, foreign)
+        ids = membership.ids
         stood, sent, told = states(place), tags_sent(place), events(place)
         assert len({state for state, *_ in stood.values()}) >= 9
-        tally = attack(door, standing, seed, count)
+        tally = attack(door, membership, seed, count)
         made = {each.id: each for each in all_purges(place) if each.id not in stood}
         counted = {event: events(place)[event] - told[event] for event in COUNTED}
         print(

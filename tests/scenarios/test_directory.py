@@ -46,13 +46,13 @@ def fails(place: Town, error: str, times: int | None = 1) -> None:
 def test_everybody_is_asked_about_once_and_remembered_for_ten_minutes(place: Town) -> None:
     directory = directory_of(place)
     for _ in range(2):
-        assert directory.standings([*KINDS, *KINDS]) == KINDS
+        assert directory.memberships([*KINDS, *KINDS]) == KINDS
         place.waits(minutes=9)
     once = [who for who in KINDS if who != "USLACKBOT"]
     assert asked(place) == once
     place.post("slack/person", {"id": "U0ANA", "kind": "guest"})
     place.waits(minutes=2)
-    assert directory.standings(KINDS) == KINDS | {"U0ANA": Membership.GUEST}
+    assert directory.memberships(KINDS) == KINDS | {"U0ANA": Membership.GUEST}
     assert asked(place) == once * 2
 
 
@@ -61,11 +61,11 @@ def test_whom_slack_does_not_tell_of_now_is_missing_and_asked_about_again(
     place: Town, error: str
 ) -> None:
     directory = directory_of(place)
-    directory.standings(["U0ANA"])
+    directory.memberships(["U0ANA"])
     fails(place, error, None)
-    assert directory.standings(["U0SAM", "U0ANA", "U0KIM"]) == {"U0ANA": Membership.MEMBER}
+    assert directory.memberships(["U0SAM", "U0ANA", "U0KIM"]) == {"U0ANA": Membership.MEMBER}
     place.post("slack/faults", {"web_api": []})
-    assert directory.standings(["U0SAM", "U0KIM"]) == dict.fromkeys(
+    assert directory.memberships(["U0SAM", "U0KIM"]) == dict.fromkeys(
         ("U0SAM", "U0KIM"), Membership.MEMBER
     )
 
@@ -75,15 +75,15 @@ def test_slack_is_not_asked_on_where_it_would_not_answer(
     place: Town, error: str, questions: int
 ) -> None:
     fails(place, error, None)
-    assert directory_of(place).standings(["U0SAM", "U0ANA", "U0KIM"]) == {}
+    assert directory_of(place).memberships(["U0SAM", "U0ANA", "U0KIM"]) == {}
     assert len(asked(place)) == questions
 
 
 def test_one_call_asks_so_many_questions_and_the_next_the_others(place: Town) -> None:
     directory = directory_of(place)
     people = [f"U0NOBODY{n}" for n in range(MOST_QUESTIONS + 5)]
-    assert list(directory.standings(people)) == people[:MOST_QUESTIONS]
-    assert list(directory.standings(people)) == people
+    assert list(directory.memberships(people)) == people[:MOST_QUESTIONS]
+    assert list(directory.memberships(people)) == people
     assert asked(place) == people
 
 

@@ -160,16 +160,16 @@ def test_a_form_denies_in_the_name_of_who_sent_it(opened: Opened, shape: Shape) 
 
 
 @pytest.mark.parametrize(
-    ("user", "standing"), slack_payloads.USERS.values(), ids=slack_payloads.USERS
+    ("user", "membership"), slack_payloads.USERS.values(), ids=slack_payloads.USERS
 )
 @pytest.mark.parametrize("installed", [WORKSPACE, IN_ORG, OVER_ORG])
 def test_a_user_object_says_who_is_a_member(
-    user: Json, standing: dict[str, str], installed: str
+    user: Json, membership: dict[str, str], installed: str
 ) -> None:
     ours = {
         WORKSPACE: Installation(HOME),
         IN_ORG: Installation(HOME, ORG),
         OVER_ORG: Installation(ORG, ORG, is_org=True),
     }[installed]
-    found = Person.of(user, str(user["id"]), ours).standing
-    assert found is Membership(standing.get(installed, standing["else"]))
+    found = Person.of(user, str(user["id"]), ours).membership
+    assert found is Membership(membership.get(installed, membership["else"]))

@@ -250,7 +250,7 @@ def _asks(place: Town) -> list[Interaction]:
     """Give the presses that wait for the worker."""
     assert place.bot is not None
     with place.bot.store.engine.connect() as connection:
-        return [rows.row_to_ask(row) for row in connection.execute(tables.asks.select())]
+        return [rows.row_to_interaction(row) for row in connection.execute(tables.asks.select())]
 
 
 def test_a_press_that_the_bot_gets_to_too_late_is_told_to_press_again(place: Town) -> None:

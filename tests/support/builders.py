@@ -47,12 +47,12 @@ def policy(*approvals: dict[str, Any], rules: list[dict[str, Any]] | None = None
 def somebody(
     user_id: str,
     *groups: str,
-    standing: Membership = Membership.MEMBER,
+    membership: Membership = Membership.MEMBER,
     channel: str = "C0WEB",
     aliases: tuple[str, ...] = (),
 ) -> Actor:
     named = frozenset(f"S0{group.upper()}" for group in groups)
-    return Actor(TEAM, user_id, standing, named, channel, frozenset(aliases))
+    return Actor(TEAM, user_id, membership, named, channel, frozenset(aliases))
 
 
 def a_purge(state: State = State.REQUESTED, **facts: Any) -> Purge:
@@ -77,7 +77,9 @@ def another(purge: Purge, state: State, **facts: Any) -> Purge:
     return replace(purge, **asked, requested_at=NOW - timedelta(minutes=5), state=state, **facts)
 
 
-def an_ask(kind: InteractionKind, user_id: str, *, at: datetime = NOW, **facts: Any) -> Interaction:
+def an_interaction(
+    kind: InteractionKind, user_id: str, *, at: datetime = NOW, **facts: Any
+) -> Interaction:
     plain: dict[str, Any] = {
         "trigger_id": f"press-{user_id}",
         "team_id": TEAM,

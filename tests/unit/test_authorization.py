@@ -80,7 +80,7 @@ SAM_APPROVES, KIM_APPROVES, LEA_APPROVES = (
 def test_a_plain_one_goes_by_the_right_of_its_requester() -> None:
     assert why_not(PLAIN) is None
     assert why_not(PLAIN, somebody("U0ANA")) == "policy-no-rule"
-    assert why_not(PLAIN, somebody("U0ANA", "editors", standing=Membership.GUEST)) == (
+    assert why_not(PLAIN, somebody("U0ANA", "editors", membership=Membership.GUEST)) == (
         "policy-not-member"
     )
 
@@ -160,9 +160,9 @@ def test_who_left_the_role_that_is_asked_does_not_count_though_they_may_approve(
     assert why_not(approved(SAM_APPROVES), SAM, law=law) is None
 
 
-@pytest.mark.parametrize("standing", sorted(set(Membership) - {Membership.MEMBER}), ids=str)
-def test_who_is_no_full_member_any_more_does_not_count(standing: Membership) -> None:
-    gone = somebody("U0SAM", "sre", standing=standing)
+@pytest.mark.parametrize("membership", sorted(set(Membership) - {Membership.MEMBER}), ids=str)
+def test_who_is_no_full_member_any_more_does_not_count(membership: Membership) -> None:
+    gone = somebody("U0SAM", "sre", membership=membership)
     assert why_not(approved(SAM_APPROVES), gone) == "approval-lost"
 
 

@@ -17,10 +17,10 @@ from bot.core.policy.quorum import Approval
 from bot.core.purge.purge import State
 from bot.simulators.slack.block_kit.blocks import view_violations
 from handlers.blocks.denial import denial_form
-from handlers.blocks.note import call_below, glass_broken, outcome, reminder
 from handlers.blocks.purge import card
 from handlers.blocks.tag_marks import look_over
 from handlers.blocks.tags_form import tags_form
+from handlers.blocks.thread_reply import call_below, glass_broken, outcome, reminder
 from tests.support.message_blocks import AT, LONGEST_DOMAIN, MANY, a_purge, said, texts, wrong
 from tests.support.messages import buttons
 
@@ -121,7 +121,7 @@ HOSTILE = {
     "many who said yes": {
         "approvals": tuple(Approval(user, AT) for user in MANY[:100]),
         "needs": "&" * 5000,
-        "counted": 100,
+        "approvals_counted": 100,
         "quorum": 101,
     },
     "code spans": {"tags": ("`a`", "```", "a`b"), "reason": "``` `x"},

@@ -14,10 +14,10 @@ from bot.core.message import Notice
 from bot.core.purge.purge import Failure, Refusal, State
 from bot.slack.message import Message
 from handlers.blocks.alert import alert
-from handlers.blocks.error import error, notice, refusal
+from handlers.blocks.error import error, notice_message, refusal
 from handlers.blocks.help import help_message
-from handlers.blocks.note import outcome
 from handlers.blocks.purge import card
+from handlers.blocks.thread_reply import outcome
 from tests.support.message_blocks import LONGEST_DOMAIN, MANY, a_purge, said, wrong
 
 
@@ -45,7 +45,7 @@ def test_slack_takes_every_error_whatever_its_facts(kind: ErrorKind, fact: str) 
     fields = re.findall(r"{(\w+)}", kind.message + kind.hint)
     problem = Problem(kind, {**dict.fromkeys(fields, fact), "holders": ",".join(MANY)})
     assert wrong(error(problem, corrected=f"/purge {fact}")) == []
-    assert wrong(notice(Notice(kind.code, problem.facts))) == []
+    assert wrong(notice_message(Notice(kind.code, problem.facts))) == []
     failed = a_purge(State.FAILED, failure=Failure(kind.code, problem.facts), reason="&" * 500)
     assert wrong(card(failed)) == wrong(outcome(failed)) == []
 

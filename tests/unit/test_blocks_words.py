@@ -24,11 +24,11 @@ from bot.core.purge.purge import Failure, Refusal, State
 from bot.simulators.slack.block_kit.blocks import view_violations
 from handlers.blocks import kit
 from handlers.blocks.denial import denial_form
-from handlers.blocks.error import error, notice
+from handlers.blocks.error import error, notice_message
 from handlers.blocks.history import history, status
-from handlers.blocks.note import glass_broken, outcome
 from handlers.blocks.purge import card
 from handlers.blocks.tags_form import tags_form
+from handlers.blocks.thread_reply import glass_broken, outcome
 from tests.support.message_blocks import AT, a_purge, wrong
 
 HOSTILE = {
@@ -151,7 +151,11 @@ def test_an_error_repeats_what_was_written_and_no_more(kind: ErrorKind) -> None:
     for written in HOSTILE.values():
         problem = Problem(kind, dict.fromkeys(fields, written))
         failed = a_purge(State.FAILED, failure=Failure(kind.code, problem.facts))
-        for shown in (error(problem), notice(Notice(kind.code, problem.facts)), card(failed)):
+        for shown in (
+            error(problem),
+            notice_message(Notice(kind.code, problem.facts)),
+            card(failed),
+        ):
             assert "zulu" not in "".join(read_into(shown.blocks, shown.text))
 
 

@@ -36,7 +36,7 @@ TRIGGER = "13345224609.738474920.8088930838d88f008e0"
 ORIGIN = Origin(TRIGGER, "T0ACME", "T0ACME", "U0ANA", "C0WEB", "https://hooks.slack.com/x")
 
 
-def an_ask(kind: InteractionKind, at: datetime = NOW) -> Interaction:
+def an_interaction(kind: InteractionKind, at: datetime = NOW) -> Interaction:
     return Interaction.of(ORIGIN, kind, at)
 
 
@@ -83,7 +83,7 @@ def test_a_button_carries_what_it_showed_and_nothing_else(
 
 
 def test_a_press_asks_for_what_its_button_showed() -> None:
-    meant, typed = an_ask(InteractionKind.MEANT), an_ask(InteractionKind.TYPED)
+    meant, typed = an_interaction(InteractionKind.MEANT), an_interaction(InteractionKind.TYPED)
     assert command_of(meant, Answer(TRIGGER, (1,)), DOUBT) == put_right(DOUBT, [1])
     assert command_of(typed, Answer(TRIGGER), DOUBT) == COMMAND
     assert command_of(meant, Answer(TRIGGER), DOUBT) is None
@@ -92,8 +92,8 @@ def test_a_press_asks_for_what_its_button_showed() -> None:
 
 @pytest.mark.parametrize(("minutes", "late"), [(0, False), (60, False), (61, True)])
 def test_an_answer_counts_for_an_hour(minutes: int, late: bool) -> None:
-    press = an_ask(InteractionKind.TYPED, NOW + timedelta(minutes=minutes))
-    assert is_late(an_ask(InteractionKind.DOUBT), press) is late
+    press = an_interaction(InteractionKind.TYPED, NOW + timedelta(minutes=minutes))
+    assert is_late(an_interaction(InteractionKind.DOUBT), press) is late
 
 
 # What people see

@@ -26,7 +26,7 @@ IN_GRID = Installation(HOME, ORG)
 OVER_ORG = Installation(ORG, ORG, is_org=True)
 
 
-def standing(
+def membership(
     user: dict[str, Any], pressed_from: str | None = HOME, ours: Installation = WORKSPACE
 ) -> Membership:
     person = Person.of({"id": "U0ANA", "team_id": HOME, **user}, "U0ANA", ours)
@@ -63,7 +63,7 @@ def standing(
     ids=str,
 )
 def test_standing_follows_what_slack_says(user: dict[str, Any], expected: Membership) -> None:
-    assert standing(user) is expected
+    assert membership(user) is expected
 
 
 @pytest.mark.parametrize(
@@ -87,7 +87,7 @@ def test_standing_follows_what_slack_says(user: dict[str, Any], expected: Member
 def test_slack_and_the_press_must_name_the_same_workspace(
     user: dict[str, Any], pressed_from: str, expected: Membership
 ) -> None:
-    assert standing(user, pressed_from) is expected
+    assert membership(user, pressed_from) is expected
 
 
 @pytest.mark.parametrize("pressed_from", [HOME, SECOND, ORG, "", None])
@@ -114,19 +114,19 @@ def test_slack_and_the_press_must_name_the_same_workspace(
 def test_wherever_in_the_organisation_somebody_presses_they_are_who_they_are(
     ours: Installation, user: dict[str, Any], expected: Membership, pressed_from: str | None
 ) -> None:
-    assert standing(user, pressed_from, ours) is expected
+    assert membership(user, pressed_from, ours) is expected
 
 
 @pytest.mark.parametrize("pressed_from", [SECOND, ORG, "", None])
 def test_over_an_organisation_members_of_every_workspace_count(pressed_from: str | None) -> None:
-    assert standing(ELSEWHERE, pressed_from, OVER_ORG) is Membership.MEMBER
-    assert standing(ELSEWHERE, OTHER, OVER_ORG) is Membership.OUTSIDER
+    assert membership(ELSEWHERE, pressed_from, OVER_ORG) is Membership.MEMBER
+    assert membership(ELSEWHERE, OTHER, OVER_ORG) is Membership.OUTSIDER
 
 
 def test_our_workspace_in_another_organisation_is_a_contradiction() -> None:
     contradiction = {"enterprise_user": {"enterprise_id": OTHER_ORG, "teams": [HOME]}}
-    assert standing(contradiction, HOME, IN_GRID) is Membership.OUTSIDER
-    assert standing(contradiction, HOME, OVER_ORG) is Membership.OUTSIDER
+    assert membership(contradiction, HOME, IN_GRID) is Membership.OUTSIDER
+    assert membership(contradiction, HOME, OVER_ORG) is Membership.OUTSIDER
 
 
 def test_an_answer_without_a_workspace_gives_no_rights() -> None:

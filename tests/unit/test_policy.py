@@ -101,12 +101,12 @@ def test_in_the_demo_town_each_may_do_their_own_work_and_no_more(
     assert decide(town, actor, action, domain, tag).allowed is allowed
 
 
-@pytest.mark.parametrize("standing", list(Membership))
-def test_only_full_members_have_rights_whatever_the_rules_say(standing: Membership) -> None:
+@pytest.mark.parametrize("membership", list(Membership))
+def test_only_full_members_have_rights_whatever_the_rules_say(membership: Membership) -> None:
     rules = policy({"allow": ["purge"]}, {"roles": "*", "allow": ["purge"]})
-    actor = Actor("T0TOWN", "U0RED", standing, frozenset({"S0RED"}), "C0RED")
+    actor = Actor("T0TOWN", "U0RED", membership, frozenset({"S0RED"}), "C0RED")
     decision = decide(rules, actor, PURGE, SITE, "hero")
-    is_member = standing is Membership.MEMBER
+    is_member = membership is Membership.MEMBER
     assert decision.allowed is is_member
     assert (decision.reasons[0].code == "policy-not-member") is not is_member
     assert domains_for(rules, actor, PURGE) == ((SITE,) if is_member else ())

@@ -36,7 +36,7 @@ actors = st.builds(
     Actor,
     team_id=st.just("T0TOWN"),
     user_id=st.sampled_from(["U0RED", "U0NEW"]),
-    standing=st.sampled_from([Membership.MEMBER] * 5 + list(Membership)),
+    membership=st.sampled_from([Membership.MEMBER] * 5 + list(Membership)),
     groups=st.frozensets(st.sampled_from(["S0BLUE", "S0BOTH", "S0NEW"])),
     channel_id=st.sampled_from([None, "C0RED", "C0NEW"]),
 )
@@ -101,7 +101,7 @@ def tag_matches(pattern: str, tag: str, *, is_deny: bool) -> bool:
 def plainly_allowed(policy: Policy, actor: Actor, action: Action, domain: str, tag: str) -> bool:
     applying = [rule for rule in policy.rules if applies(rule, actor, action, domain, tag)]
     return (
-        actor.standing is Membership.MEMBER
+        actor.membership is Membership.MEMBER
         and bool(applying)
         and not any(rule.deny for rule in applying)
     )
@@ -153,11 +153,11 @@ def test_a_deny_rule_more_never_allows_more(
 
 @given(policies, actions, domains, tags, st.sampled_from(Membership))
 def test_who_holds_no_role_in_any_rule_is_never_allowed(
-    policy: Policy, action: Action, domain: str, tag: str, standing: Membership
+    policy: Policy, action: Action, domain: str, tag: str, membership: Membership
 ) -> None:
-    stranger = Actor("T0TOWN", "U0NEW", standing, frozenset({"S0NEW"}), "C0NEW")
+    stranger = Actor("T0TOWN", "U0NEW", membership, frozenset({"S0NEW"}), "C0NEW")
     all_named = all("*" not in rule.roles for rule in policy.rules if rule.allow)
-    if all_named or standing is not Membership.MEMBER:
+    if all_named or membership is not Membership.MEMBER:
         assert not decide(policy, stranger, action, domain, tag).allowed
 
 

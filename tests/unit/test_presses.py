@@ -23,7 +23,7 @@ from bot.core.policy.decision import Actor, Membership
 from bot.core.policy.document import Policy
 from bot.core.purge.purge import Choice, Failure, Purge, State
 from bot.core.purge.signatures import ApprovalKeys
-from tests.support.builders import NOW, a_purge, an_approval, an_ask, policy, somebody
+from tests.support.builders import NOW, a_purge, an_approval, an_interaction, policy, somebody
 
 ANA = somebody("U0ANA", "editors")
 SAM = somebody("U0SAM", "sre")
@@ -58,7 +58,7 @@ def press(
     keys: ApprovalKeys | None = None,
     **facts: Any,
 ) -> Outcome:
-    keys, ask = keys or ApprovalKeys(), an_ask(kind, by.user_id, **facts)
+    keys, ask = keys or ApprovalKeys(), an_interaction(kind, by.user_id, **facts)
     if ask.signature is None:
         ask = replace(ask, signature=keys.sign_press(ask))
     match decide_press(ask, purge, Rules(law or policy(), "hash", keys=keys), by, ask.at):
@@ -90,16 +90,16 @@ def press(
     ],
 )
 def test_who_may_do_what_while_it_waits(kind: InteractionKind, by: Actor, event: str) -> None:
-    ruling = press(kind, by, said="no")
+    ruling = press(kind, by, text="no")
     assert ruling.event == event
     changed = event in {"approve", "deny", "cancel"}
     assert (ruling.purge is not None) == changed
     assert (ruling.notice is None) == (changed or event == "deny-form")
 
 
-@pytest.mark.parametrize("standing", sorted(set(Membership) - {Membership.MEMBER}), ids=str)
-def test_only_full_members_decide(standing: Membership) -> None:
-    by = somebody("U0SAM", "sre", standing=standing)
+@pytest.mark.parametrize("membership", sorted(set(Membership) - {Membership.MEMBER}), ids=str)
+def test_only_full_members_decide(membership: Membership) -> None:
+    by = somebody("U0SAM", "sre", membership=membership)
     for kind in (InteractionKind.APPROVE, InteractionKind.DENY, InteractionKind.DENY_FORM):
         assert press(kind, by).event == "press-not-allowed"
 
@@ -131,7 +131,7 @@ def test_a_press_of_another_workspace_changes_nothing() -> None:
 
 
 def test_somebody_elses_id_that_is_alike_by_chance_cancels_nothing() -> None:
-    stranger = somebody("U0ANA", standing=Membership.OUTSIDER)
+    stranger = somebody("U0ANA", membership=Membership.OUTSIDER)
     assert press(InteractionKind.CANCEL, stranger).event == "press-not-your-request"
 
 
@@ -177,7 +177,7 @@ def test_who_had_it_run_later_or_left_is_remembered() -> None:
 
 
 def test_who_decided_by_which_policy_and_why_is_remembered() -> None:
-    denied = press(InteractionKind.DENY, SAM, said="the match is on").purge
+    denied = press(InteractionKind.DENY, SAM, text="the match is on").purge
     assert denied is not None
     assert (denied.decided_by, denied.decided_at, denied.denial) == (
         "U0SAM",
@@ -226,7 +226,7 @@ def test_an_approval_under_another_id_is_the_same_approval() -> None:
     law = policy({"count": 2})
     once = press(InteractionKind.APPROVE, SAM, law=law).purge
     assert once is not None
-    assert (once.state, once.counted, once.quorum) == (State.WAITING, 1, 2)
+    assert (once.state, once.approvals_counted, once.quorum) == (State.WAITING, 1, 2)
     again = somebody("W0SAM", "sre", aliases=("U0SAM",))
     twice = press(InteractionKind.APPROVE, SAM, once, law)
     assert (twice.event, told(twice)) == ("press-approved-already", {"needs": "2 approvals"})
@@ -262,7 +262,7 @@ def test_a_yes_that_fits_better_later_finds_its_place() -> None:
     both = somebody("U0BOB", "sre", "leads")
     once = press(InteractionKind.APPROVE, both, law=law).purge
     assert once is not None
-    assert once.counted == 1
+    assert once.approvals_counted == 1
     assert press(InteractionKind.APPROVE, SAM, once, law).event == "approve"
     first = press(InteractionKind.APPROVE, SAM, law=law).purge
     assert first is not None
@@ -272,7 +272,7 @@ def test_a_yes_that_fits_better_later_finds_its_place() -> None:
 def test_the_card_goes_by_the_policy_of_the_press() -> None:
     counted = press(InteractionKind.APPROVE, SAM, law=policy({"count": 3})).purge
     assert counted is not None
-    assert (counted.needs, counted.counted, counted.quorum) == ("3 approvals", 1, 3)
+    assert (counted.needs, counted.approvals_counted, counted.quorum) == ("3 approvals", 1, 3)
 
 
 def test_what_was_granted_can_be_taken_back_for_as_long_as_the_policy_says() -> None:
@@ -316,7 +316,7 @@ def test_a_press_on_a_button_that_is_not_there_any_more_is_late(
 ) -> None:
     purge = a_purge(state, force=False, expires_at=LATER, failure=Failure("cdn-daily-quota"))
     by = somebody("U0ANA", "editors") if kind is not InteractionKind.APPROVE else SAM
-    ruling = press(kind, by, purge, said="no")
+    ruling = press(kind, by, purge, text="no")
     assert (ruling.event == "press-late") == (state not in PRESSABLE[kind])
 
 

@@ -53,9 +53,9 @@ def why(purge: Purge) -> str | None:
     return purge.refusal.code if purge.refusal else None
 
 
-@pytest.mark.parametrize("standing", sorted(set(Membership) - {Membership.MEMBER}), ids=str)
-def test_only_full_members_may_ask(standing: Membership) -> None:
-    by = somebody("U0ANA", "editors", standing=standing)
+@pytest.mark.parametrize("membership", sorted(set(Membership) - {Membership.MEMBER}), ids=str)
+def test_only_full_members_may_ask(membership: Membership) -> None:
+    by = somebody("U0ANA", "editors", membership=membership)
     for purge in (PLAIN, a_purge()):
         assert why(ruled(purge, by)) == "policy-not-member"
 
@@ -63,7 +63,7 @@ def test_only_full_members_may_ask(standing: Membership) -> None:
 def test_a_plain_one_is_ready_and_a_forced_one_waits() -> None:
     assert ruled(PLAIN).state is State.READY
     waiting = ruled(a_purge())
-    assert (waiting.state, waiting.counted, waiting.quorum) == (State.WAITING, 0, 1)
+    assert (waiting.state, waiting.approvals_counted, waiting.quorum) == (State.WAITING, 0, 1)
     assert waiting.expires_at == NOW + timedelta(minutes=30)
     assert waiting.briefing is not None
     assert waiting.briefing.people == 3

@@ -83,7 +83,7 @@ def test_help_names_what_somebody_may_do_and_nothing_else() -> None:
     assert help_notice(law, ANA).facts == {"purge": "*", "force": "*", "asks": "yes"}
     assert help_notice(law, somebody("U0LEA", "leads")).facts == {"approve": "*", "asks": "yes"}
     assert help_notice(law, ANA, "status").facts["topic"] == "status"
-    guest = somebody("U0ANA", "editors", standing=Membership.GUEST)
+    guest = somebody("U0ANA", "editors", membership=Membership.GUEST)
     assert help_notice(law, guest, "status").facts == {}
 
 
@@ -99,7 +99,7 @@ def test_a_refusal_names_the_roles_that_it_takes_and_their_holders() -> None:
 def test_everybody_is_no_role_with_a_title() -> None:
     rule = {"rule": "All", "roles": "*", "allow": ["purge"], "domains": ["*"]}
     law = policy(rules=[rule])
-    guest = somebody("U0LEO", standing=Membership.GUEST)
+    guest = somebody("U0LEO", membership=Membership.GUEST)
     refusal = refusal_of(decide(law, guest, Action.PURGE, "www.example.com", "hero"), law)
     assert (refusal.roles, refusal.holders) == ((), ("*",))
 

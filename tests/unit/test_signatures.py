@@ -10,7 +10,7 @@ import pytest
 
 from bot.core.interaction import InteractionKind
 from bot.core.purge.signatures import ApprovalKeys
-from tests.support.builders import NOW, a_purge, an_approval, an_ask
+from tests.support.builders import NOW, a_purge, an_approval, an_interaction
 
 OLD, NEW = b"o" * 32, b"n" * 32
 KEYS = ApprovalKeys((OLD,))
@@ -72,12 +72,12 @@ def test_a_request_is_no_approval() -> None:
         {"channel_id": "C0OPS"},
         {"at": NOW + timedelta(seconds=1)},
         {"purge_id": "P2"},
-        {"said": "x"},
+        {"text": "x"},
     ],
     ids=str,
 )
 def test_a_press_is_of_one_person_on_one_request_once(change: dict[str, Any]) -> None:
-    ask = an_ask(InteractionKind.APPROVE, "U0SAM")
+    ask = an_interaction(InteractionKind.APPROVE, "U0SAM")
     signed = replace(ask, signature=KEYS.sign_press(ask))
     assert KEYS.verify_press(signed)
     assert not KEYS.verify_press(replace(signed, **change))

@@ -75,10 +75,10 @@ class Health:
         return asdict(self) | {name: at and at.isoformat() for name, at in moments.items()}
 
     @classmethod
-    def of_json(cls, said: Mapping[str, Any]) -> Health:
+    def of_json(cls, data: Mapping[str, Any]) -> Health:
         """Read what `as_json` gave; {} means that nobody has looked yet."""
-        moments = {name: datetime.fromisoformat(said[name]) for name in _MOMENTS if said.get(name)}
-        return cls(**{**said, **moments})
+        moments = {name: datetime.fromisoformat(data[name]) for name in _MOMENTS if data.get(name)}
+        return cls(**{**data, **moments})
 
 
 _MOMENTS = ("since", "began", "missed_since")
@@ -126,5 +126,5 @@ def lasting(span: timedelta) -> str:
     """Give a span of time in words, by its two largest units: `2 hours 5 minutes`."""
     minutes = max(0, int(span.total_seconds())) // 60
     units = {"day": minutes // 1440, "hour": minutes // 60 % 24, "minute": minutes % 60}
-    said = [f"{count} {unit}{'' if count == 1 else 's'}" for unit, count in units.items() if count]
-    return " ".join(said[:2]) or "less than a minute"
+    data = [f"{count} {unit}{'' if count == 1 else 's'}" for unit, count in units.items() if count]
+    return " ".join(data[:2]) or "less than a minute"

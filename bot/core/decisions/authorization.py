@@ -125,13 +125,13 @@ def _by_approvals(
     needs: ApprovalRequirements,
     now: datetime,
 ) -> SendPermit | SendLater | None:
-    counted = tuple(_counted(purge, policy, requester, facts.actors))
-    if not needs.satisfied_by(counted):
+    accepted = tuple(_counted(purge, policy, requester, facts.actors))
+    if not needs.satisfied_by(accepted):
         return None
     approved_at = trail.approved_at(facts.links or ())
     if approved_at is not None and now < approved_at + needs.undo:
         return SendLater(approved_at + needs.undo)  # though its row may say otherwise
-    approvers = ",".join(each.user_id for each in counted)
+    approvers = ",".join(each.user_id for each in accepted)
     return SendPermit(purge, f"approved by {approvers}", seal=_SEAL)
 
 

@@ -23,7 +23,7 @@ from bot.core.purge.tracking import HELD_AT_MOST, TASK_UNKNOWN, Judgement, try_a
 
 _ASKED_ANEW: Facts = {
     "approvals": (),
-    "counted": 0,
+    "approvals_counted": 0,
     "quorum": 0,
     "needs": None,
     "briefing": None,

@@ -143,7 +143,7 @@ PressResult = Transition | PressRejected | PressLeadsOn
 class _Press:
     """A press, on what, and what it is judged by."""
 
-    ask: Interaction
+    interaction: Interaction
     purge: Purge
     rules: Rules
     actor: Actor
@@ -151,22 +151,24 @@ class _Press:
 
     def changes(self, event: Event, facts: Facts) -> Transition:
         result = transition(self.purge, event, self.now, **facts)
-        return pressed(self.ask, result, self.rules.policy_hash, self.now)
+        return pressed(self.interaction, result, self.rules.policy_hash, self.now)
 
     def decided(self, event: Event, facts: Facts) -> Transition:
         who: Facts = {
-            "decided_by": self.ask.user_id,
+            "decided_by": self.interaction.user_id,
             "decided_at": self.now,
             "policy_hash": self.rules.policy_hash,
         }
         return self.changes(event, {**who, **facts})
 
     def rejected(self, kind: ErrorKind, **facts: str) -> PressRejected:
-        return rejected(self.ask, Notice(kind.code, facts), self.rules.policy_hash, self.now)
+        return rejected(
+            self.interaction, Notice(kind.code, facts), self.rules.policy_hash, self.now
+        )
 
 
 def decide_press(
-    ask: Interaction, purge: Purge | None, rules: Rules, actor: Actor, now: datetime
+    interaction: Interaction, purge: Purge | None, rules: Rules, actor: Actor, now: datetime
 ) -> PressResult:
     """Decide whether a press on a card counts, and what it comes to.
 
@@ -174,17 +176,17 @@ def decide_press(
     requester.  The keys of the `rules` verify the press, and sign an approval.
     """
     policy_hash = rules.policy_hash
-    if not rules.keys.verify_press(ask):
-        return rejected(ask, Notice(PRESS_DOUBTFUL.code), policy_hash, now)
-    if purge is None or purge.team_id != ask.team_id:
-        return rejected(ask, Notice(PRESS_UNKNOWN.code), policy_hash, now)
+    if not rules.keys.verify_press(interaction):
+        return rejected(interaction, Notice(PRESS_DOUBTFUL.code), policy_hash, now)
+    if purge is None or purge.team_id != interaction.team_id:
+        return rejected(interaction, Notice(PRESS_UNKNOWN.code), policy_hash, now)
     if purge.state is State.WAITING and purge.expires_at is not None and purge.expires_at <= now:
         ended = expired(purge, now)  # the press is the first to see it
-        return rejected(ask, _late(ended.purge), policy_hash, now, ended)
-    if not _can_be_pressed(ask, purge):
-        return rejected(ask, _late(purge), policy_hash, now)
-    press = _Press(ask, purge, rules, actor, now)
-    match ask.kind:
+        return rejected(interaction, _late(ended.purge), policy_hash, now, ended)
+    if not _can_be_pressed(interaction, purge):
+        return rejected(interaction, _late(purge), policy_hash, now)
+    press = _Press(interaction, purge, rules, actor, now)
+    match interaction.kind:
         case InteractionKind.CANCEL:
             return _decide_cancel(press)
         case InteractionKind.POSTPONE | InteractionKind.LEAVE:
@@ -196,15 +198,15 @@ def decide_press(
 
 
 def pressed(
-    ask: Interaction, result: Transition, policy_hash: str | None, now: datetime
+    interaction: Interaction, result: Transition, policy_hash: str | None, now: datetime
 ) -> Transition:
     """Give a transition as the press that led to it stands in the audit trail."""
-    entry = press_entry(ask, result.event.value, result.purge, None, now, policy_hash)
+    entry = press_entry(interaction, result.event.value, result.purge, None, now, policy_hash)
     return replace(result, audit=(entry,))
 
 
 def rejected(
-    ask: Interaction,
+    interaction: Interaction,
     notice: Notice,
     policy_hash: str | None,
     now: datetime,
@@ -212,7 +214,7 @@ def rejected(
 ) -> PressRejected:
     """Have a press change nothing but what had `ended` before it, and its presser told why."""
     purge = ended.purge if ended else None
-    entry = press_entry(ask, notice.code, purge, notice, now, policy_hash)
+    entry = press_entry(interaction, notice.code, purge, notice, now, policy_hash)
     return PressRejected(notice, entry, ended)
 
 
@@ -237,13 +239,13 @@ def votes_open_to(
     )
 
 
-def _can_be_pressed(ask: Interaction, purge: Purge) -> bool:
+def _can_be_pressed(interaction: Interaction, purge: Purge) -> bool:
     """Whether the card as it is now has such a button."""
-    match ask.kind:
+    match interaction.kind:
         case InteractionKind.CANCEL:
             cancellable = {State.WAITING, State.HELD, State.OFFERED, State.QUEUED}
             # A press that came in time counts, though it was read only after that time.
-            return purge.state in cancellable or purge.can_be_undone(ask.at)
+            return purge.state in cancellable or purge.can_be_undone(interaction.at)
         case InteractionKind.POSTPONE:
             return purge.state is State.OFFERED
         case InteractionKind.AGAIN | InteractionKind.LEAVE:
@@ -256,38 +258,47 @@ def _can_be_pressed(ask: Interaction, purge: Purge) -> bool:
 
 def _decide_choice(press: _Press) -> PressResult:
     """Its requester, or whoever could have asked for the same, says what should follow."""
-    ask, purge = press.ask, press.purge
+    interaction, purge = press.interaction, press.purge
     action = action_of(purge)
     decision = decide_all(press.rules.policy, press.actor, action, purge.domain, purge.tags)
     if not decision.allowed:
         holders = ",".join((purge.user_id, *decision.holders.ids))
         return press.rejected(PRESS_NOT_ALLOWED, sentence=decision.sentence, holders=holders)
-    if ask.kind is InteractionKind.POSTPONE:
-        return press.changes(Event.POSTPONE, {"decided_by": ask.user_id, "decided_at": press.now})
-    choice = Choice(InteractionKind.LEAVE.value, ask.user_id, press.now)
+    if interaction.kind is InteractionKind.POSTPONE:
+        return press.changes(
+            Event.POSTPONE, {"decided_by": interaction.user_id, "decided_at": press.now}
+        )
+    choice = Choice(InteractionKind.LEAVE.value, interaction.user_id, press.now)
     return press.changes(Event.CHOOSE, {"choice": choice})
 
 
 def _decide_vote(press: _Press) -> PressResult:
-    ask, purge, actor = press.ask, press.purge, press.actor
+    interaction, purge, actor = press.interaction, press.purge, press.actor
     if not actor.ids.isdisjoint(purge.requester_ids):
         return press.rejected(PRESS_OWN, holders=",".join(purge.approvers))
     needs = needs_for(purge, press.rules.policy)
-    yes = _approval(ask.user_id, ask.at, ask.channel_id, press.rules.policy, actor)
+    yes = _approval(
+        interaction.user_id, interaction.at, interaction.channel_id, press.rules.policy, actor
+    )
     yes = replace(yes, signature=press.rules.keys.sign_approval(purge, yes))
     if why_not := _why_not(purge, press.rules.policy, actor, yes):
         holders = ",".join(purge.approvers)
         return press.rejected(PRESS_NOT_ALLOWED, sentence=why_not, holders=holders)
-    if ask.kind is InteractionKind.DENY_FORM:
+    if interaction.kind is InteractionKind.DENY_FORM:
         return PressLeadsOn(purge)
-    if ask.kind is InteractionKind.DENY:
-        return press.decided(Event.DENY, {"denial": ask.said})
+    if interaction.kind is InteractionKind.DENY:
+        return press.decided(Event.DENY, {"denial": interaction.text})
     if any(not given.ids.isdisjoint(actor.ids) for given in purge.approvals):
         return press.rejected(PRESS_AGAIN, needs=purge.needs or "")
     approvals = (*purge.approvals, yes)
-    counted, quorum = needs.progress(approvals)
+    count, quorum = needs.progress(approvals)
     asked = needs.sentence or purge.needs
-    facts: Facts = {"approvals": approvals, "needs": asked, "counted": counted, "quorum": quorum}
+    facts: Facts = {
+        "approvals": approvals,
+        "needs": asked,
+        "approvals_counted": count,
+        "quorum": quorum,
+    }
     if needs.satisfied_by(approvals):
         send_at = press.now + needs.undo if needs.undo else None
         return press.decided(Event.APPROVE, {**facts, "send_at": send_at})
@@ -315,13 +326,15 @@ def _decide_cancel(press: _Press) -> PressResult:
 
     When it was granted and is about to be sent, those who could have denied it may stop it too.
     """
-    ask, purge, actor = press.ask, press.purge, press.actor
+    interaction, purge, actor = press.interaction, press.purge, press.actor
     same_id = not actor.ids.isdisjoint(purge.requester_ids)
-    own = same_id and actor.standing is not Membership.OUTSIDER  # whose ID may be alike by chance
+    own = same_id and actor.membership is not Membership.OUTSIDER  # whose ID may be alike by chance
     if not own and (purge.state is State.WAITING or purge.needs is None):
         return press.rejected(PRESS_NOT_YOURS, holders=purge.user_id)
     if not own:
-        yes = _approval(ask.user_id, ask.at, ask.channel_id, press.rules.policy, actor)
+        yes = _approval(
+            interaction.user_id, interaction.at, interaction.channel_id, press.rules.policy, actor
+        )
         if why_not := _why_not(purge, press.rules.policy, actor, yes):
             holders = ",".join((purge.user_id, *purge.approvers))
             return press.rejected(PRESS_NOT_ALLOWED, sentence=why_not, holders=holders)

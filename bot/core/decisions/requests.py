@@ -15,7 +15,7 @@ from bot.core.decisions.rulings import BREAK_GLASS, Rules, action_of, needs_for,
 from bot.core.decisions.transition import Transition, approval_card_of, thread_reply_of, transition
 from bot.core.errors import ErrorKind, Problem
 from bot.core.policy.approvers import (
-    STANDING_WORDS,
+    MEMBERSHIP_WORDS,
     Briefing,
     Deciders,
     Roster,
@@ -240,10 +240,10 @@ def _asks_others(
         return transition(purge, Event.REFUSE, now, refusal=_too_few(who, purge))
     if too_many := _exceeded(TOO_MANY_WAITING, load.waiting, limits.waiting):
         return transition(purge, Event.REFUSE, now, refusal=too_many)
-    counted, quorum = needs.progress(())
+    count, quorum = needs.progress(())
     expires_at = now + needs.expires_after
     waits = transition(
-        briefed, Event.WAIT, now, expires_at=expires_at, counted=counted, quorum=quorum
+        briefed, Event.WAIT, now, expires_at=expires_at, approvals_counted=count, quorum=quorum
     )
     return waits.telling(approval_card_of(waits.purge, now))
 
@@ -252,7 +252,7 @@ def _too_few(who: Deciders, purge: PurgeRequest) -> Refusal:
     """Refuse what too few can approve, and say whom the policy names in vain."""
     alone = not who.people and not set(who.ids) - purge.requester_ids
     kind = NO_APPROVER if alone or who.people == 0 else TOO_FEW_APPROVERS
-    how = Counter(STANDING_WORDS[Membership(each.split()[1])] for each in who.unreachable)
+    how = Counter(MEMBERSHIP_WORDS[Membership(each.split()[1])] for each in who.unreachable)
     named = ", ".join(f"{count} × {what}" for what, count in sorted(how.items()))
     in_vain = f" Named for it, but without any rights: {named}." if named else ""
     return Refusal(kind.code, kind.message + in_vain)

@@ -78,7 +78,7 @@ def help_notice(policy: Policy, actor: Actor, topic: str | None = None) -> Notic
         for action in (Action.PURGE, Action.FORCE, Action.APPROVE)
         if (domains := domains_for(policy, actor, action))
     }
-    if actor.standing is Membership.MEMBER:
+    if actor.membership is Membership.MEMBER:
         facts |= {"asks": "yes", **({"topic": topic} if topic else {})}
     return Notice(HELP, facts)
 

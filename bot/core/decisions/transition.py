@@ -194,7 +194,7 @@ def entry_of(purge: Purge, event: Event, now: datetime, user_id: str | None = No
 
 
 def press_entry(
-    ask: Interaction,
+    interaction: Interaction,
     event: str,
     purge: Purge | None,
     notice: Notice | None,
@@ -203,17 +203,17 @@ def press_entry(
 ) -> AuditEntry:
     """Give the audit row of a press: the presser's own workspace counts, not the app's."""
     return AuditEntry(
-        purge_id=ask.purge_id or ask.trigger_id,
+        purge_id=interaction.purge_id or interaction.trigger_id,
         at=now,
         event=event,
-        team_id=ask.user_team_id,
-        user_id=ask.user_id,
-        channel_id=ask.channel_id,
+        team_id=interaction.user_team_id,
+        user_id=interaction.user_id,
+        channel_id=interaction.channel_id,
         policy_hash=policy_hash,
         detail={
             **(_detail(purge) if purge else {}),
             **(notice.facts if notice else {}),
-            "press": ask.kind.value,
+            "press": interaction.kind.value,
         },
     )
 
@@ -261,13 +261,13 @@ def alert_of(code: str, facts: dict[str, str], channel_id: str, now: datetime) -
     )
 
 
-def ephemeral_of(ask: Interaction, notice: Notice) -> Post:
+def ephemeral_of(interaction: Interaction, notice: Notice) -> Post:
     return Post(
         kind=PostKind.EPHEMERAL,
-        purge_id=ask.purge_id,
+        purge_id=interaction.purge_id,
         notice=notice,
-        channel_id=ask.channel_id,
-        user_id=ask.user_id,
-        response_url=ask.response_url,
-        response_url_at=ask.at,
+        channel_id=interaction.channel_id,
+        user_id=interaction.user_id,
+        response_url=interaction.response_url,
+        response_url_at=interaction.at,
     )

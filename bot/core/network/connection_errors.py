@@ -140,9 +140,9 @@ _DATABASE_REMEDIES = {
 
 def why_database_unreached(error: BaseException) -> tuple[Unreached, str] | None:
     """Say why there was no session with PostgreSQL, and what to do; None where it was something else."""
-    said = " ".join(str(each) for each in _causes(error))
+    text = " ".join(str(each) for each in _causes(error))
     for words, why in _BY_LIBPQ.items():
-        if words in said:
+        if words in text:
             default = "Check host and port in PURGEBOT_DATABASE_URL, the firewall, and that the server runs."
             return why, _DATABASE_REMEDIES.get(why, default)
     return None

@@ -29,11 +29,11 @@ Members = Mapping[str, frozenset[str]]
 class Roster:
     """What is known of those whom the policy names.
 
-    `standings`: what people are to the workspace; who is missing could not be looked up.
+    `memberships`: what people are to the workspace; who is missing could not be looked up.
     """
 
     members: Members = field(default_factory=dict)
-    standings: Mapping[str, Membership] = field(default_factory=dict)
+    memberships: Mapping[str, Membership] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +85,7 @@ class Deciders:
     unreachable: tuple[str, ...] = ()
 
 
-STANDING_WORDS = {
+MEMBERSHIP_WORDS = {
     Membership.GUEST: "guest",
     Membership.BOT: "bot",
     Membership.DELETED: "account closed",
@@ -124,9 +124,9 @@ def deciders(
     titles = policy.titles_of(roles)
     grouped = {who for group in holders.groups for who in members.get(group, ())}
     candidates = {*holders.users, *grouped} - set(requester_ids)
-    standings = {who: roster.standings.get(who, Membership.MEMBER) for who in candidates}
-    lost = sorted(who for who in candidates if standings[who] is not Membership.MEMBER)
-    unreachable = tuple(f"{who} {standings[who].value}" for who in lost)
+    memberships = {who: roster.memberships.get(who, Membership.MEMBER) for who in candidates}
+    lost = sorted(who for who in candidates if memberships[who] is not Membership.MEMBER)
+    unreachable = tuple(f"{who} {memberships[who].value}" for who in lost)
     ids = tuple(each for each in holders.ids if each not in lost)
     known = all(group in members for group in holders.groups)
     if holders.everybody or holders.channels or not known:

@@ -43,7 +43,7 @@ class Actor:
 
     team_id: str
     user_id: str
-    standing: Membership
+    membership: Membership
     groups: frozenset[str]
     channel_id: str | None = None
     aliases: frozenset[str] = frozenset()
@@ -118,8 +118,8 @@ def decide_all(
     def decision(*reasons: Reason, allowed: bool = False) -> Decision:
         return Decision(allowed, reasons, needed, holders)
 
-    if actor.standing is not Membership.MEMBER:
-        return decision(Reason("policy-not-member", _STANDINGS[actor.standing]))
+    if actor.membership is not Membership.MEMBER:
+        return decision(Reason("policy-not-member", _STANDINGS[actor.membership]))
     held = roles_held(policy, actor) | {EVERYBODY}
     mine = [rule for rule in rules if not held.isdisjoint(rule.roles)]
     permitting: dict[Reason, None] = {}
@@ -143,7 +143,7 @@ def approving_roles(policy: Policy, domain: str, tags: Sequence[str]) -> tuple[s
 
 def domains_for(policy: Policy, actor: Actor, action: Action) -> tuple[str, ...]:
     """The domain patterns where the actor may do this to some tag, in the order of the rules."""
-    if actor.standing is not Membership.MEMBER:
+    if actor.membership is not Membership.MEMBER:
         return ()
     held = roles_held(policy, actor) | {EVERYBODY}
     mine = [r for r in policy.rules if action in r.actions and not held.isdisjoint(r.roles)]
@@ -154,7 +154,7 @@ def domains_for(policy: Policy, actor: Actor, action: Action) -> tuple[str, ...]
 
 def roles_held(policy: Policy, actor: Actor) -> frozenset[str]:
     """The roles of a full member: by name, by group, by where they speak.  Others hold none."""
-    if actor.standing is not Membership.MEMBER:
+    if actor.membership is not Membership.MEMBER:
         return frozenset()
     channel = (actor.channel_id,) if actor.channel_id else ()
     return policy.roles_of((*actor.ids, *actor.groups, *channel))

@@ -135,7 +135,7 @@ class ApprovalStatus:
 
     break_glass: bool = False
     needs: str | None = None
-    counted: int = 0
+    approvals_counted: int = 0
     quorum: int = 0
     approvers: tuple[str, ...] = ()
     unreachable: tuple[str, ...] = ()
@@ -245,7 +245,7 @@ class Facts(TypedDict, total=False):
     approvers: tuple[str, ...]
     approvals: tuple[Approval, ...]
     needs: str | None
-    counted: int
+    approvals_counted: int
     quorum: int
     sent_at: datetime | None
     task_id: str | None

@@ -40,9 +40,9 @@ class ApprovalKeys:
         """Give the signature of an approval of this purge; None without a key."""
         return self._sign(_approval(purge, approval))
 
-    def sign_press(self, ask: Interaction) -> str | None:
+    def sign_press(self, interaction: Interaction) -> str | None:
         """Give the signature of a press; None without a key."""
-        return self._sign(_press(ask))
+        return self._sign(_press(interaction))
 
     def verify_request(self, purge: Purge) -> bool:
         """Whether the bot wrote this request down as it stands; True without a key."""
@@ -52,18 +52,18 @@ class ApprovalKeys:
         """Whether the bot took this approval of this very purge; True without a key."""
         return self._verify(_approval(purge, approval), approval.signature)
 
-    def verify_press(self, ask: Interaction) -> bool:
+    def verify_press(self, interaction: Interaction) -> bool:
         """Whether the bot took this press as it stands; True without a key."""
-        return self._verify(_press(ask), ask.signature)
+        return self._verify(_press(interaction), interaction.signature)
 
-    def _sign(self, said: bytes) -> str | None:
-        return _hmac(self.keys[0], said) if self.keys else None
+    def _sign(self, message: bytes) -> str | None:
+        return _hmac(self.keys[0], message) if self.keys else None
 
-    def _verify(self, said: bytes, signature: str | None) -> bool:
+    def _verify(self, message: bytes, signature: str | None) -> bool:
         if not self.keys:
             return True
         given = (signature or "").encode()
-        return any(hmac.compare_digest(_hmac(key, said).encode(), given) for key in self.keys)
+        return any(hmac.compare_digest(_hmac(key, message).encode(), given) for key in self.keys)
 
 
 def _request(purge: Purge) -> bytes:
@@ -71,9 +71,22 @@ def _request(purge: Purge) -> bytes:
     return _bytes("request", purge, purge.break_glass, where, when)
 
 
-def _press(ask: Interaction) -> bytes:
-    who = (ask.trigger_id, ask.team_id, ask.user_team_id, ask.user_id, ask.channel_id)
-    return _text("press", *who, ask.kind.value, exact_moment(ask.at), ask.purge_id, ask.said)
+def _press(interaction: Interaction) -> bytes:
+    who = (
+        interaction.trigger_id,
+        interaction.team_id,
+        interaction.user_team_id,
+        interaction.user_id,
+        interaction.channel_id,
+    )
+    return _text(
+        "press",
+        *who,
+        interaction.kind.value,
+        exact_moment(interaction.at),
+        interaction.purge_id,
+        interaction.text,
+    )
 
 
 def _approval(purge: Purge, approval: Approval) -> bytes:
@@ -87,9 +100,9 @@ def _bytes(kind: str, purge: Purge, *more: Any) -> bytes:
     return _text(kind, *what, *more)
 
 
-def _text(*said: Any) -> bytes:
-    return json.dumps(said, ensure_ascii=True, separators=(",", ":")).encode()
+def _text(*message: Any) -> bytes:
+    return json.dumps(message, ensure_ascii=True, separators=(",", ":")).encode()
 
 
-def _hmac(key: bytes, said: bytes) -> str:
-    return hmac.new(key, said, hashlib.sha256).hexdigest()
+def _hmac(key: bytes, message: bytes) -> str:
+    return hmac.new(key, message, hashlib.sha256).hexdigest()

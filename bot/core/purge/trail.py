@@ -173,14 +173,14 @@ class Trail:
         last = self._last
         if last is None or (self._emptied_since and self._steps < purge.version):
             return None
-        said, facts = last.entry.detail, facts_of(purge)
-        names = (*_ALWAYS_SAID, *(_SAID_BESIDE_REQUESTER if "requester" in said else ()))
+        recorded, facts = last.entry.detail, facts_of(purge)
+        names = (*_ALWAYS_SAID, *(_SAID_BESIDE_REQUESTER if "requester" in recorded else ()))
         joined = {"tags": purge.tags, "approvals": [yes.user_id for yes in purge.approvals]}
         differing = [
             name
             for name in names
             # Of ours none has a comma within; one that has would pass for two.
-            if said.get(name) != facts.get(name)
+            if recorded.get(name) != facts.get(name)
             or any("," in each for each in joined.get(name, ()))
         ]
         return _differs("last step", last.seq, differing)
@@ -197,16 +197,16 @@ def _does_not_follow(entry: AuditEntry, before: AuditEntry) -> str | None:
 
     The row may have been changed between them, and a step writes down what it finds.
     """
-    said, already = entry.detail, before.detail
-    both = said.keys() & already.keys()
-    changed = [name for name in _ASKED_FOR if name in both and said[name] != already[name]]
+    recorded, already = entry.detail, before.detail
+    both = recorded.keys() & already.keys()
+    changed = [name for name in _ASKED_FOR if name in both and recorded[name] != already[name]]
     if changed:
         return f"is about another {', '.join(changed)} than the step before"
     state = already.get("state")
     if state is not None and state not in _COMES_FROM.get(entry.event, {state}):
         return f"cannot come after {state}"
     if "requester" in both:
-        given, so_far = _approvals(said), _approvals(already)
+        given, so_far = _approvals(recorded), _approvals(already)
         voted = [*so_far, entry.user_id] if entry.event in _VOTES else so_far
         if given and given != voted:
             return "has approvals that nobody gave"
@@ -214,8 +214,8 @@ def _does_not_follow(entry: AuditEntry, before: AuditEntry) -> str | None:
 
 
 def _approvals(detail: Mapping[str, str]) -> list[str | None]:
-    said = detail.get("approvals")
-    return [*said.split(",")] if said else []
+    recorded = detail.get("approvals")
+    return [*recorded.split(",")] if recorded else []
 
 
 def _wrong_in(found: Link, purge_id: str, end: tuple[int, str]) -> str | None:

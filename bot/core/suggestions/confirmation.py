@@ -6,7 +6,7 @@ is asked back, before anything is sent and before anybody is called to approve i
     command ──► doubtful? ──► asked back ──► “hero instead” ─┬─► a request like any other
                   └ no ─────────────────────► “as typed” ────┘
 
-The doubt is written down as an ask, signed like a press.  Of its buttons one makes one request:
+The doubt is written down as an interaction, signed like a press.  Of its buttons one makes one request:
 that has the trigger ID of the command, which no two requests share.
 """
 
@@ -76,10 +76,10 @@ def format_doubt(doubt: Doubt) -> str:
     return json.dumps(asdict(doubt), ensure_ascii=False)
 
 
-def read_doubt(said: str | None) -> Doubt | None:
+def read_doubt(text: str | None) -> Doubt | None:
     """The doubt that `format_doubt` wrote; None for any other text."""
     try:
-        written = json.loads(said or "")
+        written = json.loads(text or "")
         command = written["command"]
         command = PurgeCommand(**command | {"tags": tuple(command["tags"])})
         return Doubt(command, tuple(Slip(*slip) for slip in written["slips"]))
@@ -109,7 +109,7 @@ def put_right(doubt: Doubt, places: Iterable[int]) -> PurgeCommand:
 
 
 def doubt_notice(
-    ask: Interaction, doubt: Doubt, places: tuple[int, ...], policy: Policy, actor: Actor
+    interaction: Interaction, doubt: Doubt, places: tuple[int, ...], policy: Policy, actor: Actor
 ) -> Notice:
     """Give what the asker is asked; without leave to purge it as typed that is not offered."""
     slips = [doubt.slips[place] for place in places]
@@ -119,8 +119,8 @@ def doubt_notice(
         "force": str(doubt.command.force).lower(),
         "slips": json.dumps(slips, ensure_ascii=False),
         "others": str(len(doubt.command.tags) - len(slips)),
-        "meant": " ".join((ask.trigger_id, ",".join(map(str, places)))),
-        "typed": ask.trigger_id if as_typed else "",
+        "meant": " ".join((interaction.trigger_id, ",".join(map(str, places)))),
+        "typed": interaction.trigger_id if as_typed else "",
     }
     return Notice(DOUBT, facts)
 

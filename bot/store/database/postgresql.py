@@ -187,9 +187,9 @@ class Sessions:
         settings: tuple[Setting, ...] = connection.info["set"]
         session = connection.connection.driver_connection
         if settings and session is not None and not session.autocommit:
-            said = ", ".join("set_config(%s, %s, true)" for _ in settings)
+            text = ", ".join("set_config(%s, %s, true)" for _ in settings)
             values = tuple(word for setting in settings for word in setting)
-            connection.exec_driver_sql(f"SELECT {said}", values)
+            connection.exec_driver_sql(f"SELECT {text}", values)
 
 
 def _ask(session: psycopg.Connection, question: bytes) -> list[bytes | None]:
@@ -245,14 +245,14 @@ def _settings_in(options: str) -> Iterator[Setting]:
     """Read what a command line of the server sets.  Raises: Refused for whatever else it does."""
     words = iter(re.findall(r"(?:\\.|[^\\\s])+", options))
     for word in words:
-        said = re.sub(r"\\(.)", r"\1", word)
-        if said == "-c":
-            said = re.sub(r"\\(.)", r"\1", next(words, ""))
-        elif said.startswith(("-c", "--")):
-            said = said[2:]
+        text = re.sub(r"\\(.)", r"\1", word)
+        if text == "-c":
+            text = re.sub(r"\\(.)", r"\1", next(words, ""))
+        elif text.startswith(("-c", "--")):
+            text = text[2:]
         else:
-            said = ""
-        name, equals, value = said.partition("=")
+            text = ""
+        name, equals, value = text.partition("=")
         if not (name and equals):
             raise Refused(DATABASE_OPTIONS, option=word, taker="the connection pooler")
         yield name.replace("-", "_"), value

@@ -69,7 +69,7 @@ _PLACES: dict[JobKind, tuple[Table, int | None]] = {
     JobKind.POLL: (tables.purges, lanes.POLLED),
     JobKind.SEND: (tables.purges, lanes.TO_SEND),
     JobKind.POST: (tables.posts, lanes.NEW),
-    JobKind.EPHEMERAL: (tables.posts, lanes.WHISPERED),
+    JobKind.EPHEMERAL: (tables.posts, lanes.EPHEMERAL),
     JobKind.EDIT: (tables.posts, lanes.EDITED),
 }
 """In which table, and in which lane of it, the rows of a kind are."""

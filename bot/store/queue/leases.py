@@ -66,11 +66,11 @@ class Jobs:
         self._left: set[Any] = set()
         self._in_hand: set[tuple[Table, Any]] = set()
 
-    def ask(self, trigger_id: str) -> Interaction | None:
+    def interaction(self, trigger_id: str) -> Interaction | None:
         """Give a press or a question.  Raises: StoreUnavailable, FromNewer."""
         question = select(tables.asks).where(tables.asks.c.trigger_id == trigger_id)
         found = self._database.read(question).first()
-        return rows.row_to_ask(found) if found else None
+        return rows.row_to_interaction(found) if found else None
 
     def claim(self, kind: JobKind, now: datetime, owner: str, limit: int) -> list[Claimed]:
         """Take up to `limit` due rows of a kind for LEASE, the oldest first.
@@ -207,7 +207,7 @@ def _held(table: Table, keys: Sequence[Any], owner: str) -> Update:
 
 
 _READERS: dict[str, Any] = {
-    tables.asks.name: rows.row_to_ask,
+    tables.asks.name: rows.row_to_interaction,
     tables.posts.name: rows.row_to_post,
     tables.purges.name: rows.row_to_purge,
 }

@@ -100,10 +100,10 @@ class RelatedPurges:
         return Load(**counts)
 
     def _count(
-        self, counted: Mapping[str, ColumnElement[bool]], *among: ColumnElement[bool]
+        self, questions: Mapping[str, ColumnElement[bool]], *among: ColumnElement[bool]
     ) -> dict[str, int]:
         """Count the purges of each sort among some."""
-        counts: list[Any] = [count().filter(which).label(name) for name, which in counted.items()]
+        counts: list[Any] = [count().filter(which).label(name) for name, which in questions.items()]
         question: Select[Any] = select(*counts).where(*among)
         return dict(self._database.read(question).mappings().one())
 
@@ -141,7 +141,7 @@ class RelatedPurges:
         hour = purges.sent_at >= now - timedelta(hours=1)
         lately = purges.sent_at >= now - QUEUE_AT_MOST
         in_flight = and_(purges.state.in_([State.SUBMITTED.value, State.RUNNING.value]), lately)
-        counted = {
+        questions = {
             "forced_hour": and_(hour, purges.force),
             "plain_hour": and_(hour, not_(purges.force)),
             "forced_day": purges.force,
@@ -151,4 +151,4 @@ class RelatedPurges:
         day = purges.sent_at >= now - timedelta(days=1)
         # What did not reach it was no work for the origin.
         among = (purges.domain == domain, day, tables.may_have_reached_cdn())
-        return Traffic(**self._count(counted, *among))
+        return Traffic(**self._count(questions, *among))

@@ -7,7 +7,7 @@ from bot.core.purge.purge import UNSENT, WATCHED, State
 
 OTHER, POLLED, TO_SEND = range(3)
 """The lanes of purges."""
-NEW, WHISPERED, EDITED = range(3)
+NEW, EPHEMERAL, EDITED = range(3)
 """The lanes of posts."""
 
 
@@ -21,5 +21,5 @@ def lane_of(state: State) -> int:
 def lane_of_post(post: Post) -> int:
     """Give in which lane a post is looked after."""
     if post.kind is PostKind.EPHEMERAL:
-        return WHISPERED
+        return EPHEMERAL
     return NEW if post.ts is None else EDITED

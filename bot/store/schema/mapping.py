@@ -28,12 +28,17 @@ from bot.store.schema.lanes import lane_of_post
 Row = Any
 """A row of SQLAlchemy: its columns are attributes."""
 
-_COLUMNS = {"approvals": "yeses", "notified_at": "told_at"}
+_COLUMNS = {
+    "approvals": "yeses",
+    "approvals_counted": "counted",
+    "notified_at": "told_at",
+    "text": "said",
+}
 """Columns that are not called like their fields."""
 
 
 def column_of(name: str) -> str:
-    """Give the column that keeps a field of a purge."""
+    """Give the column that keeps a field of a purge or of an interaction."""
     return _COLUMNS.get(name, name)
 
 
@@ -101,14 +106,15 @@ def row_to_watched(row: Row) -> PolledPurge:
     return PolledPurge(**values | {"state": State(values["state"])})
 
 
-def ask_to_row(ask: Interaction) -> dict[str, Any]:
-    return asdict(ask) | {"kind": ask.kind.value}
+def interaction_to_row(interaction: Interaction) -> dict[str, Any]:
+    row = {column_of(name): value for name, value in asdict(interaction).items()}
+    return row | {"kind": interaction.kind.value}
 
 
 @_as_known()
-def row_to_ask(row: Row) -> Interaction:
-    """Give the ask.  Raises: FromNewer."""
-    values = {field.name: getattr(row, field.name) for field in fields(Interaction)}
+def row_to_interaction(row: Row) -> Interaction:
+    """Give the interaction.  Raises: FromNewer."""
+    values = {each.name: getattr(row, column_of(each.name)) for each in fields(Interaction)}
     return Interaction(**values | {"kind": InteractionKind(values["kind"])})
 
 

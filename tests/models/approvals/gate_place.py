@@ -249,11 +249,11 @@ class GatePlace(RuleBasedStateMachine):
                 return card
         return None
 
-    def standing(self, *states: str) -> list[Asked]:
+    def membership(self, *states: str) -> list[Asked]:
         return [each for each in self.asked if each.state in states]
 
     def _one_of(self, which: int, *states: str) -> Asked:
-        found = self.standing(*states)
+        found = self.membership(*states)
         return found[which % len(found)]
 
     def now(self) -> float:

@@ -83,7 +83,7 @@ class GateTown(GatePlace):
 
     def _what_is_done_was_sent(self) -> None:
         """One call may do for several requests, but a plain one never for a forced one."""
-        for asked in self.standing("complete"):
+        for asked in self.membership("complete"):
             covering = [
                 call
                 for call in self.calls

@@ -42,7 +42,7 @@ hands = st.sampled_from(sorted(HANDS))
 
 
 def stand(*states: str) -> Callable[[GateMachine], bool]:
-    return lambda machine: bool(machine.standing(*states))
+    return lambda machine: bool(machine.membership(*states))
 
 
 class GateMachine(MeddledTown):
@@ -121,10 +121,10 @@ class GateMachine(MeddledTown):
     def changes(self, person: str, groups: set[str], kind: str) -> None:
         self.becomes(person, frozenset(groups), kind)
 
-    @precondition(lambda self: any(each.approvals for each in self.standing("waiting", "ready")))
+    @precondition(lambda self: any(each.approvals for each in self.membership("waiting", "ready")))
     @rule(which=places, groups=some_groups)
     def who_approved_changes(self, which: int, groups: set[str]) -> None:
-        open_ones = [each for each in self.standing("waiting", "ready") if each.approvals]
+        open_ones = [each for each in self.membership("waiting", "ready") if each.approvals]
         asked = open_ones[which % len(open_ones)]
         self.becomes(asked.approvals[0].person, frozenset(groups), "member")
         self.presses(asked, FIT, "approve")
@@ -191,7 +191,7 @@ class GateMachine(MeddledTown):
     def a_hand_writes(self, hand: str, which: int, other: int, *, forges: bool) -> None:
         self.meddles(hand, which, other, forges=forges)
 
-    @precondition(lambda self: self.meddled and self.standing("waiting", "ready", "held"))
+    @precondition(lambda self: self.meddled and self.membership("waiting", "ready", "held"))
     @rule(hand=hands, which=places, other=places, forges=st.booleans())
     def a_hand_before_a_press(self, hand: str, which: int, other: int, *, forges: bool) -> None:
         asked = self._one_of(which, "waiting", "ready", "held")

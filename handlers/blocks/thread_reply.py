@@ -41,19 +41,19 @@ def glass_broken(purge: Purge) -> Message:
     return _with_words(what, "Reason:", purge.reason)
 
 
-def _with_words(what: str, label: str, said: str | None) -> Message:
+def _with_words(what: str, label: str, text: str | None) -> Message:
     """Give a note with what a person wrote below it, if they did."""
-    if not said:
+    if not text:
         return kit.message(what, kit.section(what))
-    return kit.message(f"{what} {label} {code(said)}", kit.section(what), kit.quoted(label, said))
+    return kit.message(f"{what} {label} {code(text)}", kit.section(what), kit.quoted(label, text))
 
 
 def _calling(purge: Purge, what: str) -> Message:
-    said = (
+    text = (
         f"{listing(_called(purge))}: the {kind_of(purge)} of {code(purge.domain)} that "
         f"{mention(purge.user_id)} asked for {what}"
     )
-    return kit.message(said, kit.section(said))
+    return kit.message(text, kit.section(text))
 
 
 def _called(purge: ApprovalStatus) -> tuple[str, ...]:

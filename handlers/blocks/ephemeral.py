@@ -11,18 +11,18 @@ from bot.core.purge.purge import Purge
 from bot.core.suggestions.confirmation import CHOSEN, DOUBT
 from bot.slack.message import Message
 from handlers.blocks.doubt import chosen, doubt
-from handlers.blocks.error import notice, suggestion
+from handlers.blocks.error import notice_message, suggestion
 from handlers.blocks.help import help_message
 from handlers.blocks.history import history, pending, status
 from handlers.blocks.quota import quota
 
 
-def whisper(said: Notice, purge: Purge | None) -> Message:
+def ephemeral_message(notice: Notice, purge: Purge | None) -> Message:
     """Give the words of a notice; `purge` is the one that it is about, as it is now."""
-    if said.code == STATUS and purge is not None:
-        return status(purge, said.facts.get("votes", "").split(","))
-    answer = _ANSWERS.get(said.code)
-    return notice(said) if answer is None else answer(said.facts)
+    if notice.code == STATUS and purge is not None:
+        return status(purge, notice.facts.get("votes", "").split(","))
+    answer = _ANSWERS.get(notice.code)
+    return notice_message(notice) if answer is None else answer(notice.facts)
 
 
 _ANSWERS: dict[str, Callable[[dict[str, str]], Message]] = {
