@@ -152,7 +152,7 @@ def _clock_off_s(headers: Mapping[str, str]) -> int | None:
     """Give how far this machine's clock is behind that of an answer; None if it does not say."""
     try:
         there = parsedate_to_datetime(
-            {key.lower(): parts for key, parts in headers.items()}["date"]
+            {key.lower(): value for key, value in headers.items()}["date"]
         )
         return round((there - datetime.now(UTC)).total_seconds())
     except (KeyError, TypeError, ValueError):

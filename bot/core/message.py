@@ -17,6 +17,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
+from bot.core.command.answers import Answer
+
 
 class PostKind(StrEnum):
     CARD = "card"
@@ -45,10 +47,11 @@ class Route(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """A sentence for one reader: the code of an error kind, and its facts.  `help` is a code too."""
+    """What one reader is told: the code of an error kind and its facts, or the answer to a question."""
 
     code: str
     facts: dict[str, str] = field(default_factory=dict)
+    answer: Answer | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,11 +9,9 @@ What a notice is called is in `bot.core.command.queries`; how it reads, in `hand
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any
 
 import structlog
 
@@ -22,6 +20,7 @@ from bot.cdn.error_codes import CdnRefused
 from bot.config.policy_file import PolicySource
 from bot.core.cdn.quota import day_began_at, resets_at
 from bot.core.command import query_errors as kinds
+from bot.core.command.answers import HistoryAnswer, ListedPurge, PendingAnswer, QuotaAnswer
 from bot.core.command.queries import (
     HISTORY,
     LATEST,
@@ -30,6 +29,7 @@ from bot.core.command.queries import (
     STATUS,
     Cursor,
     HistoryQuestion,
+    Key,
     PendingQuestion,
     Question,
     QuotaQuestion,
@@ -48,7 +48,7 @@ from bot.core.policy.fields import Action
 from bot.core.purge.purge import Purge, PurgeRequest
 from bot.core.retry import DirectoryRefused, DirectoryUnavailable
 from bot.store.change import InteractionAnswered, NewPosts
-from bot.store.reads.history import PAGE, Page, Search
+from bot.store.reads.history import PAGE, Search
 from bot.store.store import Store
 
 log = structlog.get_logger("purgebot.answers")
@@ -123,16 +123,24 @@ class Answers:
         page = self._store.history.page(
             search, lambda purge: _may_see(policy, actor, purge), question.cursor
         )
-        facts = {
-            "asker": actor.user_id,
-            "question": format_question(replace(question, cursor=None)),
-            "first": str(question.cursor is None or page.newer is None).lower(),
-            "sees": ",".join(patterns),
-            "cut_short": str(page.cut_short).lower(),
-            "purges": json.dumps([_row(purge) for purge in page.purges]),
-            "since": since.isoformat() if since else "",
-        }
-        return Notice(HISTORY, facts | _turns(question, page))
+
+        def turned(key: Key | None, *, newer: bool) -> str | None:
+            if key is None:
+                return None
+            return format_question(replace(question, cursor=Cursor(key, newer)))
+
+        answer = HistoryAnswer(
+            asker=actor.user_id,
+            question=format_question(replace(question, cursor=None)),
+            is_first=question.cursor is None or page.newer is None,
+            sees=tuple(patterns),
+            cut_short=page.cut_short,
+            purges=tuple(map(_listed, page.purges)),
+            since=since,
+            newer=turned(page.newer, newer=True),
+            older=turned(page.older, newer=False),
+        )
+        return Notice(HISTORY, answer=answer)
 
     def pending(self, actor: Actor) -> Notice:
         """Give what waits for approval, as far as a full member may see it, newest first."""
@@ -140,12 +148,9 @@ class Answers:
         waiting = [
             purge for purge in self._store.history.waiting() if _may_see(policy, actor, purge)
         ]
-        facts = {
-            "purges": json.dumps([_row(purge) for purge in waiting[:PAGE]]),
-            "more": str(max(0, len(waiting) - PAGE)),
-            "sees": ",".join(domains_for(policy, actor, Action.VIEW)),
-        }
-        return Notice(PENDING, facts)
+        sees = tuple(domains_for(policy, actor, Action.VIEW))
+        listed = tuple(map(_listed, waiting[:PAGE]))
+        return Notice(PENDING, answer=PendingAnswer(listed, max(0, len(waiting) - PAGE), sees))
 
     def press(self, trigger_id: str) -> Interaction | None:
         """Give a press that was written down.  Raises: StoreUnavailable, FromNewer."""
@@ -214,18 +219,13 @@ class Answers:
     def _quota(self) -> Notice:
         now = self._now()
         sent = self._store.history.sent_since(day_began_at(now))
-        facts = {
-            "resets_at": resets_at(now).isoformat(),
-            "plain": str(sent.plain),
-            "forced": str(sent.forced),
-        }
+        answer = QuotaAnswer(resets_at(now), sent.plain, sent.forced)
         try:
-            quota = self._cdn.describe_quota()
+            answer = replace(answer, quota=self._cdn.describe_quota())
         except CdnRefused as refused:
             problem = refused.problem
-            return Notice(QUOTA, {**problem.facts, **facts, "failure": problem.code})
-        told = {name: str(value) for name, value in quota.items()}
-        return Notice(QUOTA, facts | told)
+            answer = replace(answer, failure=problem.code, failure_facts=problem.facts)
+        return Notice(QUOTA, answer=answer)
 
 
 def _may_see(policy: Policy, actor: Actor, purge: PurgeRequest) -> bool:
@@ -236,28 +236,14 @@ def _may_see(policy: Policy, actor: Actor, purge: PurgeRequest) -> bool:
     return own or decide_all(policy, actor, Action.VIEW, purge.domain, purge.tags).allowed
 
 
-def _turns(question: HistoryQuestion, page: Page) -> dict[str, str]:
-    """Give the questions for the pages before and after this one."""
-    cursors = {
-        "newer": page.newer and Cursor(page.newer, newer=True),
-        "older": page.older and Cursor(page.older),
-    }
-    return {
-        turn: format_question(replace(question, cursor=cursor))
-        for turn, cursor in cursors.items()
-        if cursor
-    }
-
-
-def _row(purge: Purge) -> dict[str, Any]:
-    """Give what the history shows of a purge."""
-    return {
-        "id": purge.id,
-        "at": int(purge.requested_at.timestamp()),
-        "domain": purge.domain,
-        "tags": [tag[:80] for tag in purge.tags[:TAGS_SHOWN]],
-        "more_tags": max(0, len(purge.tags) - TAGS_SHOWN),
-        "force": purge.force,
-        "user_id": purge.user_id,
-        "state": purge.state.value,
-    }
+def _listed(purge: Purge) -> ListedPurge:
+    return ListedPurge(
+        id=purge.id,
+        at=int(purge.requested_at.timestamp()),
+        domain=purge.domain,
+        tags=tuple(tag[:80] for tag in purge.tags[:TAGS_SHOWN]),
+        more_tags=max(0, len(purge.tags) - TAGS_SHOWN),
+        force=purge.force,
+        user_id=purge.user_id,
+        state=purge.state.value,
+    )

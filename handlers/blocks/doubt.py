@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import json
-
+from bot.core.command.answers import TagDoubt
 from bot.core.purge.purge import Purge, State
 from bot.slack.message import Message
 from handlers.blocks import kit
@@ -16,25 +15,24 @@ _LABEL_TAG = 40
 _NOTED = frozenset({State.SUBMITTED, State.RUNNING, State.COMPLETE, State.UNREPORTED})
 
 
-def doubt(facts: dict[str, str]) -> Message:
-    """Give the question, with a button for each answer, from the facts of its notice."""
-    slips: list[list[str]] = json.loads(facts["slips"])
-    domain = code(facts["domain"])
+def doubt(asked: TagDoubt) -> Message:
+    """Give the question, with a button for each answer."""
+    domain, slips = code(asked.domain), asked.slips
     so_far = f"The purge of {domain} was not sent yet."
-    if facts["force"] == "true":
+    if asked.force:
         so_far = f"The forced purge of {domain} was not asked for yet."
     told, left = kit.fitting([_line(*slip) for slip in slips], 2000)
     if left:
         told.append(f"And {left} more.")
-    if facts["others"] != "0":
+    if asked.others:
         told.append("The other tags stay as they are.")
     instead, as_typed = "Purge with these put right", "Purge all as typed"
     if len(slips) == 1:
         written, meant = map(_named, slips[0])
         instead, as_typed = f"Purge {meant} instead", f"Purge {written} as typed"
-    row = [kit.button(MEANT, instead, facts["meant"])]
-    if facts["typed"]:
-        row.append(kit.button(TYPED, as_typed, facts["typed"]))
+    row = [kit.button(MEANT, instead, asked.meant)]
+    if asked.typed:
+        row.append(kit.button(TYPED, as_typed, asked.typed))
     text = "\n".join([f":thinking_face: *Is that what you meant?* {so_far}", *told])
     return kit.message(
         text,

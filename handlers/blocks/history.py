@@ -10,12 +10,11 @@ The status of one purge is its card; what decides on it only whoever sees who ma
 
 from __future__ import annotations
 
-import json
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
-from typing import Any
 
+from bot.core.command.answers import HistoryAnswer, ListedPurge, PendingAnswer
 from bot.core.command.queries import HistoryQuestion, read_asked
 from bot.core.purge.purge import Purge
 from bot.slack.message import Block, Message
@@ -32,30 +31,25 @@ _COLUMNS = ("Outcome", "What", "Who", "ID")
 _TAG_LIMIT = 30
 _NOTHING_WAITS = "*Nothing waits for approval* that you may see"
 
-Row = dict[str, Any]
 
-
-def history(facts: dict[str, str]) -> Message:
-    """Give one page of the history from the facts of its notice."""
-    rows: list[Row] = json.loads(facts["purges"])
-    title = _title(facts, is_empty=not rows)
-    notes = _sight(facts)
-    if facts["cut_short"] == "true":
-        way = "Older" if "older" in facts else "Newer"
+def history(answer: HistoryAnswer) -> Message:
+    """Give one page of the history."""
+    notes = _sight(answer.sees)
+    if answer.cut_short:
+        way = "Older" if answer.older else "Newer"
         more = "There may be more: I looked at many others that you did not ask for."
         notes = [f"{more} Press {way} to go on looking.", *notes]
-    return _table(title, rows, notes, *kit.actions("turn", *_buttons(facts)))
+    return _table(_title(answer), answer.purges, notes, *kit.actions("turn", *_buttons(answer)))
 
 
-def pending(facts: dict[str, str]) -> Message:
-    """Give what waits for approval from the facts of its notice."""
-    rows: list[Row] = json.loads(facts["purges"])
-    title = "*These wait for approval*, newest first" if rows else _NOTHING_WAITS
-    left = [f"And {facts['more']} more."] if facts["more"] != "0" else []
-    return _table(title, rows, [*left, *_sight(facts)])
+def pending(answer: PendingAnswer) -> Message:
+    """Give what waits for approval."""
+    title = "*These wait for approval*, newest first" if answer.purges else _NOTHING_WAITS
+    left = [f"And {answer.more} more."] if answer.more else []
+    return _table(title, answer.purges, [*left, *_sight(answer.sees)])
 
 
-def _table(title: str, rows: list[Row], notes: list[str], *buttons: Block) -> Message:
+def _table(title: str, rows: Sequence[ListedPurge], notes: list[str], *buttons: Block) -> Message:
     if rows:
         notes = [*notes, f"{code('/purge status ID')} tells more of one."]
     around = [*([kit.context(*notes)] if notes else []), *buttons]
@@ -89,23 +83,22 @@ def status(purge: Purge, votes: Collection[str] = ()) -> Message:
     return kit.message(shown.text, *blocks, *voting_buttons(purge, votes), kit.context(asked))
 
 
-def _title(facts: dict[str, str], *, is_empty: bool) -> str:
-    question = read_asked(facts["question"])
+def _title(answer: HistoryAnswer) -> str:
+    question = read_asked(answer.question)
     assert isinstance(question, HistoryQuestion), "only such a question has this answer"
     of = f" of {code(question.domain)}" if question.domain else ""
     by = f" by {mention(question.user_id)}" if question.user_id else ""
-    since = f" since {day(datetime.fromisoformat(facts['since']))}" if facts["since"] else ""
+    since = f" since {day(answer.since)}" if answer.since else ""
     about = f"{of}{by}{since}"
-    if is_empty:
-        so_far = "found so far" if facts["cut_short"] == "true" else "that you may see"
+    if not answer.purges:
+        so_far = "found so far" if answer.cut_short else "that you may see"
         return f"*No purges*{about} {so_far}"
-    order = "newest first" if facts["first"] == "true" else "continued"
+    order = "newest first" if answer.is_first else "continued"
     return f"*Purges*{about}, {order}"
 
 
-def _sight(facts: dict[str, str]) -> list[str]:
+def _sight(patterns: Sequence[str]) -> list[str]:
     """Give what the asker sees at all, where that is not everything."""
-    patterns = facts["sees"].split(",") if facts["sees"] else []
     if not patterns:
         return ["You see your own purges only: no rule shows you those of others."]
     if "*" in patterns:
@@ -113,32 +106,35 @@ def _sight(facts: dict[str, str]) -> list[str]:
     return [f"You see your own purges and, as the policy says, those of {codes(patterns)}."]
 
 
-def _buttons(facts: dict[str, str]) -> list[Block]:
+def _buttons(answer: HistoryAnswer) -> list[Block]:
     """Give the buttons that turn the page; who pressed is compared with whom they were made for."""
     return [
-        kit.button(action_id, label, f"{facts['asker']} {facts[way]}")
-        for way, action_id, label in (("newer", NEWER, "Newer"), ("older", OLDER, "Older"))
-        if way in facts
+        kit.button(action_id, label, f"{answer.asker} {question}")
+        for question, action_id, label in (
+            (answer.newer, NEWER, "Newer"),
+            (answer.older, OLDER, "Older"),
+        )
+        if question
     ]
 
 
-def _outcome(row: Row) -> tuple[str | None, str]:
+def _outcome(row: ListedPurge) -> tuple[str | None, str]:
     """Give the emoji and the words of a state; a newer version may have written one unknown here."""
-    called = STATES.get(row["state"])
+    called = STATES.get(row.state)
     if called is None or called.outcome is None:
-        return None, str(row["state"]).replace("-", " ")
+        return None, row.state.replace("-", " ")
     return called.emoji, called.outcome
 
 
 # A table's cells
 
 
-def _cells(row: Row) -> list[Block]:
-    at = datetime.fromtimestamp(row["at"], UTC)
+def _cells(row: ListedPurge) -> list[Block]:
+    at = datetime.fromtimestamp(row.at, UTC)
     emoji, outcome = _outcome(row)
     when = {
         "type": "date",
-        "timestamp": row["at"],
+        "timestamp": row.at,
         "format": "{date_short_pretty} {time}",
         "fallback": f"{at:%d %b %Y %H:%M} UTC",
     }
@@ -146,33 +142,33 @@ def _cells(row: Row) -> list[Block]:
     return [
         rich(line(*mark, words(outcome)), line(when)),
         rich(*_what(row)),
-        rich(line({"type": "user", "user_id": row["user_id"]})),
-        rich(line(words(row["id"], code=True))),
+        rich(line({"type": "user", "user_id": row.user_id})),
+        rich(line(words(row.id, code=True))),
     ]
 
 
-def _what(row: Row) -> tuple[Block, Block]:
+def _what(row: ListedPurge) -> tuple[Block, Block]:
     """Give the line of the domain and the line of the tags."""
-    forced = [words(" forced", bold=True)] if row["force"] else []
-    tags = [words(kit.cut(tag, _TAG_LIMIT), code=True) for tag in row["tags"]]
+    forced = [words(" forced", bold=True)] if row.force else []
+    tags = [words(kit.cut(tag, _TAG_LIMIT), code=True) for tag in row.tags]
     listed = [piece for tag in tags for piece in (words(", "), tag)][1:]
-    more = [words(f" and {row['more_tags']} more")] if row["more_tags"] else []
-    return line(words(row["domain"]), *forced), line(*listed, *more)
+    more = [words(f" and {row.more_tags} more")] if row.more_tags else []
+    return line(words(row.domain), *forced), line(*listed, *more)
 
 
 # The same in lines
 
 
-def _line(row: Row) -> str:
+def _line(row: ListedPurge) -> str:
     emoji, outcome = _outcome(row)
     mark = f":{emoji}: " if emoji else ""
-    tags = codes([kit.cut(tag, _TAG_LIMIT) for tag in row["tags"]])
-    more = f" and {row['more_tags']} more" if row["more_tags"] else ""
-    forced = " *forced*" if row["force"] else ""
-    at = datetime.fromtimestamp(row["at"], UTC)
+    tags = codes([kit.cut(tag, _TAG_LIMIT) for tag in row.tags])
+    more = f" and {row.more_tags} more" if row.more_tags else ""
+    forced = " *forced*" if row.force else ""
+    at = datetime.fromtimestamp(row.at, UTC)
     return (
-        f"{code(row['domain'])} · {tags}{more}{forced}\n"
-        f"{mark}{escape(outcome)} · {day(at)} · {mention(row['user_id'])} · {code(row['id'])}"
+        f"{code(row.domain)} · {tags}{more}{forced}\n"
+        f"{mark}{escape(outcome)} · {day(at)} · {mention(row.user_id)} · {code(row.id)}"
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import NamedTuple
 
 from bot.core.purge.purge import Purge, PurgeRequest, State
@@ -19,7 +20,7 @@ class Called(NamedTuple):
     outcome: str | None = None
 
 
-STATES = {
+STATES: Mapping[str, Called] = {
     State.REQUESTED: Called("hourglass_flowing_sand", "Checking your rights…", "being checked"),
     State.REFUSED: Called("no_entry", "{Kind} refused: nothing was purged", "refused"),
     State.WAITING: Called("raised_hand", "{Kind} waits for approval", "waits for approval"),

@@ -7,10 +7,11 @@ Also the line of a card that warns where little is left.
 
 from __future__ import annotations
 
-from datetime import datetime
+from collections.abc import Mapping
 
 from bot.core import error_registry
 from bot.core.cdn.quota import LowQuota
+from bot.core.command.answers import QuotaAnswer
 from bot.core.errors import Problem
 from bot.slack.message import Message
 from handlers.blocks import kit
@@ -24,30 +25,29 @@ _COUNTED = {"url": "URL refreshes", "dir": "directory refreshes", "regex": "rege
 _NO_BREAK = "\u00a0"
 
 
-def quota(facts: dict[str, str]) -> Message:
-    """Give the quotas from the facts of the notice; where the CDN did not tell, why."""
+def quota(answer: QuotaAnswer) -> Message:
+    """Give the quotas; where the CDN did not tell, why."""
     resets = (
-        f"The CDN's day begins at midnight in UTC+8: all starts afresh "
-        f"{day(datetime.fromisoformat(facts['resets_at']))}."
+        f"The CDN's day begins at midnight in UTC+8: all starts afresh {day(answer.resets_at)}."
     )
-    if "failure" in facts:
-        problem = Problem(error_registry.kind(facts["failure"]), facts)
+    if answer.failure is not None:
+        problem = Problem(error_registry.kind(answer.failure), dict(answer.failure_facts))
         told = f":warning: {problem_text(problem)}"
         small = [resets, code(problem.code)]
     else:
-        told = "\n".join(["*Left of today's quotas at the CDN*", *_bars(facts)])
+        told = "\n".join(["*Left of today's quotas at the CDN*", *_bars(answer.quota)])
         small = [resets]
-    ours = _ours(int(facts["plain"]), int(facts["forced"]))
+    ours = _ours(answer.plain, answer.forced)
     read_aloud = f"{told}\n{ours}".translate({ord(cell): None for cell in _FULL + _EMPTY})
     return kit.message(read_aloud, kit.section(told), kit.section(ours), kit.context(*small))
 
 
-def _bars(facts: dict[str, str]) -> list[str]:
+def _bars(quota: Mapping[str, int]) -> list[str]:
     lines = []
     for name, called in _QUOTAS:
-        if f"{name}_quota" not in facts or f"{name}_remain" not in facts:
+        most, left = quota.get(f"{name}_quota"), quota.get(f"{name}_remain")
+        if most is None or left is None:
             continue
-        most, left = int(facts[f"{name}_quota"]), int(facts[f"{name}_remain"])
         lines.append(f"{_bar(left, most)} {called}: {left:,} of {most:,} left")
     return lines
 

@@ -6,7 +6,6 @@ nothing into it: in a code span, in rich text without a style, in plain text wit
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterator
 from typing import Any
@@ -16,6 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.core import error_registry
+from bot.core.command.answers import HistoryAnswer, ListedPurge
 from bot.core.command.parser import MAX_REASON_CHARACTERS
 from bot.core.errors import ErrorKind, Problem
 from bot.core.interaction import Interaction, InteractionKind
@@ -172,14 +172,11 @@ def test_so_does_a_refusal(written: str) -> None:
 
 @pytest.mark.parametrize("written", HOSTILE.values(), ids=HOSTILE)
 def test_so_does_the_history_in_both_its_forms(written: str) -> None:
-    row = {
-        "id": "P1M82J8FAHK949", "state": "waiting", "domain": "www.example.com", "force": True,
-        "tags": [written], "more_tags": 0, "user_id": "U0ANA", "at": int(AT.timestamp()),
-    }  # fmt: skip
-    shown = history(
-        {"purges": json.dumps([row]), "question": "history", "since": "", "cut_short": "false"}
-        | {"first": "true", "sees": "*", "asker": "U0ANA"}
-    )
+    row = ListedPurge(
+        "P1M82J8FAHK949", int(AT.timestamp()), "www.example.com", (written,), 0, True, "U0ANA",
+        "waiting",
+    )  # fmt: skip
+    shown = history(HistoryAnswer("U0ANA", "history", True, ("*",), False, (row,)))
     for blocks in (shown.blocks, shown.instead):
         assert "zulu" not in "".join(read_into(blocks, shown.text))
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-import json
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 
+from bot.core.command.answers import TagDoubt
 from bot.core.command.parser import PurgeCommand
 from bot.core.decisions.transition import suggestion_of
 from bot.core.interaction import Interaction, InteractionKind, Origin
@@ -99,9 +101,8 @@ def test_an_answer_counts_for_an_hour(minutes: int, late: bool) -> None:
 # What people see
 
 
-def facts(slips: list[list[str]], **more: str) -> dict[str, str]:
-    plain = {"domain": SITE, "force": "false", "slips": json.dumps(slips), "others": "0"}
-    return plain | {"meant": f"{TRIGGER} 0", "typed": TRIGGER} | more
+def asked(*slips: tuple[str, str], **more: Any) -> TagDoubt:
+    return replace(TagDoubt(SITE, False, slips, 0, f"{TRIGGER} 0", TRIGGER), **more)
 
 
 @pytest.mark.parametrize("hostile", ["&" * 200, "`<!channel>`", "*bold*_it_", "ä" * 200, ":tada:"])
@@ -109,11 +110,11 @@ def facts(slips: list[list[str]], **more: str) -> dict[str, str]:
 def test_slack_takes_the_question_whatever_is_in_it(hostile: str, count: int) -> None:
     places = ",".join(map(str, range(count)))
     shown = doubt(
-        facts(
-            [[hostile, hostile[:-1] or "x"]] * count,
+        asked(
+            *[(hostile, hostile[:-1] or "x")] * count,
             domain=LONGEST_DOMAIN,
             meant=f"{'t' * 255} {places}",
-            others="3",
+            others=3,
         )
     )
     assert wrong(shown) == []
@@ -122,8 +123,8 @@ def test_slack_takes_the_question_whatever_is_in_it(hostile: str, count: int) ->
 
 
 def test_a_question_about_some_tags_says_that_the_others_stay() -> None:
-    assert "The other tags stay as they are" in said(doubt(facts([["heroo", "hero"]], others="2")))
-    assert "other tags" not in said(doubt(facts([["heroo", "hero"]])))
+    assert "The other tags stay as they are" in said(doubt(asked(("heroo", "hero"), others=2)))
+    assert "other tags" not in said(doubt(asked(("heroo", "hero"))))
 
 
 def test_the_answer_is_told_with_the_whole_command() -> None:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-import json
 import re
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 
+from bot.core.command.answers import HistoryAnswer, ListedPurge, QuotaAnswer
 from bot.core.command.parser import PurgeCommand, parse
 from bot.core.command.queries import (
     LATEST,
@@ -293,16 +295,14 @@ def test_since_is_a_span_back_from_now_or_a_day_in_utc(
 # What people see
 
 
-def a_page(**facts: str) -> dict[str, str]:
-    plain = {"asker": "U0ANA", "question": "history", "first": "true", "sees": "*"}
-    more = {"cut_short": "false", "purges": "[]", "since": ""}
-    return plain | more | facts
+def a_page(*purges: ListedPurge, **facts: Any) -> HistoryAnswer:
+    page = HistoryAnswer("U0ANA", "history", True, ("*",), False, purges)
+    return replace(page, **facts)
 
 
-def a_row(**facts: object) -> dict[str, object]:
-    plain = {"id": ID, "at": int(NOW.timestamp()), "domain": SITE, "tags": ["hero"]}
-    more = {"more_tags": 0, "force": False, "user_id": "U0ANA", "state": "submitted"}
-    return plain | more | facts
+def a_row(**facts: Any) -> ListedPurge:
+    plain = ListedPurge(ID, int(NOW.timestamp()), SITE, ("hero",), 0, False, "U0ANA", "submitted")
+    return replace(plain, **facts)
 
 
 def plainer(shown: Message) -> Message:
@@ -311,29 +311,29 @@ def plainer(shown: Message) -> Message:
 
 @pytest.mark.parametrize("state", [*State, "a-state-of-tomorrow"])
 def test_every_state_has_its_place_in_the_table_and_in_the_lines(state: str) -> None:
-    shown = history(a_page(purges=json.dumps([a_row(state=str(state))])))
+    shown = history(a_page(a_row(state=str(state))))
     assert wrong(shown) == wrong(plainer(shown)) == []
     assert [block["type"] for block in shown.blocks] == ["section", "table", "context"]
     assert SITE in shown.text
 
 
 def test_a_state_that_is_not_known_yet_is_called_by_its_name() -> None:
-    shown = history(a_page(purges=json.dumps([a_row(state="a-state-of-tomorrow")])))
+    shown = history(a_page(a_row(state="a-state-of-tomorrow")))
     assert "a state of tomorrow" in said(shown)
     assert "a state of tomorrow" in said(plainer(shown))
 
 
 @pytest.mark.parametrize("hostile", ["&" * 80, "`<!channel>`", "<@U0SAM>|x", "ä" * 80])
 def test_slack_takes_a_page_whatever_is_in_it(hostile: str) -> None:
-    row = a_row(domain=LONGEST_DOMAIN, tags=[hostile] * 3, more_tags=2000, force=True)
+    row = a_row(domain=LONGEST_DOMAIN, tags=(hostile,) * 3, more_tags=2000, force=True)
     turn = format_question(HistoryQuestion(LONGEST_DOMAIN, "U" + "0" * 30, "2d", Cursor(KEY)))
     shown = history(
         a_page(
-            purges=json.dumps([row] * 10),
+            *[row] * 10,
             question=f"history {LONGEST_DOMAIN} --user U0ANA --since 2d",
-            since=NOW.isoformat(),
-            sees=",".join([LONGEST_DOMAIN] * 300),
-            cut_short="true",
+            since=NOW,
+            sees=(LONGEST_DOMAIN,) * 300,
+            cut_short=True,
             older=turn,
             newer=turn,
         )
@@ -345,13 +345,13 @@ def test_slack_takes_a_page_whatever_is_in_it(hostile: str) -> None:
     ("facts", "told"),
     [
         ({}, "No purges* that you may see"),
-        ({"cut_short": "true", "older": "x"}, "No purges* found so far"),
-        ({"cut_short": "true", "older": "x"}, "Press Older to go on"),
-        ({"sees": ""}, "your own purges only"),
-        ({"sees": SITE}, f"those of `{SITE}`"),
+        ({"cut_short": True, "older": "x"}, "No purges* found so far"),
+        ({"cut_short": True, "older": "x"}, "Press Older to go on"),
+        ({"sees": ()}, "your own purges only"),
+        ({"sees": (SITE,)}, f"those of `{SITE}`"),
     ],
 )
-def test_an_empty_page_says_what_it_stands_for(facts: dict[str, str], told: str) -> None:
+def test_an_empty_page_says_what_it_stands_for(facts: dict[str, Any], told: str) -> None:
     shown = history(a_page(**facts))
     assert wrong(shown) == []
     assert told in said(shown)
@@ -365,36 +365,36 @@ def test_a_status_is_the_card_without_its_buttons(state: State) -> None:
     assert "in <#C0WEB>" in said(shown)
 
 
-def quota_facts(**facts: str) -> dict[str, str]:
-    return {"resets_at": NOW.isoformat(), "plain": "3", "forced": "1"} | facts
+def quotas(**stated: int) -> QuotaAnswer:
+    return QuotaAnswer(NOW, plain=3, forced=1, quota=stated)
 
 
 @pytest.mark.parametrize(
     ("left", "bar"),
     [
-        ("1000", "▰▰▰▰▰▰▰▰▰▰"),
-        ("999", "▰▰▰▰▰▰▰▰▰▱"),
-        ("500", "▰▰▰▰▰▱▱▱▱▱"),
-        ("1", "▰▱▱▱▱▱▱▱▱▱"),
-        ("0", "▱▱▱▱▱▱▱▱▱▱"),
-        ("2000", "▰▰▰▰▰▰▰▰▰▰"),
+        (1000, "▰▰▰▰▰▰▰▰▰▰"),
+        (999, "▰▰▰▰▰▰▰▰▰▱"),
+        (500, "▰▰▰▰▰▱▱▱▱▱"),
+        (1, "▰▱▱▱▱▱▱▱▱▱"),
+        (0, "▱▱▱▱▱▱▱▱▱▱"),
+        (2000, "▰▰▰▰▰▰▰▰▰▰"),
     ],
 )
-def test_a_bar_is_full_or_empty_only_when_the_quota_is(left: str, bar: str) -> None:
-    shown = quota(quota_facts(url_quota="1000", url_remain=left))
+def test_a_bar_is_full_or_empty_only_when_the_quota_is(left: int, bar: str) -> None:
+    shown = quota(quotas(url_quota=1000, url_remain=left))
     assert wrong(shown) == []
-    assert f"{bar} URLs: {int(left):,} of 1,000 left" in said(shown)
+    assert f"{bar} URLs: {left:,} of 1,000 left" in said(shown)
     assert "▰" not in shown.text  # it is read aloud
 
 
 def test_a_quota_that_the_cdn_does_not_state_is_not_drawn() -> None:
-    shown = said(quota(quota_facts(url_quota="0", url_remain="0", dir_quota="5")))
+    shown = said(quota(quotas(url_quota=0, url_remain=0, dir_quota=5)))
     assert "▱▱▱▱▱▱▱▱▱▱ URLs: 0 of 0 left" in shown
     assert "directories" not in shown
 
 
 def test_without_the_cdn_the_own_count_stands_there_with_the_error() -> None:
-    shown = quota(quota_facts(failure="cdn-unreachable", why="no route"))
+    shown = quota(replace(quotas(), failure="cdn-unreachable", failure_facts={"why": "no route"}))
     assert wrong(shown) == []
     assert "no route" in said(shown)
     assert "`cdn-unreachable`" in said(shown)

@@ -19,6 +19,7 @@ from dataclasses import asdict, dataclass, replace
 from datetime import timedelta
 from typing import NamedTuple
 
+from bot.core.command.answers import TagDoubt
 from bot.core.command.parser import PurgeCommand, format_command
 from bot.core.errors import ErrorKind
 from bot.core.interaction import Interaction, InteractionKind
@@ -114,15 +115,15 @@ def doubt_notice(
     """Give what the asker is asked; without leave to purge it as typed that is not offered."""
     slips = [doubt.slips[place] for place in places]
     as_typed = _may(policy, actor, doubt.command, doubt.command.tags)
-    facts = {
-        "domain": doubt.command.domain,
-        "force": str(doubt.command.force).lower(),
-        "slips": json.dumps(slips, ensure_ascii=False),
-        "others": str(len(doubt.command.tags) - len(slips)),
-        "meant": " ".join((interaction.trigger_id, ",".join(map(str, places)))),
-        "typed": interaction.trigger_id if as_typed else "",
-    }
-    return Notice(DOUBT, facts)
+    answer = TagDoubt(
+        domain=doubt.command.domain,
+        force=doubt.command.force,
+        slips=tuple((slip.written, slip.meant) for slip in slips),
+        others=len(doubt.command.tags) - len(slips),
+        meant=" ".join((interaction.trigger_id, ",".join(map(str, places)))),
+        typed=interaction.trigger_id if as_typed else None,
+    )
+    return Notice(DOUBT, answer=answer)
 
 
 def chosen_notice(command: PurgeCommand) -> Notice:

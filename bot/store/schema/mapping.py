@@ -123,7 +123,7 @@ def post_to_row(post: Post) -> dict[str, Any]:
     return row | {
         "kind": post.kind.value,
         "route": post.route.value if post.route else None,
-        "body": _plain(post.notice),
+        "body": _notice_to_json(post.notice),
         "lane": lane_of_post(post),
     }
 
@@ -131,6 +131,13 @@ def post_to_row(post: Post) -> dict[str, Any]:
 def new_post(post: Post, due_at: datetime | None) -> dict[str, Any]:
     """Give the row of a post that was not stored yet."""
     return post_to_row(post) | {"due_at": due_at, "attempts": 0}
+
+
+def _notice_to_json(notice: Notice | None) -> Any:
+    body = _plain(notice)
+    if notice is not None and notice.answer is None:
+        del body["answer"]  # as earlier versions wrote it
+    return body
 
 
 @_as_known()
