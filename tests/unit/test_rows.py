@@ -3,18 +3,28 @@
 from __future__ import annotations
 
 import json
-from dataclasses import fields
+from dataclasses import fields, replace
 from datetime import UTC, datetime
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from bot.core.cdn.quota import LowQuota
+from bot.core.command.answers import (
+    Answer,
+    HistoryAnswer,
+    ListedPurge,
+    PendingAnswer,
+    QuotaAnswer,
+    TagDoubt,
+)
 from bot.core.edge_check import Difference, EdgeSnapshot, Finding, Verdict, Why
+from bot.core.message import Notice, Post, PostKind
 from bot.core.policy.approvers import Briefing, Traffic
 from bot.core.policy.quorum import Approval
 from bot.core.purge.purge import Choice, Evidence, Failure, Purge, Refusal, State
-from bot.store.schema.mapping import FromNewer
+from bot.store.schema.mapping import FromNewer, post_to_row, row_to_post
 from tests.support.builders import a_purge
 from tests.support.stored_purges import json_of, kept_purge, read_with
 
@@ -147,3 +157,37 @@ def test_facts_of_a_newer_version_are_not_read_in_part(path: str) -> None:
 def test_nor_are_they_deep_within(column: str, said: object) -> None:
     with pytest.raises(FromNewer):
         read_with(FULL, **{column: json.dumps(said)})
+
+
+POST = Post(PostKind.EPHEMERAL, "C1", "U1", "", NOON)
+LISTED = ListedPurge("P1", 1772625600, "www.example.com", ("hero",), 2, True, "U1", "waiting")
+ANSWERS = [
+    HistoryAnswer("U1", "history", True, ("*",), False, (LISTED,), NOON, "newer", None),
+    PendingAnswer((LISTED, LISTED), 3, ()),
+    QuotaAnswer(NOON, 1, 2, {"url_quota": 5}, "cdn-unreachable", {"why": "no route"}),
+    TagDoubt("www.example.com", True, (("heroo", "hero"),), 1, "t1 0", None),
+]
+
+
+def kept_notice(notice: Notice, **more: object) -> Notice | None:
+    row = post_to_row(replace(POST, notice=notice))
+    body = json.loads(json.dumps(row["body"])) | more
+    return row_to_post(SimpleNamespace(**row | {"id": 1, "body": body})).notice
+
+
+@pytest.mark.parametrize("answer", ANSWERS, ids=lambda answer: type(answer).__name__)
+def test_an_answer_is_read_as_it_was_written(answer: Answer) -> None:
+    assert kept_notice(Notice("x", answer=answer)) == Notice("x", answer=answer)
+
+
+def test_a_sentence_is_written_as_earlier_versions_read_it() -> None:
+    notice = Notice("not-allowed", {"role": "sre"})
+    body = {"code": "not-allowed", "facts": {"role": "sre"}}
+    assert post_to_row(replace(POST, notice=notice))["body"] == body
+    assert kept_notice(notice) == notice
+
+
+def test_an_answer_of_a_newer_version_is_not_read_in_part() -> None:
+    answer = {"purges": [], "more": 0, "sees": [], "mood": "new"}
+    with pytest.raises(FromNewer):
+        kept_notice(Notice("x"), answer=answer)
