@@ -19,6 +19,7 @@ TESTS_OF: dict[str, tuple[str, ...]] = {
     "bot.core.policy.document": (*_POLICY, *_RULES, *_POLICY_READ),
     "bot.core.policy.tag_rules": (*_POLICY, *_POLICY_READ),
     "bot.core.decisions.presses": ("presses",),
+    "bot.core.decisions.outcomes": ("outcomes",),
     "bot.core.purge.purge": ("purge", "advance", "joining", *_RULES),
     "bot.core.decisions.requests": ("requests",),
     "bot.core.decisions.rulings": ("rulings", *_RULES),
