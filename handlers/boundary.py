@@ -12,7 +12,7 @@ import ssl
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import structlog
@@ -73,8 +73,9 @@ class ListenerContext:
         aside: bool | None = None,
     ) -> None:
         """Keep a press or a question for the worker, which answers it.  Raises: StoreUnavailable."""
-        interaction = Interaction.of(
-            origin, kind, self.requests.now(), purge_id, content, aside=aside
+        now, where = self.requests.now(), asdict(origin)
+        interaction = Interaction(
+            **where, kind=kind, at=now, purge_id=purge_id, text=content, aside=aside
         )
         with tracing.step(f"press {kind.value}", [purge_id]):
             self.interactions.press(interaction)

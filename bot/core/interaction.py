@@ -7,7 +7,7 @@ two of them: the press on Deny, which opens a form, and the form with the reason
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
@@ -80,16 +80,3 @@ class Interaction(Origin):
     text: str | None = None
     signature: str | None = None
     aside: bool | None = None
-
-    @classmethod
-    def of(
-        cls,
-        origin: Origin,
-        kind: InteractionKind,
-        at: datetime,
-        purge_id: str | None = None,
-        text: str | None = None,
-        *,
-        aside: bool | None = None,
-    ) -> Interaction:
-        return cls(**asdict(origin), kind=kind, at=at, purge_id=purge_id, text=text, aside=aside)

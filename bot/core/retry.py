@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 
 class RetryLater(Exception):
     """Try again after `retry_after_s` seconds, as Slack asked; None: with backoff."""
@@ -35,3 +37,18 @@ class CardGone(DeliveryDeferred):
 
 class RateLimited(DeliveryDeferred):
     """Slack takes no more of a kind for `retry_after_s`: whatever else is to be said can wait too."""
+
+
+FACTS_PATIENCE = timedelta(seconds=60)
+"""How long Slack may fail to say who somebody is before the request is refused."""
+
+
+def is_lasting(unknown: DirectoryUnavailable, waited: timedelta) -> bool:
+    """Whether Slack will not say who somebody is until somebody mends it.
+
+    Raises: DirectoryUnavailable again, where it may pass and was waited for less than FACTS_PATIENCE.
+    """
+    lasting = isinstance(unknown, DirectoryRefused)
+    if not lasting and waited < FACTS_PATIENCE:
+        raise unknown
+    return lasting

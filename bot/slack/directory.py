@@ -25,6 +25,7 @@ from slack_sdk.errors import SlackApiError
 from bot.config.policy_file import PolicySource
 from bot.core.policy.approvers import Members
 from bot.core.policy.decision import Actor, Membership
+from bot.core.purge.purge import PurgeRequest
 from bot.core.retry import DirectoryRefused, DirectoryUnavailable
 from bot.slack.cache import STALE, Facts
 from bot.slack.errors import (
@@ -125,6 +126,14 @@ class SlackDirectory:
         actor = self._actor(where, person, domain, lookup)
         assert actor is not None, "Slack was asked about each group"
         return actor
+
+    def requester(self, purge: PurgeRequest, domain: str) -> Actor | None:
+        """Give whoever asked for a purge as far as it matters to a domain; None if Slack does not tell."""
+        where = (purge.team_id, purge.user_id, purge.channel_id, purge.team_id)
+        try:
+            return self.fetch(*where, since=None, domain=domain)
+        except DirectoryUnavailable:
+            return None
 
     def _actor(
         self,

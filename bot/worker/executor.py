@@ -23,7 +23,7 @@ from bot.core.policy.approvers import Roster, named_deciders
 from bot.core.policy.decision import Actor
 from bot.core.policy.document import Policy
 from bot.core.purge.purge import Purge, PurgeRequest, State
-from bot.core.retry import CardGone, DeliveryDeferred, DirectoryUnavailable
+from bot.core.retry import CardGone, DeliveryDeferred, DirectoryUnavailable, is_lasting
 from bot.slack.directory import SlackDirectory
 from bot.store.queue.owner import Claimed, LeaseOwner, PollBatch
 from bot.store.store import Store
@@ -32,7 +32,6 @@ from bot.worker.sending import Sending
 from bot.worker.tracking import Watch
 from bot.workflow.confirmations import Doubts
 from bot.workflow.interactions import Interactions
-from bot.workflow.people import is_lasting, requester
 from bot.workflow.queries import Answers
 from bot.workflow.requests import PurgeRequests
 
@@ -154,7 +153,7 @@ class Executor:
             lasting = is_lasting(unknown, self._now() - purge.due_since)
             self._save(refuse_unchecked(purge, self._now(), lasting=lasting))
         else:
-            who = partial(requester, self._directory, purge)
+            who = partial(self._directory.requester, purge)
             self._requests.decide(purge, actor, self._roster(purge), self._owner, who)
 
     def _roster(self, purge: PurgeRequest) -> Roster:

@@ -28,7 +28,7 @@ from bot.core.decisions.authorization import (
 from bot.core.decisions.requests import refuse_unchecked
 from bot.core.decisions.transition import Transition
 from bot.core.purge.purge import Event, Evidence, Failure, Purge
-from bot.core.retry import DirectoryUnavailable
+from bot.core.retry import DirectoryUnavailable, is_lasting
 from bot.slack.directory import SlackDirectory
 from bot.store.database.engine import StoreUnavailable
 from bot.store.queue.owner import LeaseOwner
@@ -36,7 +36,6 @@ from bot.store.store import Store
 from bot.telemetry import metrics
 from bot.worker.domain_list import Account
 from bot.worker.tracking import OUTCOME_PATIENCE_S, Watch, new_tags
-from bot.workflow.people import is_lasting, requester
 from bot.workflow.requests import PurgeRequests
 
 SPENT = "quota-spent"
@@ -209,7 +208,7 @@ class Sending:
         """Tell the requester which domain they may have meant; a hint is worth one try."""
         with suppress(StoreUnavailable):
             self._account.refresh()
-            who = partial(requester, self._directory, purge)
+            who = partial(self._directory.requester, purge)
             domain = self._requests.suggested_domain(purge, who)
             if domain is not None:
                 self._requests.suggest(purge, domain)

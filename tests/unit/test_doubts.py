@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import asdict, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -39,7 +39,7 @@ ORIGIN = Origin(TRIGGER, "T0ACME", "T0ACME", "U0ANA", "C0WEB", "https://hooks.sl
 
 
 def an_interaction(kind: InteractionKind, at: datetime = NOW) -> Interaction:
-    return Interaction.of(ORIGIN, kind, at)
+    return Interaction(**asdict(ORIGIN), kind=kind, at=at)
 
 
 def test_a_doubt_reads_back_as_it_was_written_down() -> None:
