@@ -38,7 +38,7 @@ from bot.slack.errors import NO_ANSWER, read_no, why_no_answer
 from bot.slack.installation import Installation
 from bot.store.database.clock import ASK_EVERY_S
 from bot.store.database.engine import GROUP_SIZE
-from bot.store.database.sqlite_lock import lock_database
+from bot.store.database.sqlite import lock_database
 from bot.store.migrations import migrate, schema_problem
 from bot.store.queue.owner import LeaseOwner
 from bot.store.store import Store
@@ -259,16 +259,8 @@ def _wire(
 
         app_token = settings.slack_app_token.get_secret_value()
         socket = SlackSocket(client, app_token, partial(dispatch, app), ENVELOPES_AT_ONCE)
-    vitals = HealthChecks(
-        store,
-        worker,
-        owner,
-        now,
-        socket.is_connected if socket else None,
-        lambda: client.token_refused,
-        lambda: list(client.refusals.values()),
-        ingress,
-    )
+    connected = socket.is_connected if socket else None
+    vitals = HealthChecks(store, worker, owner, now, connected, client, ingress)
     status = HealthEndpoint(vitals, registry_of(store, vitals, now), settings.status_address)
     return Bot(
         app=app,

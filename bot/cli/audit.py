@@ -115,7 +115,7 @@ def _database() -> Iterator[Database]:
     from bot.core.errors import BotError
     from bot.core.setup_errors import DATABASE_AWAY
     from bot.store.database.engine import Database, or_away
-    from bot.store.database.sqlite_lock import path_in
+    from bot.store.database.sqlite import path_in
 
     url = make_url(read_settings(DatabaseSettings).database_url.get_secret_value())
     file = path_in(url)

@@ -27,7 +27,7 @@ from bot.slack.errors import NO_ANSWER, SAID_NO, read_no, why_no_answer
 from bot.slack.installation import Installation
 from bot.store.database.engine import Database, problem_of
 from bot.store.database.probe import write_problem
-from bot.store.database.sqlite_lock import database_file
+from bot.store.database.sqlite import database_file
 from bot.store.migrations import schema_problem
 
 CLOCK_NOTED_S = 60

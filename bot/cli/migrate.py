@@ -32,7 +32,7 @@ def migrate(
     from bot.core.setup_errors import MOVE_TARGET_OTHER
     from bot.store import migrations
     from bot.store.database.engine import Database
-    from bot.store.database.sqlite_lock import lock_database, lock_file
+    from bot.store.database.sqlite import lock_database, lock_file
 
     settings = read_settings(DatabaseSettings)
     with ExitStack() as stack:

@@ -11,13 +11,14 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Generic, TypeVar
 
 from bot.core.cdn.health import Health
 from bot.health.ingress import Ingress
+from bot.slack.client import SlackClient
 from bot.slack.errors import Refusal
 from bot.store.database.engine import StoreUnavailable
 from bot.store.migrations import schema_problem
@@ -98,9 +99,7 @@ class CachedProbe(Generic[T]):
 class HealthChecks:
     """The parts of one process, and what can be said of them.
 
-    `connected` tells whether the socket is open, where there is one.  `token_refused` gives Slack's
-    word for the bot's token where it does not take it any more, and `refusals` the methods for which
-    it does not.  `door` is there in HTTP mode.
+    `connected` tells whether the socket is open, where there is one.  `ingress` is there in HTTP mode.
     """
 
     def __init__(
@@ -110,15 +109,13 @@ class HealthChecks:
         owner: LeaseOwner,
         now: Callable[[], datetime],
         connected: Callable[[], bool] | None,
-        token_refused: Callable[[], str | None],
-        refusals: Callable[[], Collection[Refusal]],
+        slack: SlackClient,
         ingress: Ingress | None,
     ) -> None:
         self._worker = worker
         self._owner = owner
         self._connected = connected
-        self._token_refused = token_refused
-        self._refusals = refusals
+        self._slack = slack
         self._ingress = ingress
         self._database_says = CachedProbe(lambda: _why_unusable(store, now()))
         self._canary = CachedProbe(lambda: Health.of_json(store.shared_state.get(HEALTH).value))
@@ -201,7 +198,7 @@ class HealthChecks:
 
     def _refused(self, *, opening_sockets: bool) -> list[Refusal]:
         """Give what Slack refuses: of the method that takes the app-level token, or of the others."""
-        refusals = sorted(self._refusals(), key=str)
+        refusals = sorted(self._slack.refusals.values(), key=str)
         return [each for each in refusals if (each.method == _OPENS_SOCKET) == opening_sockets]
 
     def _http(self) -> Iterator[Check]:
@@ -230,7 +227,7 @@ class HealthChecks:
 
     def _slack_refuses(self) -> tuple[str | None, bool]:
         """Say what Slack refuses, if anything, and whether nothing can be done without it."""
-        if refused := self._token_refused():
+        if refused := self._slack.token_refused:
             return f"Slack refuses SLACK_BOT_TOKEN ({refused})", True
         if refusals := self._refused(opening_sockets=False):
             text = f"Slack refuses {', '.join(map(str, refusals))}"

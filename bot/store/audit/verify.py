@@ -7,7 +7,7 @@ that is not.
     prunings      what is empty was emptied by a pruning that the trail tells of
     checkpoints   each block holds as many entries as were sealed, and the same; each that the
                   trail tells of is there
-    triggers      the database still refuses to change the audit (bot/store/schema/triggers.py)
+    triggers      the database still refuses to change the audit
 
 It cannot tell when somebody who can write to the database made all of it anew, rows, trail and
 checkpoints; a checkpoint's hash that was kept elsewhere can.  Nor can it tell when what no
@@ -34,6 +34,7 @@ from sqlalchemy import (
     cast,
     exists,
     select,
+    text,
     type_coerce,
 )
 
@@ -51,7 +52,6 @@ from bot.store.audit.log import (
 )
 from bot.store.schema.mapping import column_of
 from bot.store.schema.tables import audit, checkpoints, purges
-from bot.store.schema.triggers import faults_in_triggers
 
 UNREADABLE = "was altered: it cannot be read"
 # The row of a purge comes with the first entry of its chain: one stream, in one order, that holds
@@ -77,6 +77,28 @@ _WITHOUT_TRAIL = (
     .where(~exists().where(audit.c.purge_id == purges.c.id))
     .order_by(purges.c.id)
     .limit(1)
+)
+_REFUSAL = "'the audit is append-only'"
+_ON_SQLITE = (
+    "audit_delete",
+    "audit_replace",
+    "audit_update",
+    "checkpoints_delete",
+    "checkpoints_replace",
+    "checkpoints_update",
+)
+_ON_POSTGRESQL = ("audit_delete", "audit_update", "checkpoints_change")
+
+_SQLITE = text(
+    "SELECT name, 1 AS is_on, instr(sql, :refuses) > 0 AS refuses FROM sqlite_master"
+    " WHERE type = 'trigger' AND tbl_name IN ('audit', 'checkpoints')"
+)
+# An enabled trigger fires on changes of one's own (O), or on replicated ones as well (A).
+_POSTGRESQL = text(
+    "SELECT tgname AS name, tgenabled IN ('O', 'A') AS is_on,"
+    " position(:refuses IN prosrc) > 0 AS refuses"
+    " FROM pg_trigger JOIN pg_proc ON pg_proc.oid = tgfoid"
+    " WHERE tgrelid IN (to_regclass('audit'), to_regclass('checkpoints')) AND NOT tgisinternal"
 )
 
 
@@ -132,7 +154,7 @@ class _Check:
         yield from self._in_prunings()
         yield from self._in_checkpoints()
         yield from self._in_told_checkpoints()
-        for name, wrong in faults_in_triggers(self._connection):
+        for name, wrong in _faults_in_triggers(self._connection):
             yield Fault(f"trigger {name}", wrong)
 
     def _in_chains(self) -> Iterator[Fault]:
@@ -267,3 +289,23 @@ def _unlike(found: Checkpoint, made: Checkpoint) -> str | None:
     if found.entries != made.entries:
         return f"sealed {found.entries} entries, and {made.entries} are there"
     return None if found == made else "was altered, or one of its entries was exchanged"
+
+
+def _faults_in_triggers(connection: Connection) -> Iterator[tuple[str, str]]:
+    """Give each trigger that does not refuse as it should, and why.
+
+    Whoever owns the database can take one away, or make one of the same name that does nothing; so
+    it is looked at whether each is there, is on, and refuses.  Upon what condition it does is not.
+    """
+    sqlite = connection.dialect.name == "sqlite"
+    question, names = (_SQLITE, _ON_SQLITE) if sqlite else (_POSTGRESQL, _ON_POSTGRESQL)
+    refuses = f"RAISE(ABORT, {_REFUSAL})" if sqlite else f"RAISE EXCEPTION {_REFUSAL}"
+    found = {row.name: row for row in connection.execute(question, {"refuses": refuses})}
+    for name in names:
+        row = found.get(name)
+        if row is None:
+            yield name, "is missing, so that the audit could be changed"
+        elif not row.is_on:
+            yield name, "is disabled, so that the audit could be changed"
+        elif not row.refuses:
+            yield name, "was altered, so that the audit could be changed"
