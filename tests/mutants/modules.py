@@ -21,12 +21,12 @@ TESTS_OF: dict[str, tuple[str, ...]] = {
     "bot.core.decisions.presses": ("presses",),
     "bot.core.decisions.outcomes": ("outcomes",),
     "bot.core.purge.purge": ("purge", "advance", "joining", *_RULES),
-    "bot.core.decisions.requests": ("requests",),
+    "bot.core.decisions.requests": ("requests", "rulings"),
     "bot.core.decisions.rulings": ("rulings", *_RULES),
     "bot.core.purge.signatures": ("signatures", *_RULES),
     "bot.core.purge.states": ("advance",),
     "bot.core.purge.trail": ("trail", "authorization"),
-    "bot.core.decisions.transition": ("rulings", *_RULES, "trail"),
+    "bot.core.decisions.transition": ("transition", "rulings", *_RULES, "trail"),
     "bot.core.purge.tracking": ("watching",),
 }
 
