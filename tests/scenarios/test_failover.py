@@ -21,8 +21,6 @@ from tests.support.purgebot import Command, purgebot
 from tests.support.readiness import GOOD, NOT_WRITABLE, comes_to_say
 from tests.support.tcp_relay import Relay, relay_to
 
-pytestmark = pytest.mark.deadlines
-
 POSTGRES = pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
 SQLITE = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 
@@ -105,6 +103,7 @@ def test_a_bot_works_on_with_the_standby_as_soon_as_that_is_the_primary(
         takes(place, "later")
 
 
+@pytest.mark.deadlines
 @POSTGRES
 def test_connections_of_which_nothing_comes_any_more_keep_nobody_waiting(
     open_town: OpenTown,
