@@ -156,13 +156,19 @@ def test_the_card_where_people_are_called_has_the_button(with_policy: WithPolicy
     assert "Tags 1 to 40 of 83" in words(opens(place, "U0GUS", there, "C0OPS"))
 
 
-def test_the_answer_to_status_has_the_button_too(place: Town) -> None:
-    card = asks(place, MANY)
+def status_of(place: Town, person: str, card: dict[str, Any]) -> dict[str, Any]:
+    """Let somebody ask in another channel what became of a purge, and give the answer."""
     purge = re.search(r"Purge `(P\w+)`", words(card))
     assert purge is not None
-    place.says("U0SAM", f"/purge status {purge[1]}", "C0RANDOM")
+    place.says(person, f"/purge status {purge[1]}", "C0RANDOM")
     place.settle()
-    (answer,) = [seen for seen in place.sees("U0SAM", "C0RANDOM") if seen["ephemeral"]]
+    (answer,) = [seen for seen in place.sees(person, "C0RANDOM") if seen["ephemeral"]]
+    return answer
+
+
+def test_the_answer_to_status_has_the_button_too(place: Town) -> None:
+    card = asks(place, MANY)
+    answer = status_of(place, "U0SAM", card)
     assert buttons(answer) == ["Show all 83 tags", "Approve", "Deny"]
     assert "Tags 1 to 40 of 83" in words(opens(place, "U0SAM", answer, "C0RANDOM"))
 
@@ -171,11 +177,7 @@ def test_whoever_may_decide_can_read_there_what_they_decide_on(with_policy: With
     leads = "\n  leads:\n    title: Leads\n    users: [U0LEO]\n"
     place = with_policy(roles=leads, rules=LEADS_APPROVE)
     card = asks(place, MANY)
-    purge = re.search(r"Purge `(P\w+)`", words(card))
-    assert purge is not None
-    place.says("U0LEO", f"/purge status {purge[1]}", "C0RANDOM")
-    place.settle()
-    (answer,) = [seen for seen in place.sees("U0LEO", "C0RANDOM") if seen["ephemeral"]]
+    answer = status_of(place, "U0LEO", card)
     assert buttons(answer) == ["Show all 83 tags", "Approve", "Deny"]
     assert "Tags 1 to 40 of 83" in words(opens(place, "U0LEO", answer, "C0RANDOM"))
     place.presses("U0SAM", APPROVE, card)
@@ -215,12 +217,7 @@ def test_whoever_stands_before_the_card_may_read_it_whole(place: Town) -> None:
 
 
 def test_elsewhere_it_takes_the_right_to_see_the_purge(place: Town) -> None:
-    card = asks(place, MANY)
-    purge = re.search(r"Purge `(P\w+)`", words(card))
-    assert purge is not None
-    place.says("U0SAM", f"/purge status {purge[1]}", "C0RANDOM")
-    place.settle()
-    (answer,) = [seen for seen in place.sees("U0SAM", "C0RANDOM") if seen["ephemeral"]]
+    answer = status_of(place, "U0SAM", asks(place, MANY))
     place.post("slack/person", {"id": "U0SAM", "groups": []})
     place.waits(minutes=2)
     place.presses("U0SAM", SHOW_ALL, answer, "C0RANDOM")
