@@ -244,7 +244,7 @@ def _wire(
             Chore("refusals", ASK_AGAIN_S, client.retry_refused),
             # Who wants no canary wants the CDN to be asked for nothing unasked.
             *([Chore("domains", WAKE_S, account.refresh)] if settings.canary_minutes else []),
-            *([Chore("clock", ASK_EVERY_S, shared.interaction)] if shared else []),
+            *([Chore("clock", ASK_EVERY_S, shared.refresh)] if shared else []),
             *([Chore("door", TELL_EVERY_S, ingress.tell)] if ingress else []),
         ),
     )

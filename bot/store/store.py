@@ -15,6 +15,7 @@ from typing import Any
 
 import structlog
 from sqlalchemy import (
+    BigInteger,
     Connection,
     Table,
     bindparam,
@@ -22,7 +23,6 @@ from sqlalchemy import (
     func,
     insert,
     select,
-    text,
     update,
 )
 
@@ -35,6 +35,7 @@ from bot.store.change import CardReply, Change, InteractionAnswered, NewInteract
 from bot.store.database.clock import DatabaseClock, steady_s
 from bot.store.database.engine import Database, StoreUnavailable, insert_if_new
 from bot.store.database.probe import write_problem
+from bot.store.database.statements import Prepared, one_of
 from bot.store.queue.due import JobKind
 from bot.store.queue.leases import CARDS, Jobs
 from bot.store.queue.owner import LEASE
@@ -61,40 +62,50 @@ SENDS_PER_S = 50.0
 # Put together once: a purge has fifty columns, and to name each of them anew for every commit takes
 # longer than the database does.
 _purges, _posts, _asks = tables.purges.c, tables.posts.c, tables.asks.c
-_OVER = update(tables.purges).where(
+_BEFORE = update(tables.purges).where(
     _purges.id == bindparam("was_id"), _purges.version == bindparam("was_version")
 )
-_OVER_OURS = _OVER.where(_purges.lease_holder == bindparam("held_by"))
-_POST = insert(tables.posts).inline()
-_ANSWERED = (
+_OVER = Prepared(_BEFORE)
+_OVER_OURS = Prepared(_BEFORE.where(_purges.lease_holder == bindparam("held_by")))
+_POST = Prepared(insert(tables.posts).inline())
+_ANSWERED = Prepared(
     update(tables.asks)
     .where(_asks.trigger_id == bindparam("answered"), _asks.due_at.is_not(None))
     .values(due_at=None, **tables.NO_LEASE)
 )
 _at = bindparam("at", type_=tables.Utc)
-_SHOW_CARDS = (
+_TAKE_TURNS = Prepared(
+    select(func.pg_advisory_xact_lock(bindparam("key", type_=BigInteger)).label("turn"))
+)
+_PURGE = Prepared(select(tables.purges).where(_purges.id == bindparam("which")))
+_CARD = Prepared(
+    select(tables.posts).where(
+        _posts.purge_id == bindparam("purge"), _posts.kind == bindparam("sort")
+    )
+)
+_SHOW_CARDS = Prepared(
     update(tables.posts)
-    .where(_posts.purge_id == bindparam("purge"), _posts.kind.in_(CARDS))
+    .where(_posts.purge_id == bindparam("purge"), one_of(_posts.kind, CARDS))
     .values(
         wanted_version=bindparam("wanted"),
         due_at=case((_posts.next_edit_at > _at, _posts.next_edit_at), else_=_at),
     )
 )
-_WAKE_FOLLOWERS = (
+_WAKE_FOLLOWERS = Prepared(
     update(tables.purges)
     .where(
         _purges.joined_to == bindparam("leader"),
-        _purges.state.in_([State.JOINED.value, State.QUEUED.value]),
+        one_of(_purges.state, [State.JOINED, State.QUEUED]),
     )
     .values(due_at=_at)
 )
-_CARD_REPLY = (
+_CARD_REPLY = Prepared(
     update(tables.posts)
     .where(
         _posts.purge_id == bindparam("purge"),
         # Only cards take these routes; said here, the index over cards finds it.
-        _posts.kind == PostKind.CARD.value,
-        _posts.route.in_([Route.RESPONSE.value, Route.REPLACE.value]),
+        one_of(_posts.kind, [PostKind.CARD]),
+        one_of(_posts.route, [Route.RESPONSE, Route.REPLACE]),
     )
     .values(
         route=Route.REPLACE.value,
@@ -129,7 +140,7 @@ class Store:
         self.wake: Callable[[], None] = lambda: None
         """Called when something was saved, and may be due."""
         self._once = {
-            table: insert_if_new(self.engine.dialect.name, table, "trigger_id").returning(text("1"))
+            table: Prepared(insert_if_new(self.engine.dialect.name, table, "trigger_id"))
             for table in (tables.purges, tables.asks)
         }
         self.is_sqlite = self._database.is_sqlite
@@ -188,8 +199,7 @@ class Store:
             for change in changes:
                 self._save(connection, change, owner)
             self.audit.append(connection, entries, begins=begun.id if begun else None)
-            if posts:
-                connection.execute(_POST, posts)
+            _POST.run_many(connection, posts)
 
         try:
             self._database.write(job)
@@ -205,12 +215,12 @@ class Store:
                 row = rows.interaction_to_row(interaction) | {"due_at": due_at, "attempts": 0}
                 self._insert_once(connection, tables.asks, row)
             case InteractionAnswered(trigger_id):
-                if connection.execute(_ANSWERED, {"answered": trigger_id}).rowcount != 1:
+                if _ANSWERED.run(connection, {"answered": trigger_id}) != 1:
                     raise _Conflict
             case Transition():
                 self._save_transition(connection, change, owner)
             case CardReply(purge_id, url, at):
-                connection.execute(_CARD_REPLY, {"purge": purge_id, "url": url, "at": at})
+                _CARD_REPLY.run(connection, {"purge": purge_id, "url": url, "at": at})
             case _:
                 pass  # audit entries and messages come last, in the order of the changes
 
@@ -237,36 +247,35 @@ class Store:
         if owner is not None:
             over = _OVER_OURS
             was |= {"held_by": owner}
-        if connection.execute(over, row | was).rowcount != 1:
+        if over.run(connection, row | was) != 1:
             raise _Conflict
         if change.changes_cards and change.messages_due_at is not None:
             at = change.messages_due_at
-            connection.execute(_SHOW_CARDS, {"purge": purge.id, "wanted": purge.version, "at": at})
+            _SHOW_CARDS.run(connection, {"purge": purge.id, "wanted": purge.version, "at": at})
         if change.wakes_followers:
-            connection.execute(
-                _WAKE_FOLLOWERS, {"leader": purge.id, "at": purge.notified_at or purge.settled_at}
-            )
+            over_at = purge.notified_at or purge.settled_at
+            _WAKE_FOLLOWERS.run(connection, {"leader": purge.id, "at": over_at})
         self.tags.learn(connection, ((purge.domain, tag) for tag in change.learns))
 
     def _be_alone(self, connection: Connection, purge: Purge, since: datetime) -> None:
         """Make sure that nobody else sends the same at this moment, or did since then."""
         if not self.is_sqlite:  # there only one writes at a time
             key = int(purge.target[:15], 16)
-            connection.execute(select(func.pg_advisory_xact_lock(key)))
+            _TAKE_TURNS.rows(connection, {"key": key})
         if is_sent_alike(connection, purge, since):
             raise _Conflict
 
     def _insert_once(self, connection: Connection, table: Table, row: dict[str, Any]) -> None:
         """Insert; a conflict where a row has the same trigger ID already."""
-        if connection.execute(self._once[table], row).first() is None:
+        if self._once[table].run(connection, row) != 1:
             raise _Conflict
 
     # Questions
 
     def purge(self, purge_id: str) -> Purge | None:
         """Give a purge.  Raises: StoreUnavailable, FromNewer (a newer version changed it)."""
-        found = self.read(select(tables.purges).where(_purges.id == purge_id)).first()
-        return rows.row_to_purge(found) if found else None
+        found = self._database.rows(_PURGE, which=purge_id)
+        return rows.row_to_purge(found[0]) if found else None
 
     def purge_id_of(self, trigger_id: str) -> str | None:
         """Give the ID of the purge that came of a command.  Raises: StoreUnavailable."""
@@ -282,9 +291,8 @@ class Store:
 
     def card(self, purge_id: str, kind: PostKind = PostKind.CARD) -> Post | None:
         """Give the card of a purge, or the one that stands where people are called to decide."""
-        which = (_posts.purge_id == purge_id, _posts.kind == kind.value)
-        found = self.read(select(tables.posts).where(*which)).first()
-        return rows.row_to_post(found) if found else None
+        found = self._database.rows(_CARD, purge=purge_id, sort=kind.value)
+        return rows.row_to_post(found[0]) if found else None
 
 
 def _posts_of(change: Change) -> list[dict[str, Any]]:

@@ -24,6 +24,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from bot.core.errors import STORE_AWAY, STORE_SLOW, BotError, Problem
 from bot.core.setup_errors import DATABASE_AWAY, DATABASE_NOT_WRITABLE
 from bot.store.database import sqlite
+from bot.store.database.statements import Prepared
 
 if TYPE_CHECKING:
     from bot.store.database.postgresql import Sessions
@@ -101,6 +102,22 @@ class Database:
         try:
             with engine.connect() as connection:
                 return connection.execute(question, values).freeze()()
+        except SQLAlchemyError as error:
+            raise StoreUnavailable(STORE_AWAY) from error
+
+    def rows(self, question: Prepared, **values: Any) -> list[Any]:
+        """Answer a question that is asked for every purge, as `read` does.
+
+        Raises: StoreUnavailable.
+        """
+        try:
+            if self.is_sqlite or not self.is_direct:
+                with self.engine.connect() as connection:
+                    if not self.is_sqlite:
+                        connection.begin()
+                    return question.rows(connection, values)
+            with self._without_transaction.connect() as connection:
+                return question.rows(connection, values)
         except SQLAlchemyError as error:
             raise StoreUnavailable(STORE_AWAY) from error
 

@@ -216,9 +216,14 @@ def _ask(session: psycopg.Connection, question: bytes) -> list[bytes | None]:
 
 
 def _throw_away(context: ExceptionContext) -> None:
-    error = context.original_exception
-    if isinstance(error, psycopg.Error) and _SESSION_IS_USELESS.fullmatch(error.sqlstate or ""):
+    if ends_session(context.original_exception):
         context.is_disconnect = True
+
+
+def ends_session(error: BaseException) -> bool:
+    """Return whether the session that failed so cannot be used again."""
+    state = error.sqlstate if isinstance(error, psycopg.Error) else None
+    return _SESSION_IS_USELESS.fullmatch(state or "") is not None
 
 
 def _each_host(parameters: dict[str, Any]) -> Iterator[dict[str, Any]]:

@@ -14,6 +14,7 @@ from typing import Any
 from sqlalchemy import Connection, bindparam, select, update
 
 from bot.store.database.engine import insert_if_new
+from bot.store.database.statements import Prepared
 from bot.store.queue.due import JobKind, due_rows
 from bot.store.schema.tables import rates
 
@@ -32,9 +33,9 @@ class Rate:
 
 
 _ONE = rates.c.name == bindparam("which")
-_LOOK = select(rates.c.tokens, rates.c.at).where(_ONE).with_for_update()
-_TAKE = update(rates).where(_ONE)
-_GIVE_BACK = _TAKE.values(tokens=rates.c.tokens + bindparam("unused"))
+_LOOK = Prepared(select(rates.c.tokens, rates.c.at).where(_ONE).with_for_update())
+_TAKE = Prepared(update(rates).where(_ONE))
+_GIVE_BACK = Prepared(update(rates).where(_ONE).values(tokens=rates.c.tokens + bindparam("unused")))
 
 
 def take(connection: Connection, rate: Rate, wanted: int, now: datetime) -> tuple[int, datetime]:
@@ -43,23 +44,23 @@ def take(connection: Connection, rate: Rate, wanted: int, now: datetime) -> tupl
     Within the caller's transaction: the row is locked until it ends.
     """
     named = {"which": rate.name}
-    row = connection.execute(_LOOK, named).first()
-    if row is None:  # the first time of all
+    if not (found := _LOOK.rows(connection, named)):  # the first time of all
         full = {"name": rate.name, "tokens": rate.burst, "at": now}
         connection.execute(insert_if_new(connection.dialect.name, rates, "name"), full)
-        row = connection.execute(_LOOK, named).one()
+        found = _LOOK.rows(connection, named)
+    (row,) = found
     # Replicas' clocks differ: time that seems to run backwards brings nothing and takes nothing.
     since = max(0.0, (now - row.at).total_seconds())
     tokens = min(rate.burst, row.tokens + since * rate.per_s)
     taken = min(wanted, int(tokens))
     left = tokens - taken
-    connection.execute(_TAKE, named | {"tokens": left, "at": max(now, row.at)})
+    _TAKE.run(connection, named | {"tokens": left, "at": max(now, row.at)})
     return taken, now + timedelta(seconds=max(0.0, rate.worth - left) / rate.per_s)
 
 
 def give_back(connection: Connection, rate: Rate, unused: int) -> None:
     """Put tokens back that were taken in this transaction and were not needed."""
-    connection.execute(_GIVE_BACK, {"which": rate.name, "unused": unused})
+    _GIVE_BACK.run(connection, {"which": rate.name, "unused": unused})
 
 
 class Throttle:
