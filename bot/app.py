@@ -248,7 +248,7 @@ def _wire(
             *([Chore("door", TELL_EVERY_S, ingress.tell)] if ingress else []),
         ),
     )
-    store.wake = worker.wake
+    store.jobs.handover = worker
     context = ListenerContext(
         requests, interactions, directory, answers, doubts, installation, client.ssl
     )

@@ -25,6 +25,7 @@ def open_engine(url: str, busy_timeout_s: float) -> Engine:
         url,
         connect_args={"check_same_thread": False, **patience},
         pool_size=8,
+        max_overflow=-1,  # as many as there are threads that read at the same moment
         hide_parameters=True,
     )
     event.listen(engine, "connect", _prepare)
@@ -48,10 +49,9 @@ def _throw_away(context: ExceptionContext) -> None:
 
 
 def begin(connection: Connection) -> None:
-    # A transaction that reads first and writes later can be refused in the middle; one that
-    # takes the write lock at its beginning cannot.
-    writing = connection.get_execution_options().get("writing", False)
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if writing else "BEGIN")
+    # GroupWriter begins its transactions itself.
+    if not connection.get_execution_options().get("begun", False):
+        connection.exec_driver_sql("BEGIN")
 
 
 def is_read_only(error: BaseException | None) -> bool:

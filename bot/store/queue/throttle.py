@@ -6,6 +6,7 @@ come in since then is reckoned from the time that went by, so nothing has to fil
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -32,6 +33,8 @@ class Rate:
     worth: float = 1
 
 
+KEPT_FOR = timedelta(milliseconds=100)
+"""How long this process keeps tokens for what will be handed over (Throttle.take_one)."""
 _ONE = rates.c.name == bindparam("which")
 _LOOK = Prepared(select(rates.c.tokens, rates.c.at).where(_ONE).with_for_update())
 _TAKE = Prepared(update(rates).where(_ONE))
@@ -69,6 +72,8 @@ class Throttle:
     def __init__(self, rates: Mapping[JobKind, Rate]) -> None:
         self._rates = rates
         self._not_before: dict[JobKind, datetime] = {}
+        self._kept: dict[JobKind, tuple[int, datetime]] = {}
+        self._keeping = threading.Lock()
 
     def due(
         self, connection: Connection, kind: JobKind, now: datetime, limit: int, size: int = 1
@@ -85,6 +90,28 @@ class Throttle:
             give_back(connection, rate, unused)
             self._not_before.pop(kind, None)
         return found
+
+    def take_one(self, connection: Connection, kind: JobKind, now: datetime) -> bool:
+        """Take a token for a row that is handed over; False: others wait for them, or none is left.
+
+        Several are taken from the database at once, and what is left of them is kept for KEPT_FOR:
+        so that each row does not need statements of its own for it.
+        """
+        rate = self._rates.get(kind)
+        if self._not_before.get(kind, now) > now:
+            return False
+        if rate is None:
+            return True
+        with self._keeping:
+            left, until = self._kept.get(kind, (0, now))
+            if left and until > now:
+                self._kept[kind] = (left - 1, until)
+                return True
+        some, _ = take(connection, rate, max(1, int(rate.per_s * KEPT_FOR.total_seconds())), now)
+        if some:
+            with self._keeping:
+                self._kept[kind] = (some - 1, now + KEPT_FOR)
+        return some > 0
 
     def pause(self, kind: JobKind, until: datetime) -> None:
         """Let this process take none of a kind until then."""
