@@ -39,7 +39,7 @@ from bot.slack.installation import Installation
 from bot.store.database.clock import ASK_EVERY_S
 from bot.store.database.engine import GROUP_SIZE
 from bot.store.database.sqlite import lock_database
-from bot.store.migrations import migrate, schema_problem
+from bot.store.migrations import migrate, schema_error
 from bot.store.queue.owner import LeaseOwner
 from bot.store.store import Store
 from bot.telemetry import tracing
@@ -183,8 +183,8 @@ def build(settings: Settings, now: Callable[[], datetime] | None = None) -> Bot:
         if store.is_sqlite:
             migrate(store.engine)
             store.jobs.free_all_leases()  # the lock says that nobody else is at work
-        elif problem := schema_problem(store.engine):
-            raise BotError(problem.kind, **problem.facts)
+        elif info := schema_error(store.engine):
+            raise BotError(info.kind, **info.facts)
         bot = _wire(settings, policy, store, now)
         bot.resources = undo.pop_all()
     return bot

@@ -18,7 +18,7 @@ from typing import Any
 import structlog
 from slack_bolt import Ack, BoltContext, BoltResponse
 
-from bot.core.errors import UNEXPECTED, BotError, Problem
+from bot.core.errors import UNEXPECTED, BotError, ErrorInfo
 from bot.core.interaction import Interaction, InteractionKind, Origin
 from bot.core.policy.decision import Actor
 from bot.slack.client import respond
@@ -99,14 +99,14 @@ def answering(
             try:
                 answer = listen(shared, payload)
             except BotError as known:
-                received.result = known.problem.code
-                log.info("answered-with-error", error=known.problem.code, user=payload.sender)
-                answer = error(known.problem, known.problem.facts.get("corrected"))
+                received.result = known.info.code
+                log.info("answered-with-error", error=known.info.code, user=payload.sender)
+                answer = error(known.info, known.info.facts.get("corrected"))
             except Exception:
                 received.result = UNEXPECTED.code
                 reference = secrets.token_hex(4)
                 log.exception("listener-failed", reference=reference)
-                answer = error(Problem(UNEXPECTED, {"reference": reference}))
+                answer = error(ErrorInfo(UNEXPECTED, {"reference": reference}))
             received.answers = answer is not None and kind == "command"
             return _acknowledge(ack, payload, answer, shared)
 

@@ -14,7 +14,7 @@ import structlog
 from slack_bolt import App, BoltRequest, BoltResponse
 from slack_bolt.request.internals import build_context
 
-from bot.core.errors import PAYLOAD_UNREADABLE, Problem
+from bot.core.errors import PAYLOAD_UNREADABLE, ErrorInfo
 from handlers import payloads
 from handlers.blocks.error import error
 
@@ -52,7 +52,7 @@ def dispatch(
 
 def _explained() -> BoltResponse:
     """Say so to whoever typed it: a command is the one thing whose answer is shown as it is."""
-    answer = error(Problem(PAYLOAD_UNREADABLE)).body | {"response_type": "ephemeral"}
+    answer = error(ErrorInfo(PAYLOAD_UNREADABLE)).body | {"response_type": "ephemeral"}
     return BoltResponse(
         status=HTTPStatus.OK,
         body=json.dumps(answer),

@@ -146,7 +146,7 @@ class CdnClient:
         try:
             return self._call(action, params, read)
         except CdnInDoubt as doubt:
-            facts = doubt.problem.facts
+            facts = doubt.info.facts
         raise CdnRefused(NOT_ANSWERING, **facts)
 
     def _call(

@@ -1,6 +1,6 @@
 """How the CDN says no, and what we make of it: the vendor's code → a kind of error.
 
-    CdnError      has .problem, and .vendor_code, .request_id, .retry_after_s where known
+    CdnError      has .info, and .vendor_code, .request_id, .retry_after_s where known
       CdnRefused  it was certainly not carried out: safe to send again
       CdnInDoubt  it may have been carried out: never to be sent again unasked
 
@@ -38,15 +38,15 @@ class CdnError(BotError):
 
     @property
     def vendor_code(self) -> str | None:
-        return self.problem.facts.get("vendor_code")
+        return self.info.facts.get("vendor_code")
 
     @property
     def request_id(self) -> str | None:
-        return self.problem.facts.get("request_id")
+        return self.info.facts.get("request_id")
 
     @property
     def retryable(self) -> bool:
-        return self.problem.kind.retryable
+        return self.info.kind.retryable
 
 
 class CdnRefused(CdnError):

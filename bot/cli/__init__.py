@@ -61,8 +61,8 @@ def main() -> None:
     try:
         app()
     except BotError as error:
-        print(f"{error.problem.message}\n{error.problem.hint}", file=sys.stderr)  # noqa: T201
-        sys.exit(75 if error.problem.kind.retryable else 2)
+        print(f"{error.info.message}\n{error.info.hint}", file=sys.stderr)  # noqa: T201
+        sys.exit(75 if error.info.kind.retryable else 2)
     except KeyboardInterrupt:
         sys.exit(130)
     except Exception:  # noqa: BLE001  (the last line of defence: the user gets a code, not silence)

@@ -77,8 +77,8 @@ def verify(
         with database.engine.connect() as connection:
             check_not_ahead(connection)
         verdict = verify_trail(database.engine)
-    if verdict.fault is not None:
-        typer.echo(f"FAIL  {verdict.fault.place}: {verdict.fault.wrong}")
+    if verdict.finding is not None:
+        typer.echo(f"FAIL  {verdict.finding.place}: {verdict.finding.wrong}")
         raise typer.Exit(1)
     if kept is not None and kept not in {each.hash for each in verdict.checkpoints}:
         typer.echo("FAIL  the checkpoint that you kept is not there: the trail was made anew")

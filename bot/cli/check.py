@@ -25,10 +25,10 @@ from bot.slack.client import OPTIONAL_SCOPES, SCOPES, SlackClient, granted_scope
 from bot.slack.directory import MOST_QUESTIONS, SlackDirectory
 from bot.slack.errors import NO_ANSWER, SAID_NO, read_no, why_no_answer
 from bot.slack.installation import Installation
-from bot.store.database.engine import Database, problem_of
-from bot.store.database.probe import write_problem
+from bot.store.database.engine import Database, info_of
+from bot.store.database.probe import write_error
 from bot.store.database.sqlite import database_file
-from bot.store.migrations import schema_problem
+from bot.store.migrations import schema_error
 
 CLOCK_NOTED_S = 60
 """A clock that is off by less is no news: the answer took its time, and times are in seconds."""
@@ -53,7 +53,7 @@ def check_all() -> Iterator[Finding]:
     try:
         settings = read_settings(Settings)
     except BotError as error:
-        yield Finding("settings", False, error.problem.message, error.problem.hint)
+        yield Finding("settings", False, error.info.message, error.info.hint)
         return
     yield Finding("settings", True, f"{settings.mode.value} mode")
     yield _approval_key(settings)
@@ -71,7 +71,7 @@ def check_all() -> Iterator[Finding]:
         except _Bad as bad:
             yield Finding(name, False, *bad.args)
         except BotError as error:
-            yield Finding(name, False, error.problem.message, error.problem.hint)
+            yield Finding(name, False, error.info.message, error.info.hint)
 
 
 def _approval_key(settings: Settings) -> Finding:
@@ -95,17 +95,17 @@ def _database(settings: Settings) -> str:
     database = Database(settings.database_url.get_secret_value())
     try:
         database.write(lambda _: None)  # also where there is no table to write to yet
-        problem = schema_problem(database.engine) or write_problem(database, datetime.now(UTC))
+        info = schema_error(database.engine) or write_error(database, datetime.now(UTC))
     except BotError as error:
         if unreached := why_database_unreached(error):
             why, remedy = unreached
             raise _Bad(f"the database cannot be reached: {why}", remedy) from None
-        problem = problem_of(error.__cause__)
+        info = info_of(error.__cause__)
     finally:
         database.close()
     # An older SQLite file is brought up to date by `run`.
-    if problem is not None and not (database.is_sqlite and problem.kind is SCHEMA_OLD):
-        raise _Bad(problem.message, problem.hint)
+    if info is not None and not (database.is_sqlite and info.kind is SCHEMA_OLD):
+        raise _Bad(info.message, info.hint)
     pooled = "" if database.is_direct else ", through a connection pooler"
     return f"{database.engine.dialect.name}{pooled}"
 
@@ -257,14 +257,14 @@ def _cdn(settings: Settings) -> str:
         try:
             client.describe_quota()
         except BotError as error:
-            why = error.problem.facts.get("why")
+            why = error.info.facts.get("why")
             if why in set(Unreached):
                 remedy = _in_short(Unreached(why), "PURGEBOT_CDN_ENDPOINT")
             else:
                 remedy = (
-                    f"{error.problem.hint_for(Audience.OPERATORS)}\n        The settings are "
+                    f"{error.info.hint_for(Audience.OPERATORS)}\n        The settings are "
                     "ALIBABA_CLOUD_ACCESS_KEY_ID, ALIBABA_CLOUD_ACCESS_KEY_SECRET and "
                     "PURGEBOT_CDN_ENDPOINT."
                 )
-            raise _Bad(error.problem.message, remedy) from None
+            raise _Bad(error.info.message, remedy) from None
     return f"{settings.cdn_endpoint} answers"

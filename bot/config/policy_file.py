@@ -133,10 +133,10 @@ class PolicySource:
 
     def _keep(self, error: BotError, content_hash: str) -> None:
         self.error = error
-        complaint = (error.problem.code, content_hash)
+        complaint = (error.info.code, content_hash)
         if complaint not in self._complained:
             self._complained.add(complaint)
-            log.error(error.problem.code, in_force=self._loaded.hash, **error.problem.facts)
+            log.error(error.info.code, in_force=self._loaded.hash, **error.info.facts)
 
 
 _Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)

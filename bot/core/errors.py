@@ -6,7 +6,7 @@ module that makes some.  `docs/errors.md` lists them all; a test keeps both comp
 
     ErrorKind      what we say about one fault: code, sentence, next step
     BotError       an exception that carries a kind and its facts
-      Mistake      the person can put it right: shown to the requester alone
+      InputError   the person can put it right: shown to the requester alone
 """
 
 from __future__ import annotations
@@ -64,7 +64,7 @@ def kinds_in(module: ModuleType) -> tuple[ErrorKind, ...]:
 
 
 @dataclass(frozen=True, slots=True)
-class Problem:
+class ErrorInfo:
     """An error kind with the facts of one occurrence, ready to be shown or stored."""
 
     kind: ErrorKind
@@ -98,11 +98,11 @@ class BotError(Exception):
     """A fault that we know: it has a kind, so every one of them can be explained."""
 
     def __init__(self, kind: ErrorKind, /, **facts: str) -> None:
-        self.problem = Problem(kind, facts)
-        super().__init__(f"{kind.code}: {self.problem.message}")
+        self.info = ErrorInfo(kind, facts)
+        super().__init__(f"{kind.code}: {self.info.message}")
 
 
-class Mistake(BotError):
+class InputError(BotError):
     """The person asked for something that cannot be done as it was written."""
 
 

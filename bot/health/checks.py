@@ -21,7 +21,7 @@ from bot.health.ingress import Ingress
 from bot.slack.client import SlackClient
 from bot.slack.errors import Refusal
 from bot.store.database.engine import StoreUnavailable
-from bot.store.migrations import schema_problem
+from bot.store.migrations import schema_error
 from bot.store.queue.owner import LeaseOwner
 from bot.store.store import Store
 from bot.worker.cdn_monitor import HEALTH
@@ -237,7 +237,7 @@ class HealthChecks:
 
 def _why_unusable(store: Store, now: datetime) -> str:
     """Give the code of what is wrong with the database.  Raises: StoreUnavailable."""
-    if problem := schema_problem(store.engine) or store.write_problem(now):
-        return problem.code
+    if info := schema_error(store.engine) or store.write_error(now):
+        return info.code
     store.jobs.soonest(now)  # the engine's own first question: what answers it can be worked with
     return _USABLE

@@ -162,7 +162,7 @@ def submission() -> Iterator[None]:
     try:
         yield
     except BotError as error:
-        SUBMISSIONS.labels(error.problem.code).inc()
+        SUBMISSIONS.labels(error.info.code).inc()
         raise
     SUBMISSIONS.labels(OK).inc()
 

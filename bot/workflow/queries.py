@@ -223,8 +223,8 @@ class Answers:
         try:
             answer = replace(answer, quota=self._cdn.describe_quota())
         except CdnRefused as refused:
-            problem = refused.problem
-            answer = replace(answer, failure=problem.code, failure_facts=problem.facts)
+            info = refused.info
+            answer = replace(answer, failure=info.code, failure_facts=info.facts)
         return Notice(QUOTA, answer=answer)
 
 

@@ -19,7 +19,7 @@ from bot.core.decisions.presses import pressed
 from bot.core.decisions.requests import RequestFacts, authorize_request
 from bot.core.decisions.rulings import Rules
 from bot.core.decisions.transition import Transition, requested, suggestion_of, transition
-from bot.core.errors import Mistake
+from bot.core.errors import InputError
 from bot.core.interaction import Interaction, InteractionKind, Origin
 from bot.core.message import Post
 from bot.core.policy.approvers import Roster, Traffic
@@ -54,12 +54,12 @@ class PurgeRequests:
     def takes_approval(self, command: PurgeCommand) -> bool:
         """Whether others have to approve it, by the policy of this moment.
 
-        Raises: Mistake, where the approval is to be skipped and there is none.
+        Raises: InputError, where the approval is to be skipped and there is none.
         """
         asks = self.requires_approval(command)
         if command.break_glass and not command.force and not asks:
             corrected = format_command(replace(command, force=True))
-            raise Mistake(requests.BREAK_GLASS_NOT_NEEDED, corrected=corrected)
+            raise InputError(requests.BREAK_GLASS_NOT_NEEDED, corrected=corrected)
         return asks
 
     def requires_approval(self, command: PurgeCommand) -> bool:

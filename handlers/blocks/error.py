@@ -9,7 +9,7 @@ from bot.core import error_registry
 from bot.core.command import query_errors as question_errors
 from bot.core.command.parser import format_command
 from bot.core.decisions.rulings import suggested_command
-from bot.core.errors import STORE_SLOW, UNEXPECTED, Audience, Problem, kinds_in
+from bot.core.errors import STORE_SLOW, UNEXPECTED, Audience, ErrorInfo, kinds_in
 from bot.core.message import Notice
 from bot.core.purge.purge import Failure, Purge, Refusal
 from bot.slack.message import Block, Message
@@ -23,31 +23,31 @@ _NOT_SURE = (STORE_SLOW, UNEXPECTED, *kinds_in(question_errors))
 """The request may have been taken, or there was none for a purge."""
 
 
-def problem_text(problem: Problem, reader: Audience = Audience.REQUESTER) -> str:
-    """Give the sentence and the next step of a problem, its facts made safe to show."""
-    shown = Problem(problem.kind, {name: speak(name, fact) for name, fact in problem.facts.items()})
+def error_text(info: ErrorInfo, reader: Audience = Audience.REQUESTER) -> str:
+    """Give the sentence and the next step of an error, its facts made safe to show."""
+    shown = ErrorInfo(info.kind, {name: speak(name, fact) for name, fact in info.facts.items()})
     # A code span needs no quotation marks, and beside them Slack might not see where it begins.
     return re.sub("“(`[^`\n]*`)”", r"\1", f"{shown.message}\n{shown.hint_for(reader)}")
 
 
 def explained(notice: Notice | Failure, reader: Audience = Audience.REQUESTER) -> str:
-    """Give the text of a problem that was kept by its code."""
-    return problem_text(Problem(error_registry.kind(notice.code), notice.facts), reader)
+    """Give the text of an error that was kept by its code."""
+    return error_text(ErrorInfo(error_registry.kind(notice.code), notice.facts), reader)
 
 
-def error(problem: Problem, corrected: str | None = None) -> Message:
+def error(info: ErrorInfo, corrected: str | None = None) -> Message:
     """Give an error message; `corrected` is the command as it may have been meant."""
-    shown = problem_text(problem)
+    shown = error_text(info)
     blocks = [kit.section(f":warning: {shown}"), *did_you_mean(corrected)]
-    sure = "" if problem.kind in _NOT_SURE else "Nothing was purged · "
-    blocks.append(kit.context(f"{sure}{code(problem.code)}"))
-    return replace(kit.message(shown, *blocks), plain=_plain(problem))
+    sure = "" if info.kind in _NOT_SURE else "Nothing was purged · "
+    blocks.append(kit.context(f"{sure}{code(info.code)}"))
+    return replace(kit.message(shown, *blocks), plain=_plain(info))
 
 
-def _plain(problem: Problem) -> str:
+def _plain(info: ErrorInfo) -> str:
     """Give the sentence and the next step where Slack shows no names for IDs."""
-    told = problem.facts | {"holders": "those who can decide"}
-    shown = Problem(problem.kind, told)
+    told = info.facts | {"holders": "those who can decide"}
+    shown = ErrorInfo(info.kind, told)
     return f"{shown.message}\n{shown.hint}"
 
 
@@ -71,9 +71,9 @@ def suggestion(facts: dict[str, str]) -> Message:
 
 def notice_message(notice: Notice) -> Message:
     """Give a whisper: the answer to a press that did not count."""
-    problem = Problem(error_registry.kind(notice.code), notice.facts)
-    shown = problem_text(problem)
-    return kit.message(shown, kit.section(f":warning: {shown}"), kit.context(code(problem.code)))
+    info = ErrorInfo(error_registry.kind(notice.code), notice.facts)
+    shown = error_text(info)
+    return kit.message(shown, kit.section(f":warning: {shown}"), kit.context(code(info.code)))
 
 
 def refusal(purge: Purge, link: str | None = None) -> Message:
@@ -95,7 +95,7 @@ def refusal(purge: Purge, link: str | None = None) -> Message:
         prose(refused.sentence, FACT_LIMIT),
     ]
     if refused.code in error_registry.KINDS:
-        lines.append(Problem(error_registry.kind(refused.code)).hint)
+        lines.append(ErrorInfo(error_registry.kind(refused.code)).hint)
     # Whoever mistyped the domain needs no helper, so what was meant comes first.
     meant = suggested_command(purge)
     suggested = did_you_mean(format_command(meant) if meant else None)

@@ -12,10 +12,10 @@ from collections.abc import Mapping
 from bot.core import error_registry
 from bot.core.cdn.quota import LowQuota
 from bot.core.command.answers import QuotaAnswer
-from bot.core.errors import Problem
+from bot.core.errors import ErrorInfo
 from bot.slack.message import Message
 from handlers.blocks import kit
-from handlers.blocks.error import problem_text
+from handlers.blocks.error import error_text
 from handlers.blocks.kit import code, day
 
 _CELLS = 10
@@ -31,9 +31,9 @@ def quota(answer: QuotaAnswer) -> Message:
         f"The CDN's day begins at midnight in UTC+8: all starts afresh {day(answer.resets_at)}."
     )
     if answer.failure is not None:
-        problem = Problem(error_registry.kind(answer.failure), dict(answer.failure_facts))
-        told = f":warning: {problem_text(problem)}"
-        small = [resets, code(problem.code)]
+        info = ErrorInfo(error_registry.kind(answer.failure), dict(answer.failure_facts))
+        told = f":warning: {error_text(info)}"
+        small = [resets, code(info.code)]
     else:
         told = "\n".join(["*Left of today's quotas at the CDN*", *_bars(answer.quota)])
         small = [resets]

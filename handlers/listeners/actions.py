@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from bot.core.command.parser import clean_reason
 from bot.core.decisions.presses import FORM_UNKNOWN, PRESS_UNKNOWN
-from bot.core.errors import BotError, Problem
+from bot.core.errors import BotError, ErrorInfo
 from bot.core.interaction import Interaction, InteractionKind, Origin
 from bot.core.suggestions.confirmation import DOUBT_NOT_YOURS, read_answer
 from bot.slack.message import Message
@@ -69,7 +69,7 @@ def doubt(kind: InteractionKind) -> Listen:
 
 def unknown_button(context: ListenerContext, press: Press) -> Message:  # noqa: ARG001  (every listener has this shape)
     """Answer a button of another version of the bot, so that no press stays without an answer."""
-    return error(Problem(PRESS_UNKNOWN))
+    return error(ErrorInfo(PRESS_UNKNOWN))
 
 
 def unknown_form(context: ListenerContext, form: Form) -> None:  # noqa: ARG001  (every listener has this shape)

@@ -18,7 +18,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from bot.core.cdn import errors as kinds
-from bot.core.errors import Audience, ErrorKind, Problem
+from bot.core.errors import Audience, ErrorInfo, ErrorKind
 from bot.core.message import Notice
 
 GOOD_AGAIN = "canary-good-again"
@@ -84,8 +84,8 @@ class Health:
 _MOMENTS = ("since", "began", "missed_since")
 
 
-def after_look(before: Health, found: Problem | None, now: datetime) -> Health:
-    """Give what is known after a look that met the problem `found`, or none."""
+def after_look(before: Health, found: ErrorInfo | None, now: datetime) -> Health:
+    """Give what is known after a look that met the error `found`, or none."""
     if found is None:
         return Health(since=before.since if before.good and before.since else now)
     if found.kind in AT_ONCE:
@@ -95,10 +95,10 @@ def after_look(before: Health, found: Problem | None, now: datetime) -> Health:
     if missed.misses < PATIENCE:
         return missed
     facts = {"looks": str(missed.misses), "last": found.code}
-    return _bad(missed, Problem(NO_USABLE_ANSWER, found.facts | facts), missed_since)
+    return _bad(missed, ErrorInfo(NO_USABLE_ANSWER, found.facts | facts), missed_since)
 
 
-def _bad(before: Health, found: Problem, since: datetime) -> Health:
+def _bad(before: Health, found: ErrorInfo, since: datetime) -> Health:
     known = before.code == found.code
     return replace(
         before,

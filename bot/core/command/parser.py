@@ -37,7 +37,7 @@ from itertools import pairwise
 
 from bot.core.command import query_errors as question_errors
 from bot.core.command.queries import HelpCommand, Question, VersionCommand, put_right, read_question
-from bot.core.errors import Mistake, kinds_in
+from bot.core.errors import InputError, kinds_in
 from bot.core.text import errors as kinds
 from bot.core.text.domain_name import excerpt, is_unreadable, is_unseen, normalise_domain
 from bot.core.text.tag_words import Oddity, meant_by, oddity
@@ -50,7 +50,7 @@ from bot.core.text.tokens import (
     NEXT_OPTION,
     QUOTES,
     SPACES,
-    Fault,
+    TokenError,
     Word,
     words_of,
 )
@@ -78,7 +78,7 @@ class PurgeCommand:
 def parse(text: str) -> PurgeCommand | HelpCommand | VersionCommand | Question:
     """The command that `text` (what follows `/purge`) spells.
 
-    Raises: Mistake, of a kind in `bot.core.text.errors` or `bot.core.command.query_errors`.
+    Raises: InputError, of a kind in `bot.core.text.errors` or `bot.core.command.query_errors`.
     """
     # Slack is said to escape these three, and perhaps does not: once is right either way.
     plain = re.sub("&(lt|gt|amp);", lambda found: _ENTITIES[found[1]], text)
@@ -86,13 +86,13 @@ def parse(text: str) -> PurgeCommand | HelpCommand | VersionCommand | Question:
         return question
     try:
         return _read(plain)
-    except Fault as fault:
-        if fault.draft is not None:
+    except TokenError as error:
+        if error.draft is not None:
             # A draft with a second mistake is dropped: explain the first, promise nothing.
-            with contextlib.suppress(Mistake):
-                asked = put_right(fault.draft) if fault.draft.strip(SPACES) else None
-                corrected = asked or format_command(_read(fault.draft))
-                fault.problem.facts["corrected"] = corrected
+            with contextlib.suppress(InputError):
+                asked = put_right(error.draft) if error.draft.strip(SPACES) else None
+                corrected = asked or format_command(_read(error.draft))
+                error.info.facts["corrected"] = corrected
         raise
 
 
@@ -107,25 +107,25 @@ def format_command(command: PurgeCommand) -> str:
 
 
 def clean_reason(text: str) -> str:
-    """The reason as it is kept: single spaces, no double quotes.  Raises: Mistake."""
+    """The reason as it is kept: single spaces, no double quotes.  Raises: InputError."""
     reason = " ".join(re.split(f"[{SPACES}]+", text)).strip().translate(_SINGLE_QUOTES)
     if not reason:
-        raise Mistake(kinds.REASON_EMPTY)
+        raise InputError(kinds.REASON_EMPTY)
     if len(reason) > MAX_REASON_CHARACTERS:
-        raise Mistake(kinds.REASON_LONG, part=excerpt(reason), length=str(len(reason)))
+        raise InputError(kinds.REASON_LONG, part=excerpt(reason), length=str(len(reason)))
     if any(is_unseen(c) and c not in _JOINERS for c in reason):
-        raise Mistake(kinds.UNSEEN, part=excerpt(reason))
+        raise InputError(kinds.UNSEEN, part=excerpt(reason))
     return reason
 
 
 def check_tag(tag: str) -> str:
-    """The tag, if its characters are ones that a tag may hold.  Raises: Mistake."""
+    """The tag, if its characters are ones that a tag may hold.  Raises: InputError."""
     if any(is_unreadable(c) for c in tag):
-        raise Mistake(kinds.UNSEEN, part=excerpt(tag))
+        raise InputError(kinds.UNSEEN, part=excerpt(tag))
     if any(c in LONG_DASHES for c in tag):
-        raise Mistake(kinds.TAG_DASH, part=excerpt(tag))
+        raise InputError(kinds.TAG_DASH, part=excerpt(tag))
     if any(c in QUOTES for c in tag.replace("'", "")) or tag != tag.strip("'`"):
-        raise Mistake(kinds.TAG_QUOTE, part=excerpt(tag))
+        raise InputError(kinds.TAG_QUOTE, part=excerpt(tag))
     return tag
 
 
@@ -165,28 +165,28 @@ def _read(source: str) -> PurgeCommand:
     words = list(words_of(source))
     operands = [word for word in words if not word.is_option]
     if operands and operands[0].shown.casefold() in _PURGE:
-        raise Fault(kinds.COMMAND_SECOND, operands[0].become(""), part=operands[0].shown)
+        raise TokenError(kinds.COMMAND_SECOND, operands[0].become(""), part=operands[0].shown)
     options = [_option(word) for word in words if word.is_option and not word.is_reason]
     reasons = [word for word in words if word.is_reason]
     if len(reasons) > 1:
-        raise Fault(kinds.REASON_TWICE, part=excerpt(reasons[1].shown))
+        raise TokenError(kinds.REASON_TWICE, part=excerpt(reasons[1].shown))
     reason = clean_reason(reasons[0].shown) if reasons else None
     for word in operands:
         if _resembles_force(word.visible) and not ESCAPED.match(word.visible):
             raise _force_like(word)
     if not operands:
-        raise Fault(kinds.DOMAIN_MISSING)
+        raise TokenError(kinds.DOMAIN_MISSING)
     try:
         domain = _domain(operands[0])
-    except Fault as fault:
-        if fault.problem.kind is kinds.DOMAIN_DOTLESS and fault.draft is None:
-            fault.draft = _domain_first(source, operands[1:])
+    except TokenError as error:
+        if error.info.kind is kinds.DOMAIN_DOTLESS and error.draft is None:
+            error.draft = _domain_first(source, operands[1:])
         raise
     for before, word in pairwise(words):
         _check_neighbours(before, word, operands[0])
     tags = _tags(operands[1:], domain)
     if "break-glass" in options and reason is None:
-        raise Fault(kinds.GLASS_WITHOUT_REASON)
+        raise TokenError(kinds.GLASS_WITHOUT_REASON)
     return PurgeCommand(domain, tags, "force" in options, reason, "break-glass" in options)
 
 
@@ -194,13 +194,13 @@ def _domain(word: Word) -> str:
     try:
         domain = normalise_domain(word.shown)
         leads_to = normalise_domain(word.link["address"]) if word.link else domain
-    except Mistake as mistake:
-        facts = dict(mistake.problem.facts)
+    except InputError as error:
+        facts = dict(error.info.facts)
         meant = facts.pop("suggestion", None) or meant_by(word.shown)
         draft = None if meant in {None, word.shown} else word.become(meant.replace(",", " ", 1))
-        raise Fault(mistake.problem.kind, draft, **facts) from None
+        raise TokenError(error.info.kind, draft, **facts) from None
     if leads_to != domain:
-        raise Fault(kinds.LINK, part=excerpt(word.source[word.start : word.end]))
+        raise TokenError(kinds.LINK, part=excerpt(word.source[word.start : word.end]))
     return domain
 
 
@@ -210,7 +210,7 @@ def _domain_first(source: str, words: Sequence[Word]) -> str | None:
     for word in words:
         odd = oddity(word.shown)
         if odd is not None and odd.kind in {kinds.DOMAIN_SECOND, kinds.TAG_ADDRESS}:
-            with contextlib.suppress(Mistake):
+            with contextlib.suppress(InputError):
                 hosts.append((word, normalise_domain(word.shown)))
     if len(hosts) != 1:
         return None
@@ -223,18 +223,18 @@ def _check_neighbours(before: Word, word: Word, domain: Word) -> None:
     part = excerpt(before.shown)
     between = word.source[before.end : word.start]
     if word is not domain and any(c in NEWLINES for c in between) and _begins_command(word):
-        raise Fault(kinds.COMMAND_LINES, part=excerpt(word.shown))
+        raise TokenError(kinds.COMMAND_LINES, part=excerpt(word.shown))
     if before is domain and between[0] in COMMAS and not word.is_option:
         # A dot after the comma may mean a second domain: then there is nothing to suggest.
         draft = None if "." in word.shown else before.become(f"{before.shown} ", word.start)
-        raise Fault(kinds.DOMAIN_COMMA, draft, part=part)
+        raise TokenError(kinds.DOMAIN_COMMA, draft, part=part)
     if before.is_option and not before.is_reason and not word.is_option:
         meant = _VALUES.get(_plain(word.shown))
         if meant is not None:
             forces = _option(before) == "force"
             kind = kinds.FORCE_VALUE if forces else kinds.GLASS_VALUE
             draft = before.become(meant if forces else "--break-glass", word.end)
-            raise Fault(kind, draft, part=excerpt(word.shown))
+            raise TokenError(kind, draft, part=excerpt(word.shown))
 
 
 def _tags(words: Sequence[Word], domain: str) -> tuple[str, ...]:
@@ -242,17 +242,17 @@ def _tags(words: Sequence[Word], domain: str) -> tuple[str, ...]:
     odd = [(word, found) for word in bare if (found := oddity(word.shown, domain))]
     try:
         tags = tuple(dict.fromkeys(_tag(word, domain) for word in words))
-    except Fault as fault:
-        if fault.problem.kind is kinds.TAG_QUOTE and odd:
-            fault.draft = _put_right(odd)
+    except TokenError as error:
+        if error.info.kind is kinds.TAG_QUOTE and odd:
+            error.draft = _put_right(odd)
         raise
     if not tags:
-        raise Fault(kinds.TAG_MISSING, part=domain)
+        raise TokenError(kinds.TAG_MISSING, part=domain)
     if odd:
         word, first = odd[0]
-        raise Fault(first.kind, _put_right(odd), part=excerpt(word.shown), **first.facts)
+        raise TokenError(first.kind, _put_right(odd), part=excerpt(word.shown), **first.facts)
     if (length := len(",".join(tags))) > MAX_TAG_CHARACTERS:
-        raise Fault(kinds.TAGS_LONG, length=str(length))
+        raise TokenError(kinds.TAGS_LONG, length=str(length))
     return tags
 
 
@@ -270,17 +270,17 @@ def _put_right(odd: Sequence[tuple[Word, Oddity]]) -> str | None:
 def _tag(word: Word, domain: str) -> str:
     link = word.link
     if link and link["label"] and _bare(link["label"]) != _bare(link["address"]):
-        raise Fault(kinds.LINK, part=excerpt(link[0]))
+        raise TokenError(kinds.LINK, part=excerpt(link[0]))
     tag = spelt_tag(word.shown, domain)
     if not tag:
         # Phones put a space behind the colon.
         after = word.following
         draft = word.become(f"{word.shown}{after[0]}", after.end()) if after else None
-        raise Fault(kinds.TAG_SIGN, draft, part="tag:", why="nothing stands behind it")
+        raise TokenError(kinds.TAG_SIGN, draft, part="tag:", why="nothing stands behind it")
     try:
         return check_tag(tag)
-    except Mistake as mistake:
-        match mistake.problem.kind:
+    except InputError as error:
+        match error.info.kind:
             case kinds.UNSEEN:
                 meant = word.visible
             case kinds.TAG_DASH if force := _FORCE_AT_END.search(tag):
@@ -289,7 +289,7 @@ def _tag(word: Word, domain: str) -> str:
                 meant = word.shown.translate(dict.fromkeys(map(ord, LONG_DASHES), "-"))
             case _:
                 meant = tag.strip(QUOTES + "`")
-        raise Fault(mistake.problem.kind, word.become(meant), **mistake.problem.facts) from None
+        raise TokenError(error.info.kind, word.become(meant), **error.info.facts) from None
 
 
 def _escape(tag: str, domain: str) -> str:
@@ -304,9 +304,9 @@ def _begins_command(word: Word) -> bool:
             return True
         # No name of a host ends in one letter, but a tag may: a.b
         return len(normalise_domain(word.shown).rpartition(".")[2]) > 1
-    except Mistake as mistake:
+    except InputError as error:
         # What is only like the first word of a question may well be a tag: helper, state.
-        kind = mistake.problem.kind
+        kind = error.info.kind
         return kind in _QUESTION_KINDS and kind is not question_errors.MISSPELT
 
 
@@ -327,39 +327,39 @@ def _resembles_force(word: str) -> bool:
     )
 
 
-def _force_like(word: Word) -> Fault:
+def _force_like(word: Word) -> TokenError:
     within = _FORCE_WITHIN.search(word.visible)
     tag = word.visible[: within.start()].rstrip(DASHES) if within else ""
     draft = word.become(f"{meant_by(tag) or ''} --force")
-    return Fault(kinds.FORCE_LIKE, draft, part=excerpt(word.shown))
+    return TokenError(kinds.FORCE_LIKE, draft, part=excerpt(word.shown))
 
 
 def _option(word: Word) -> str:
     """The name of an option other than a reason; refuses what is none, or not well-formed."""
     part, name = excerpt(word.shown), _plain(word.shown.lstrip(DASHES)).translate(_HYPHENS)
     if word.visible != word.shown:
-        raise Fault(kinds.UNSEEN, word.become(word.visible), part=part)
+        raise TokenError(kinds.UNSEEN, word.become(word.visible), part=part)
     if name in {"force", "break-glass"}:
         return name
     head, *value = re.split("[=:]", name, maxsplit=1)
     if head == "reason":
-        raise Fault(kinds.REASON_UNQUOTED, _quoted(word), part=part)
+        raise TokenError(kinds.REASON_UNQUOTED, _quoted(word), part=part)
     if head == "break-glass":
-        raise Fault(kinds.GLASS_VALUE, word.become("--break-glass"), part=part)
+        raise TokenError(kinds.GLASS_VALUE, word.become("--break-glass"), part=part)
     if head == "force":
         meant = _VALUES.get(value[0])
         draft = None if meant is None else word.become(meant)
-        raise Fault(kinds.FORCE_VALUE, draft, part=part)
+        raise TokenError(kinds.FORCE_VALUE, draft, part=part)
     after = word.following
     if after and (joined := name + _plain(after[0])) in _OPTIONS:  # --for ce, — force
         draft = word.become(f"--{joined}", after.end())
-        raise Fault(kinds.OPTION_MISSPELT, draft, part=part, suggestion=f"--{joined}")
+        raise TokenError(kinds.OPTION_MISSPELT, draft, part=part, suggestion=f"--{joined}")
     if name in _HELP:
-        raise Fault(kinds.OPTION_HELP, part=part)
+        raise TokenError(kinds.OPTION_HELP, part=part)
     if option := _closest(name):
         draft = word.become(f"--{option}")
-        raise Fault(kinds.OPTION_MISSPELT, draft, part=part, suggestion=f"--{option}")
-    raise Fault(kinds.OPTION_UNKNOWN, part=part)
+        raise TokenError(kinds.OPTION_MISSPELT, draft, part=part, suggestion=f"--{option}")
+    raise TokenError(kinds.OPTION_UNKNOWN, part=part)
 
 
 def _closest(name: str) -> str | None:

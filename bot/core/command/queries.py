@@ -31,10 +31,10 @@ from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 
 from bot.core.command import query_errors as kinds
-from bot.core.errors import Mistake
+from bot.core.errors import InputError
 from bot.core.text.domain_name import excerpt, normalise_domain
 from bot.core.text.errors import DOMAIN_DOTLESS
-from bot.core.text.tokens import DASHES, SPACES, Fault, Word, words_of
+from bot.core.text.tokens import DASHES, SPACES, TokenError, Word, words_of
 
 STATUS, HISTORY, PENDING, QUOTA = "status", "history", "pending", "quota"
 """The codes of the notices that answer."""
@@ -116,7 +116,7 @@ Question = StatusQuestion | HistoryQuestion | PendingQuestion | QuotaQuestion
 def read_question(text: str) -> HelpCommand | VersionCommand | Question | None:
     """The question that `text` (what follows `/purge`) asks; None if it is none.
 
-    Raises: Mistake, of a kind in `bot.core.command.query_errors` or of one about domains.
+    Raises: InputError, of a kind in `bot.core.command.query_errors` or of one about domains.
     """
     first, *more = re.split(f"[{SPACES}]+", text.strip(SPACES), maxsplit=1)
     rest = more[0] if more else ""
@@ -134,23 +134,23 @@ def read_question(text: str) -> HelpCommand | VersionCommand | Question | None:
             case "pending" | "quota" | "version":
                 if extra := list(words_of(rest)):
                     part = excerpt(extra[0].shown)
-                    raise Mistake(kinds.WORD_EXTRA, part=part, form=f"/purge {word}")
+                    raise InputError(kinds.WORD_EXTRA, part=part, form=f"/purge {word}")
                 return _ALONE[word]
             case _:
                 _check_spelling(word, rest)
                 return None
-    except Fault as fault:
-        if fault.draft is not None:
-            with contextlib.suppress(Mistake):  # of two mistakes only the first is explained
-                corrected = f"/purge {format_question(_history(fault.draft))}"
-                fault.problem.facts["corrected"] = corrected
+    except TokenError as error:
+        if error.draft is not None:
+            with contextlib.suppress(InputError):  # of two mistakes only the first is explained
+                corrected = f"/purge {format_question(_history(error.draft))}"
+                error.info.facts["corrected"] = corrected
         raise
 
 
 def put_right(text: str) -> str | None:
     """The question that `text` asks, as one would best type it, `/purge` included; None if none.
 
-    Raises: Mistake, as `read_question` does.
+    Raises: InputError, as `read_question` does.
     """
     match read_question(text):
         case None:
@@ -189,7 +189,7 @@ def read_asked(text: str) -> Question | None:
         if place is None:
             return None if isinstance(question, HelpCommand | VersionCommand) else question
         at = datetime.fromisoformat(place["at"])
-    except (Mistake, ValueError):
+    except (InputError, ValueError):
         return None
     if not isinstance(question, HistoryQuestion) or at.tzinfo is None:
         return None
@@ -250,10 +250,10 @@ def _check_spelling(word: str, rest: str) -> None:
     if not near:
         return
     facts = {"part": word, "suggestion": near[0]}
-    with contextlib.suppress(Mistake):  # of two mistakes only the first is explained
+    with contextlib.suppress(InputError):  # of two mistakes only the first is explained
         if (corrected := put_right(f"{near[0]} {rest}")) is not None:
             facts["corrected"] = corrected
-    raise Mistake(kinds.MISSPELT, **facts)
+    raise InputError(kinds.MISSPELT, **facts)
 
 
 _LIKE = 0.7
@@ -263,14 +263,14 @@ _LIKE = 0.7
 def _status(text: str) -> StatusQuestion:
     words = text.strip(f"{SPACES}`").split()
     if len(words) > 1:
-        raise Mistake(kinds.WORD_EXTRA, part=excerpt(words[1]), form=STATUS_FORM)
+        raise InputError(kinds.WORD_EXTRA, part=excerpt(words[1]), form=STATUS_FORM)
     wanted = words[0] if words else ""
     if wanted.lstrip(DASHES).casefold() in _LATEST:
         return StatusQuestion(LATEST)
     if _PURGE_ID.fullmatch(wanted.upper()):
         return StatusQuestion(wanted.upper().translate(_READ_ALOUD))
     if not _ID.fullmatch(wanted):
-        raise Mistake(kinds.ID_MALFORMED, part=excerpt(wanted))
+        raise InputError(kinds.ID_MALFORMED, part=excerpt(wanted))
     return StatusQuestion(wanted)
 
 
@@ -285,7 +285,7 @@ def _history(text: str) -> HistoryQuestion:
             if name not in _OPTIONS or word.is_reason:
                 near = difflib.get_close_matches(name, _OPTIONS, n=1, cutoff=0.5)
                 draft = word.become(f"--{near[0]}") if near and not word.is_reason else None
-                raise Fault(kinds.OPTION_UNKNOWN, draft, part=excerpt(word.shown))
+                raise TokenError(kinds.OPTION_UNKNOWN, draft, part=excerpt(word.shown))
             if not values and words and not words[0].is_option:
                 values = [words.pop(0).shown]
             value = values[0] if values else ""
@@ -294,23 +294,23 @@ def _history(text: str) -> HistoryQuestion:
         else:
             name, value = "domain", _domain(word, given)
         if name in given:
-            raise Mistake(kinds.OPTION_TWICE, option=f"--{name}")
+            raise InputError(kinds.OPTION_TWICE, option=f"--{name}")
         given[name] = _OPTIONS[name](value) if name in _OPTIONS else value
     return HistoryQuestion(given.get("domain"), given.get("user"), given.get("since"))
 
 
 def _domain(word: Word, given: Mapping[str, str]) -> str:
     if "domain" in given:
-        raise Mistake(kinds.WORD_EXTRA, part=excerpt(word.shown), form=HISTORY_FORM)
+        raise InputError(kinds.WORD_EXTRA, part=excerpt(word.shown), form=HISTORY_FORM)
     try:
         domain = normalise_domain(word.shown)
-    except Mistake as mistake:
-        if mistake.problem.kind is not DOMAIN_DOTLESS:
+    except InputError as error:
+        if error.info.kind is not DOMAIN_DOTLESS:
             raise
         # What is said of it where a purge begins would mislead: history hero
-        raise Mistake(kinds.WORD_EXTRA, part=excerpt(word.shown), form=HISTORY_FORM) from None
+        raise InputError(kinds.WORD_EXTRA, part=excerpt(word.shown), form=HISTORY_FORM) from None
     if word.link and normalise_domain(word.link["address"]) != domain:
-        raise Mistake(kinds.WORD_EXTRA, part=excerpt(word.link[0]), form=HISTORY_FORM)
+        raise InputError(kinds.WORD_EXTRA, part=excerpt(word.link[0]), form=HISTORY_FORM)
     return domain
 
 
@@ -318,7 +318,7 @@ def _member(written: str) -> str:
     if written.casefold() in _ME:
         return ME
     if not _MEMBER.fullmatch(written):
-        raise Mistake(kinds.USER_MALFORMED, part=excerpt(written) or "--user")
+        raise InputError(kinds.USER_MALFORMED, part=excerpt(written) or "--user")
     return written
 
 
@@ -330,7 +330,7 @@ def _since(written: str) -> str:
         if _DAY.fullmatch(since):
             date.fromisoformat(since)
             return since
-    raise Mistake(kinds.SINCE_MALFORMED, part=excerpt(written) or "--since")
+    raise InputError(kinds.SINCE_MALFORMED, part=excerpt(written) or "--since")
 
 
 _OPTIONS = {"user": _member, "since": _since}

@@ -13,7 +13,7 @@ from datetime import datetime
 from bot.core.decisions.authorization import RECORD_DOUBTFUL
 from bot.core.decisions.rulings import BREAK_GLASS, Rules, action_of, needs_for, refusal_of
 from bot.core.decisions.transition import Transition, approval_card_of, thread_reply_of, transition
-from bot.core.errors import ErrorKind, Problem
+from bot.core.errors import ErrorInfo, ErrorKind
 from bot.core.policy.approvers import (
     MEMBERSHIP_WORDS,
     Briefing,
@@ -172,7 +172,7 @@ def _exceeded(kind: ErrorKind, count: int, most: int) -> Refusal | None:
     """Give the refusal where there is a limit and it is reached."""
     if not most or count < most:
         return None
-    return Refusal(kind.code, Problem(kind, {"most": str(most)}).message)
+    return Refusal(kind.code, ErrorInfo(kind, {"most": str(most)}).message)
 
 
 def _too_many_tags(purge: PurgeRequest, policy: Policy) -> Refusal | None:
@@ -180,7 +180,7 @@ def _too_many_tags(purge: PurgeRequest, policy: Policy) -> Refusal | None:
     if not purge.force or len(purge.tags) <= policy.max_tags:
         return None
     facts = {"count": f"{len(purge.tags):,}", "most": f"{policy.max_tags:,}"}
-    return Refusal(TOO_MANY_TAGS.code, Problem(TOO_MANY_TAGS, facts).message)
+    return Refusal(TOO_MANY_TAGS.code, ErrorInfo(TOO_MANY_TAGS, facts).message)
 
 
 def _needless_glass(purge: Purge, needs: ApprovalRequirements) -> Refusal | None:

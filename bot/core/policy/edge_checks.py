@@ -19,7 +19,7 @@ from typing import Annotated
 from pydantic import AfterValidator, Field
 from pydantic_core import PydanticCustomError
 
-from bot.core.errors import Mistake
+from bot.core.errors import InputError
 from bot.core.policy.approval_rules import Entry
 from bot.core.policy.fields import Sentence, TagPattern, glob
 from bot.core.text.domain_name import excerpt, normalise_domain
@@ -39,7 +39,7 @@ def _valid_domain(text: str) -> str:
     try:
         if "/" not in text:
             return normalise_domain(text)
-    except Mistake:
+    except InputError:
         pass
     raise PydanticCustomError(
         "proof_domain",

@@ -13,7 +13,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
 from bot.core.command.parser import ESCAPED, check_tag, is_odd
-from bot.core.errors import Mistake
+from bot.core.errors import InputError
 from bot.core.text import errors as kinds
 from bot.core.text.domain_name import normalise_domain
 from bot.core.text.tag_words import oddity
@@ -47,7 +47,7 @@ def _valid_domain_pattern(pattern: str) -> str:
     try:
         if "/" not in suffix:
             return pattern.removesuffix(suffix) + normalise_domain(suffix)
-    except Mistake:
+    except InputError:
         pass
     raise PydanticCustomError(
         "domain_pattern",
@@ -66,7 +66,7 @@ def _valid_tag_pattern(pattern: str) -> str:
         pattern = pattern[len("tag:") :]
     try:
         possible = bool(check_tag(pattern)) and not re.search(r"[\s,]", pattern)
-    except Mistake:
+    except InputError:
         possible = False
     if not possible:
         raise PydanticCustomError(

@@ -18,7 +18,7 @@ import unicodedata
 
 import idna
 
-from bot.core.errors import Mistake
+from bot.core.errors import InputError
 from bot.core.text import errors as kinds
 
 MAX_DOMAIN_CHARACTERS = 253
@@ -34,13 +34,13 @@ _TOP_LABEL = re.compile(r"[a-z]+|xn--.+")
 def normalise_domain(text: str) -> str:
     """The domain in lower case, as A-labels, without trailing dot.
 
-    Raises: Mistake, with the fact `suggestion` where the domain meant is plain to see.
+    Raises: InputError, with the fact `suggestion` where the domain meant is plain to see.
     """
     part = excerpt(text)
     if len(text) > 4 * MAX_DOMAIN_CHARACTERS:
-        raise Mistake(kinds.DOMAIN_LONG, part=part)
+        raise InputError(kinds.DOMAIN_LONG, part=part)
     if _is_address(text):
-        raise Mistake(kinds.DOMAIN_ADDRESS, part=part)
+        raise InputError(kinds.DOMAIN_ADDRESS, part=part)
     url = _URL.fullmatch(text)
     assert url is not None
     if (url["scheme"] or "").lower() in {"", "http://", "https://"} and (
@@ -49,11 +49,11 @@ def normalise_domain(text: str) -> str:
         return _host(url["host"], part)
     try:
         suggestion = _host(url["host"], part)
-    except Mistake as mistake:
-        if mistake.problem.kind is not kinds.DOMAIN_MALFORMED:
+    except InputError as error:
+        if error.info.kind is not kinds.DOMAIN_MALFORMED:
             raise
-        raise Mistake(kinds.DOMAIN_URL, part=part) from None
-    raise Mistake(kinds.DOMAIN_URL, part=part, suggestion=suggestion)
+        raise InputError(kinds.DOMAIN_URL, part=part) from None
+    raise InputError(kinds.DOMAIN_URL, part=part, suggestion=suggestion)
 
 
 def display_domain(domain: str) -> str:
@@ -107,19 +107,19 @@ def _host(text: str, part: str) -> str:
         # The mapping of browsers: lower case, full-width letters, ideographic dots.
         host = idna.uts46_remap(text, std3_rules=False).removesuffix(".")
     except UnicodeError:
-        raise Mistake(kinds.DOMAIN_MALFORMED, part=part, label=part) from None
+        raise InputError(kinds.DOMAIN_MALFORMED, part=part, label=part) from None
     if "*" in host or host.startswith("."):
-        raise Mistake(kinds.DOMAIN_WILDCARD, part=part)
+        raise InputError(kinds.DOMAIN_WILDCARD, part=part)
     if _is_address(host):
-        raise Mistake(kinds.DOMAIN_ADDRESS, part=part)
+        raise InputError(kinds.DOMAIN_ADDRESS, part=part)
     if "." not in host:
-        raise Mistake(kinds.DOMAIN_DOTLESS, part=part)
+        raise InputError(kinds.DOMAIN_DOTLESS, part=part)
     domain = ".".join(_a_label(label, part) for label in host.split("."))
     if len(domain) > MAX_DOMAIN_CHARACTERS:
-        raise Mistake(kinds.DOMAIN_LONG, part=part)
+        raise InputError(kinds.DOMAIN_LONG, part=part)
     top = domain.rpartition(".")[2]
     if not _TOP_LABEL.fullmatch(top):
-        raise Mistake(kinds.DOMAIN_MALFORMED, part=part, label=top)
+        raise InputError(kinds.DOMAIN_MALFORMED, part=part, label=top)
     return domain
 
 
@@ -133,7 +133,7 @@ def _a_label(label: str, part: str) -> str:
             return idna.alabel(label).decode("ascii")
         except UnicodeError:
             pass
-    raise Mistake(kinds.DOMAIN_MALFORMED, part=part, label=excerpt(label) or "..")
+    raise InputError(kinds.DOMAIN_MALFORMED, part=part, label=excerpt(label) or "..")
 
 
 def _is_address(text: str) -> bool:

@@ -18,7 +18,7 @@ import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from bot.core.errors import ErrorKind, Mistake
+from bot.core.errors import ErrorKind, InputError
 from bot.core.text import errors as kinds
 from bot.core.text.domain_name import excerpt, is_unseen
 
@@ -47,7 +47,7 @@ _REASON = re.compile(
 )
 
 
-class Fault(Mistake):
+class TokenError(InputError):
     """A mistake, with the command as it may have been meant (`draft`), not yet read."""
 
     def __init__(self, kind: ErrorKind, draft: str | None = None, /, **facts: str) -> None:
@@ -88,7 +88,7 @@ class Word:
 
 
 def words_of(source: str) -> Iterator[Word]:
-    """The words in their order.  Raises: Fault, when a quoted reason does not end well."""
+    """The words in their order.  Raises: TokenError, when a quoted reason does not end well."""
     position = 0
     while found := _WORD.search(source, position):
         start, position = found.span()
@@ -115,9 +115,9 @@ def _closing_quote(source: str, opened: re.Match[str]) -> int:
             continue
         if glued := _WORD.match(source, end):
             apart = f"{source[:end]} {source[end:]}"
-            raise Fault(kinds.REASON_GLUED, apart, part=excerpt(glued[0]))
+            raise TokenError(kinds.REASON_GLUED, apart, part=excerpt(glued[0]))
         return end
     # Were an option swallowed, a quote at the very end would turn it into mere text.
     swallows = NEXT_OPTION.search(source, opened.end())
     draft = None if swallows else source + opened["quote"]
-    raise Fault(kinds.REASON_OPEN, draft, part=excerpt(source[opened.start() :]))
+    raise TokenError(kinds.REASON_OPEN, draft, part=excerpt(source[opened.start() :]))

@@ -21,7 +21,7 @@ from sqlalchemy.dialects.sqlite import insert as insert_into_sqlite
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
-from bot.core.errors import STORE_AWAY, STORE_SLOW, BotError, Problem
+from bot.core.errors import STORE_AWAY, STORE_SLOW, BotError, ErrorInfo
 from bot.core.setup_errors import DATABASE_AWAY, DATABASE_NOT_WRITABLE
 from bot.store.database import sqlite
 
@@ -123,20 +123,20 @@ def or_away() -> Iterator[None]:
     try:
         yield
     except (DBAPIError, PoolTimeout) as error:
-        problem = problem_of(error)
-        raise BotError(problem.kind, **problem.facts) from None
+        info = info_of(error)
+        raise BotError(info.kind, **info.facts) from None
 
 
-def problem_of(error: BaseException | None) -> Problem:
+def info_of(error: BaseException | None) -> ErrorInfo:
     """Give in operators' words what a database or its driver failed with."""
     original = _original(error)
-    if isinstance(problem := getattr(original, "problem", None), Problem):
-        return problem
+    if isinstance(info := getattr(original, "info", None), ErrorInfo):
+        return info
     if _sqlstate(original) == "25006" or sqlite.is_read_only(original):
-        return Problem(DATABASE_NOT_WRITABLE, {"cause": "it is read-only"})
+        return ErrorInfo(DATABASE_NOT_WRITABLE, {"cause": "it is read-only"})
     if _is_full(original):
-        return Problem(DATABASE_NOT_WRITABLE, {"cause": "its disk is full"})
-    return Problem(
+        return ErrorInfo(DATABASE_NOT_WRITABLE, {"cause": "its disk is full"})
+    return ErrorInfo(
         DATABASE_AWAY, {"cause": str(original or "no answer in time").partition("\n")[0]}
     )
 

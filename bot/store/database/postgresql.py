@@ -24,7 +24,7 @@ from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine.interfaces import ExceptionContext
 from sqlalchemy.exc import InvalidatePoolError
 
-from bot.core.errors import ErrorKind, Problem
+from bot.core.errors import ErrorInfo, ErrorKind
 from bot.core.setup_errors import DATABASE_NOT_WRITABLE, DATABASE_OPTIONS
 
 Setting = tuple[str, str]
@@ -75,11 +75,11 @@ has no room, memory or time left (53…, 57014, 55P03) has none for another sess
 
 
 class Refused(psycopg.OperationalError):
-    """A session that is of no use to us, with the problem."""
+    """A session that is of no use to us, with the reason (`info`)."""
 
     def __init__(self, kind: ErrorKind, /, **facts: str) -> None:
-        self.problem = Problem(kind, facts)
-        super().__init__(self.problem.message)
+        self.info = ErrorInfo(kind, facts)
+        super().__init__(self.info.message)
 
 
 class Sessions:
