@@ -1,4 +1,4 @@
-"""`purgebot check`: is everything there that `purgebot run` needs?  One line each, and a remedy."""
+"""`purgebot check`: check what `purgebot run` needs, with one line each, and a remedy."""
 
 from __future__ import annotations
 
@@ -31,12 +31,12 @@ from bot.store.database.sqlite import database_file
 from bot.store.migrations import schema_error
 
 CLOCK_NOTED_S = 60
-"""A clock that is off by less is no news: the answer took its time, and times are in seconds."""
+"""A smaller offset of the clock is not reported: times are in seconds, and the answer took time."""
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """What one check found; `remedy` is empty when all is well.  Good with a remedy is a warning."""
+    """The result of one check.  Bad: `remedy` says what to do.  Good with a `remedy`: a warning."""
 
     name: str
     good: bool
@@ -45,11 +45,11 @@ class Finding:
 
 
 class _Bad(Exception):
-    """Its arguments are the detail and the remedy of a finding that is not good."""
+    """A check failed.  The arguments are the detail and the remedy of its Finding."""
 
 
 def check_all() -> Iterator[Finding]:
-    """Check one thing after the other; without settings there is nothing else to check."""
+    """Yield the result of each check in turn.  Without settings there is only one."""
     try:
         settings = read_settings(Settings)
     except BotError as error:
@@ -91,10 +91,10 @@ def _policy(settings: Settings) -> str:
 
 
 def _database(settings: Settings) -> str:
-    database_file(settings)  # makes its folder, as `run` does
+    database_file(settings)  # creates its folder, as `run` does
     database = Database(settings.database_url.get_secret_value())
     try:
-        database.write(lambda _: None)  # also where there is no table to write to yet
+        database.write(lambda _: None)  # works also if there is no table yet
         info = schema_error(database.engine) or write_error(database, datetime.now(UTC))
     except BotError as error:
         if unreached := why_database_unreached(error):
@@ -103,7 +103,7 @@ def _database(settings: Settings) -> str:
         info = info_of(error.__cause__)
     finally:
         database.close()
-    # An older SQLite file is brought up to date by `run`.
+    # `run` updates an older SQLite file.
     if info is not None and not (database.is_sqlite and info.kind is SCHEMA_OLD):
         raise _Bad(info.message, info.hint)
     pooled = "" if database.is_direct else ", through a connection pooler"
@@ -112,7 +112,7 @@ def _database(settings: Settings) -> str:
 
 @contextmanager
 def _asking_slack(settings: Settings, token: str, remedy: str) -> Iterator[None]:
-    """Say what is not good where Slack refuses the token, or does not answer.  Raises: _Bad."""
+    """Report that Slack refuses the token or does not answer.  Raises: _Bad."""
     try:
         yield
     except SAID_NO as error:
@@ -149,7 +149,7 @@ def _slack_token(settings: Settings) -> str:
 
 
 def _clock_off_s(headers: Mapping[str, str]) -> int | None:
-    """Give how far this machine's clock is behind that of an answer; None if it does not say."""
+    """Return how far this clock is behind that of an answer, in seconds; None if unknown."""
     try:
         there = parsedate_to_datetime(
             {key.lower(): value for key, value in headers.items()}["date"]
@@ -170,15 +170,15 @@ def _slack_socket(settings: Settings) -> str:
 
 
 def _approvers(settings: Settings) -> str:
-    """Whether the people named by the policy are full members and enough to approve, and whether
-    Slack tells who is in its groups.
+    """Check that the people whom the policy names are full members and enough to approve, and that
+    Slack returns the members of its groups.
     """
     client = web_client(settings)
     try:
         source = PolicySource(settings.policy)
         client.auth_test()
     except (BotError, *SAID_NO, *NO_ANSWER):
-        return "not looked at: the policy or Slack cannot be used"  # as a line above says
+        return "not looked at: the policy or Slack cannot be used"  # an earlier line reports it
     policy, _ = source.current()
     roles: dict[str, list[str]] = {}
     for name, role in policy.roles.items():
@@ -208,9 +208,9 @@ def _approvers(settings: Settings) -> str:
 
 
 def _groups_read(client: SlackClient, ours: Installation, policy: Policy) -> str:
-    """Read the members of each group, and tell how many there are that can be.  Raises: _Bad."""
+    """Read the members of each group, and return how many groups can be read.  Raises: _Bad."""
     groups = sorted({group for role in policy.roles.values() for group in role.groups})
-    if ours.is_org:  # it is found in the workspaces of whoever asks
+    if ours.is_org:  # the workspaces depend on the person
         return f"{len(groups)} user groups not looked at, for the app is installed over an organisation"
     read = 0
     for group in groups:
@@ -235,7 +235,7 @@ _MEMBERSHIPS = {
 
 
 def _approving(policy: Policy) -> set[str]:
-    """Give the roles whose yes the policy lets count, or asks for."""
+    """Return the roles whose approvals can count, or that the policy demands."""
     rules = {
         role for rule in policy.rules if Action.APPROVE in (rule.allow or ()) for role in rule.roles
     }
