@@ -112,9 +112,7 @@ class SlackClient(WebClient):
                 self._forget(method)
 
     def _record_refusal(self, method: str, no: SlackNo, arguments: dict[str, Any]) -> None:
-        """Record a permanent refusal.  A refusal for another reason shows that the method is
-        accepted.
-        """
+        """Record a permanent refusal.  Another refusal shows that the method is accepted."""
         if not lasts(method, no, is_org=bool(self.identity.get("is_enterprise_install"))):
             if not no.passing:
                 self._forget(method)

@@ -80,9 +80,7 @@ class SlackDelivery:
     def post_message(
         self, channel: str, message: Message, marks: dict[str, str] | None = None, **more: Any
     ) -> Any:
-        """Post a message with `marks` in its metadata, by which `find` finds it.  Raises: as
-        `call`.
-        """
+        """Post a message with `marks`, by which `find` finds it.  Raises: as `call`."""
         metadata = {"event_type": METADATA_EVENT, "event_payload": marks} if marks else None
         return self.call(
             self._client.chat_postMessage,
@@ -95,9 +93,7 @@ class SlackDelivery:
         )
 
     def call(self, method: Callable[..., SlackResponse], **arguments: Any) -> Any:
-        """Call the Web API.  Raises: Refused (permanent), DeliveryDeferred, RateLimited
-        (temporary).
-        """
+        """Call the Web API.  Raises: Refused (permanent), DeliveryDeferred (temporary)."""
         try:
             return method(**arguments).data
         except SlackApiError as error:
@@ -119,9 +115,7 @@ class SlackDelivery:
         return False
 
     def link(self, post: Post) -> str | None:
-        """Return the permalink of a message, or None if there is none or Slack does not
-        return it.
-        """
+        """Return the permalink of a message, or None if Slack returns none."""
         with suppress(Refused, DeliveryDeferred):
             return self._link(post)
         return None

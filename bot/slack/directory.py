@@ -48,9 +48,7 @@ MOST_TEAMS = 10
 """In how many workspaces of a person a group is looked up; Slack allows twenty calls per minute."""
 
 GroupList = frozenset[str] | str
-"""The IDs of a group's members, or Slack's error code if there is no such group in the
-workspace.
-"""
+"""The IDs of a group's members, or Slack's error code if the workspace has no such group."""
 
 # Slack's error codes for a person that does not exist, or that the bot may not see.
 _NOBODY = {NO_SUCH_PERSON: Membership.UNKNOWN, NOT_VISIBLE: Membership.OUTSIDER}
@@ -71,9 +69,7 @@ GroupLookup = Callable[[Place], GroupList | None]
 
 
 class SlackDirectory:
-    """People, looked up over the Web API, for one installation of the app.  Threads may
-    share it.
-    """
+    """People, looked up over the Web API for one installation.  Threads may share it."""
 
     def __init__(
         self,
@@ -132,9 +128,7 @@ class SlackDirectory:
         return actor
 
     def requester(self, purge: PurgeRequest, domain: str) -> Actor | None:
-        """Return a purge's requester with the facts that matter to a domain.  None if
-        unavailable.
-        """
+        """Return a purge's requester with the facts for a domain.  None if unavailable."""
         where = (purge.team_id, purge.user_id, purge.channel_id, purge.team_id)
         try:
             return self.fetch(*where, since=None, domain=domain)
