@@ -116,6 +116,7 @@ class Bot:
             raise _slack_away(error, self.app.client.base_url) from None
 
     def start(self) -> None:
+        """Start tracing, the status listener, the worker and the socket.  Raises: BotError."""
         tracing.start()
         self.status.listen()
         self.worker.start()

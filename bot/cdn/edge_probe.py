@@ -161,7 +161,7 @@ class _Brief(io.RawIOBase):
         self._left = MAX_ANSWER_BYTES
 
     def makefile(self, _: str) -> io.BufferedReader:
-        """Called by HTTPResponse, which needs nothing else of a socket."""
+        """Return a reader.  HTTPResponse calls this, and needs nothing else of a socket."""
         return io.BufferedReader(self)
 
     def readable(self) -> bool:

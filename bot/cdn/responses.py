@@ -72,11 +72,13 @@ def json_object(body: bytes) -> dict[str, Any]:
 
 
 def read_submitted(answer: Answer) -> Submitted | None:
+    """Return the task ID, or None if there is no well-formed one."""
     task_id = _text(answer.document, "RefreshTaskId", r"[0-9A-Za-z_.,-]{1,1000}")
     return Submitted(task_id, request_id_of(answer.headers, answer.document)) if task_id else None
 
 
 def read_tasks(answer: Answer) -> list[Task] | None:
+    """Return the tasks of an answer to a question by ID, `percent` from 0 to 100."""
     rows = answer.document.get("Tasks")
     if not isinstance(rows, list):
         return None
@@ -118,6 +120,7 @@ def read_quota(answer: Answer) -> Quota | None:
 
 
 def read_domains(answer: Answer) -> Domains | None:
+    """Return one page of the domains and their total number."""
     domains, total = answer.document.get("Domains"), _number(answer.document.get("TotalCount"))
     rows = domains.get("PageData") if isinstance(domains, dict) else None
     if not isinstance(rows, list) or total is None:

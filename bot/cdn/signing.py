@@ -62,6 +62,7 @@ def sign(
 
 
 def fresh_nonce() -> str:
+    """Return 128 random bits, as hex."""
     return secrets.token_hex(16)
 
 

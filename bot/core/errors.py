@@ -76,6 +76,7 @@ class ErrorInfo:
 
     @property
     def message(self) -> str:
+        """The sentence of the kind, with its fields filled in."""
         return self.kind.message.format_map(_Facts(self.facts))
 
     @property
@@ -84,6 +85,7 @@ class ErrorInfo:
         return self.hint_for(Audience.REQUESTER)
 
     def hint_for(self, reader: Audience) -> str:
+        """Return the hint in words for `reader`, with its fields filled in."""
         return self.kind.hint_for(reader).format_map(_Facts(self.facts))
 
 

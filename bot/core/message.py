@@ -21,6 +21,8 @@ from bot.core.command.answers import Answer
 
 
 class PostKind(StrEnum):
+    """The kinds of posts.  The values are stored, so they keep names of earlier releases."""
+
     CARD = "card"
     APPROVAL_CARD = "call"
     THREAD_REPLY = "note"

@@ -74,6 +74,7 @@ class SlackClient(WebClient):
         self._refused: dict[str, dict[str, Any]] = {}
 
     def api_call(self, api_method: str, **more: Any) -> SlackResponse:
+        """Call a method, and record a refusal.  Raises: SlackApiError, or one of NO_ANSWER."""
         with metrics.calling(metrics.SLACK_S, "slack", api_method) as timed:
             try:
                 answer = super().api_call(api_method, **more)

@@ -158,10 +158,12 @@ def fitting(texts: Sequence[str], most: int, *, at_least: int = 1) -> tuple[list
 
 
 def cut(text: str, most: int) -> str:
+    """Return a text cut to `most` characters, with an ellipsis in place of the rest."""
     return text if len(text) <= most else text[: most - 1] + "…"
 
 
 def section(text: str) -> Block:
+    """Return a section of mrkdwn, cut to SECTION_LIMIT characters."""
     return {"type": "section", "text": mrkdwn(cut(text, SECTION_LIMIT))}
 
 
@@ -215,4 +217,5 @@ def words(text: str, **style: bool) -> Block:
 
 
 def message(text: str, *blocks: Block) -> Message:
+    """Return a message, its plain text cut to FALLBACK_LIMIT characters."""
     return Message(text[:FALLBACK_LIMIT], blocks)

@@ -53,6 +53,7 @@ STATES: Mapping[str, Called] = {
 
 
 def kind_of(purge: PurgeRequest) -> str:
+    """Return the name of the purge's kind, for the middle of a sentence."""
     return "forced purge" if purge.force else "purge"
 
 

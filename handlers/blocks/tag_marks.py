@@ -119,7 +119,7 @@ def _encoded(tag: str) -> Iterable[Mark]:
 
 
 def _other_forms(tag: str) -> Iterable[Mark]:
-    """Full-width and mathematical letters, ligatures, and combining marks."""
+    """Yield the mark of full-width and mathematical letters, ligatures and combining marks."""
     read = unicodedata.normalize("NFKC", tag)
     if read == tag:
         return
@@ -160,7 +160,7 @@ def _letters(tag: str) -> Iterable[Mark]:
 
 
 def _signs(tag: str) -> Iterable[Mark]:
-    """Digits that are not ASCII, marks that combine with any letter, and unusual signs."""
+    """Yield the marks of digits beyond ASCII, of loose combining marks and of unusual signs."""
     bare = _ENCODED.sub("", tag)
     odd = [
         c

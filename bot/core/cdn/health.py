@@ -71,6 +71,7 @@ class Health:
     told: str | None = None
 
     def as_json(self) -> dict[str, Any]:
+        """Return the fields as JSON values, times in ISO 8601."""
         moments = {name: getattr(self, name) for name in _MOMENTS}
         return asdict(self) | {name: at and at.isoformat() for name, at in moments.items()}
 

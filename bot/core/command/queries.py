@@ -241,7 +241,7 @@ def _word(text: str) -> str:
 
 
 def _check_spelling(word: str, rest: str) -> None:
-    """Raises: InputError if `word` is not a question but resembles the first word of one."""
+    """Check the first word.  Raises: InputError if it only resembles one of a question."""
     if not re.fullmatch("[a-z]{3,20}", word):
         return
     known = (_HELP, *TOPICS)

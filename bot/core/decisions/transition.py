@@ -235,6 +235,7 @@ def _detail(purge: Purge) -> dict[str, str]:
 
 
 def thread_reply_of(purge: Purge, code: str, now: datetime) -> Post:
+    """Return a thread reply below the purge's card, with the notice `code`."""
     return replace(card_of(purge, "", now), kind=PostKind.THREAD_REPLY, notice=Notice(code))
 
 
@@ -264,6 +265,7 @@ def alert_of(code: str, facts: dict[str, str], channel_id: str, now: datetime) -
 
 
 def ephemeral_of(interaction: Interaction, notice: Notice) -> Post:
+    """Return a message that only the person of an interaction sees."""
     return Post(
         kind=PostKind.EPHEMERAL,
         purge_id=interaction.purge_id,

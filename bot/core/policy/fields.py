@@ -92,6 +92,8 @@ _WHAT_IT_IS = {
 
 
 def slack_id(first: str, what: str) -> AfterValidator:
+    """Return a validator of Slack IDs whose first letter is in `first`; `what` is their kind."""
+
     def check(value: str) -> str:
         if not re.fullmatch(rf"[{first}][A-Z0-9]{{2,30}}", value):
             raise PydanticCustomError(

@@ -109,6 +109,7 @@ class ApprovalRequirements:
         )
 
     def satisfied_by(self, approvals: Sequence[Approval]) -> bool:
+        """Return whether these approvals satisfy every demand."""
         return all(quorum.satisfied_by(approvals) == quorum.total for quorum in self.quorums)
 
     def accepts(self, yes: Approval) -> bool:

@@ -158,6 +158,7 @@ def command_of(press: Interaction, answer: Answer, doubt: Doubt) -> PurgeCommand
 
 
 def is_late(question: Interaction, press: Interaction) -> bool:
+    """Return whether a press came later than ANSWER_WITHIN after the question."""
     return press.at - question.at > ANSWER_WITHIN
 
 

@@ -67,6 +67,7 @@ class Word:
 
     @property
     def visible(self) -> str:
+        """`shown` without invisible characters."""
         return "".join(c for c in self.shown if not is_unseen(c))
 
     @property
@@ -75,6 +76,7 @@ class Word:
 
     @property
     def link(self) -> re.Match[str] | None:
+        """The match of LINK, if the word is one of Slack's links."""
         return LINK.fullmatch(self.source, self.start, self.end)
 
     @property
