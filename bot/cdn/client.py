@@ -39,6 +39,7 @@ from bot.telemetry import metrics
 
 API_VERSION = "2018-05-10"
 MAX_TASKS_PER_QUESTION = 10
+"""https://alibabacloud.com/help/en/cdn/api-describerefreshtaskbyid"""
 
 T = TypeVar("T")
 

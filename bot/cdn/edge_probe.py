@@ -92,7 +92,8 @@ class EdgeProbe:
             except BaseException as error:  # noqa: BLE001  # raised again in the caller's thread
                 answer.set_exception(error)
 
-        # A separate thread, because nothing limits the time that resolving a name takes.
+        # A separate thread, because nothing limits the time that resolving a name takes:
+        # https://github.com/urllib3/urllib3/issues/1334
         threading.Thread(target=interaction, name="edge-look", daemon=True).start()
         try:
             return answer.result(self._longest_s)

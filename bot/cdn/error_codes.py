@@ -58,7 +58,8 @@ class CdnInDoubt(CdnError):
 
 
 KIND_BY_CODE: dict[str, ErrorKind] = {
-    # Documented for RefreshObjectCacheByCacheTag; the list is shared with the URL operations.
+    # Documented for RefreshObjectCacheByCacheTag; the list is shared with the URL operations:
+    # https://alibabacloud.com/help/en/cdn/developer-reference/api-cdn-2018-05-10-refreshobjectcachebycachetag
     "SingleRequest.OverLimit": kinds.TOO_MUCH,
     "InvalidObjectType.Malformed": kinds.BAD_REQUEST,
     "InvalidObjectPath.Malformed": kinds.BAD_REQUEST,

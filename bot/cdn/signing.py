@@ -12,7 +12,7 @@
 
 The signed headers are host, content-type and x-acs-*; other headers may change on the way.  Source:
 the vendor's page "V3 request structure and signature", whose example the tests repeat
-(https://www.alibabacloud.com/help/en/sdk/product-overview/v3-request-structure-and-signature).
+(https://alibabacloud.com/help/en/sdk/product-overview/v3-request-structure-and-signature).
 """
 
 from __future__ import annotations

@@ -106,7 +106,7 @@ class _Watched(HTTPConnection):
         Servers close connections that were idle for long.  A request that crosses with the closing
         would be in doubt without need, so a connection is not used any more before the server
         closes it.  This is checked here, because emptying the pool could hit another thread's
-        request.
+        request.  https://github.com/psf/requests/issues/4937
         """
         return time.monotonic() - self._used_at < IDLE_S and super().is_connected
 

@@ -337,6 +337,7 @@ def read_settings(model: type[S], **given: Any) -> S:
     if settings is not None and not mistakes:
         return settings
     # Outside the handler: the original error holds the values, and would be shown as the cause.
+    # https://github.com/pydantic/pydantic-settings/issues/256
     told = "\n".join(f"  {mistake}" for mistake in mistakes)
     raise SettingsInvalid(SETTINGS_INVALID, mistakes=told)
 

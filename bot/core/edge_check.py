@@ -74,9 +74,7 @@ class Finding(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class EdgeSnapshot:
-    """The result of one HEAD, sent at `at`.  `why` is None if it got the page; `age` is in
-    seconds.
-    """
+    """The result of one HEAD, sent at `at`.  `why` is None if it got the page; `age`: seconds."""
 
     url: str
     at: datetime

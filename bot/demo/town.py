@@ -257,7 +257,9 @@ def _edge_of(cdn: CdnSim) -> EdgeSim:
 
 @contextmanager
 def _without_proxies() -> Iterator[None]:
-    """Hide proxy variables: Slack's socket client would use a proxy even for loopback."""
+    """Hide proxy variables: the socket's library would use a proxy even for loopback.
+    https://websockets.readthedocs.io/en/stable/topics/proxies.html
+    """
     hidden = {
         name: os.environ.pop(name) for name in list(os.environ) if name.lower().endswith("_proxy")
     }

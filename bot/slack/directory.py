@@ -45,7 +45,9 @@ SLACKBOT = "USLACKBOT"
 MOST_QUESTIONS = 20
 """How many people one call of `memberships` looks up at most; Slack allows a hundred per minute."""
 MOST_TEAMS = 10
-"""In how many workspaces of a person a group is looked up; Slack allows twenty calls per minute."""
+"""In how many workspaces of a person a group is looked up; Slack allows twenty calls per minute:
+https://docs.slack.dev/apis/web-api/rate-limits
+"""
 
 GroupList = frozenset[str] | str
 """The IDs of a group's members, or Slack's error code if the workspace has no such group."""

@@ -115,7 +115,9 @@ def lasts(method: str, no: SlackNo, *, is_org: bool) -> bool:
 
 
 def read_no(error: SlackApiError) -> SlackNo:
-    """Read an error of the SDK.  Its `response` is a dict if Slack's answer was not JSON."""
+    """Read an error of the SDK.  Its `response` is a dict if Slack's answer was not JSON:
+    https://github.com/slackapi/python-slack-sdk/issues/1421
+    """
     answer: Any = error.response
     if isinstance(answer, dict):
         status, headers = answer.get("status", 0), answer.get("headers")

@@ -116,7 +116,8 @@ def serve(bot: Bot, host: str, port: int, stopping: threading.Event) -> None:
             ingress.is_open = False
             stopping.set()
 
-    # On the main thread it would handle the signals, and would wait for hanging requests.
+    # On the main thread it would handle the signals, and would wait for hanging requests:
+    # https://github.com/Kludex/uvicorn/pull/1600
     thread = threading.Thread(target=run, name="web", daemon=True)
     thread.start()
     stopping.wait()

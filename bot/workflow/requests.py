@@ -42,9 +42,7 @@ Who = Callable[[str], Actor | None]
 
 @dataclass(eq=False)
 class PurgeRequests:
-    """Takes requests.  `rules` returns the rules at this moment, and `account` the known domains of
-    the CDN account.
-    """
+    """Takes requests by the current `rules`.  `account`: the known domains of the CDN account."""
 
     _store: Store
     rules: Callable[[], Rules]

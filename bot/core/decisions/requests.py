@@ -184,9 +184,7 @@ def _too_many_tags(purge: PurgeRequest, policy: Policy) -> Refusal | None:
 
 
 def _needless_glass(purge: Purge, needs: ApprovalRequirements) -> Refusal | None:
-    """Refuse to skip an approval that is not needed: the requester believes it is a forced
-    purge.
-    """
+    """Refuse to skip an approval that is not needed: the requester believes it is forced."""
     if not purge.break_glass or purge.force or needs.quorums:
         return None
     return Refusal(BREAK_GLASS_NOT_NEEDED.code, BREAK_GLASS_NOT_NEEDED.message)

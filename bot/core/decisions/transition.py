@@ -22,9 +22,7 @@ from bot.core.purge.trail import facts_of
 OUTCOME = "outcome"
 """The code of the thread reply that tells the requester the outcome of a request."""
 CARD_GRACE = timedelta(milliseconds=400)
-"""How long a card waits for the CDN's answer, so that its first version already has the task ID and
-needs no edit.
-"""
+"""How long a card waits for the CDN's answer, to show the task ID without an edit."""
 FOLLOW_EVERY = timedelta(minutes=1)
 """How often a joined or queued purge checks the other purge, whose end also wakes it at once."""
 _TOLD = frozenset(

@@ -19,7 +19,9 @@ from bot.core.errors import ErrorKind
 from bot.core.purge.purge import CompletionStatus, Event, Facts, Purge, State
 
 FORGOTTEN_AFTER = timedelta(days=3)
-"""How long the CDN answers for a task (DescribeRefreshTaskById)."""
+"""How long the CDN answers for a task (DescribeRefreshTaskById):
+https://alibabacloud.com/help/en/cdn/api-describerefreshtaskbyid
+"""
 SILENT_AFTER = timedelta(minutes=10)
 """When a task that the CDN does not report is shown as such; purges usually take 5 to 6 min."""
 _EPOCH = datetime.fromtimestamp(0, UTC)
