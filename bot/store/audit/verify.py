@@ -94,6 +94,7 @@ _SQLITE = text(
     " WHERE type = 'trigger' AND tbl_name IN ('audit', 'checkpoints')"
 )
 # An enabled trigger fires on changes of one's own (O), or on replicated ones as well (A).
+# https://www.postgresql.org/docs/current/catalog-pg-trigger.html
 _POSTGRESQL = text(
     "SELECT tgname AS name, tgenabled IN ('O', 'A') AS is_on,"
     " position(:refuses IN prosrc) > 0 AS refuses"

@@ -35,6 +35,7 @@ def open_engine(url: str, busy_timeout_s: float) -> Engine:
 
 def _prepare(connection: sqlite3.Connection, _record: object) -> None:
     # The driver would begin transactions by itself and late; begin does it instead.
+    # https://docs.sqlalchemy.org/en/20/dialects/sqlite.html#pysqlite-serializable
     connection.isolation_level = None
     connection.execute("PRAGMA journal_mode=WAL")
     connection.execute("PRAGMA synchronous=FULL")
@@ -50,6 +51,7 @@ def _throw_away(context: ExceptionContext) -> None:
 def begin(connection: Connection) -> None:
     # A transaction that reads first and writes later can be refused in the middle; one that
     # takes the write lock at its beginning cannot.
+    # https://www.sqlite.org/lang_transaction.html#read_transactions_versus_write_transactions
     writing = connection.get_execution_options().get("writing", False)
     connection.exec_driver_sql("BEGIN IMMEDIATE" if writing else "BEGIN")
 
