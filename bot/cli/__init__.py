@@ -209,8 +209,7 @@ def schema() -> None:
 def _make_do_without_a_home() -> None:
     """Let Purgebot run as a user without a home directory (a numeric user in a container).
 
-    Slack's libraries look the home directory up when they are imported, for unused folders, and
-    fail:
+    Importing Slack's libraries looks the home directory up, for unused folders, and fails:
     https://github.com/slackapi/python-slack-sdk/blob/main/slack_sdk/oauth/state_store/file/__init__.py
     """
     try:

@@ -12,8 +12,7 @@ checkpoint shows when a whole chain, or the end of a chain, was removed.
 
 Pruning empties old entries.  A pruned entry keeps its place, its number and its hashes, so that
 chains and checkpoints stay valid; the rest of its content is deleted.  The chain `retention`
-records every pruning and the chain `checkpoints` records every checkpoint, so a missing one is
-detected.
+records every pruning and the chain `checkpoints` every checkpoint, so a missing one is detected.
 """
 
 from __future__ import annotations

@@ -72,8 +72,7 @@ class Interaction(Origin):
     for which they want help.  For a press that turns a page, it is the question for that page; for
     a command that may be mistyped, the whole command (`bot.core.suggestions.confirmation`).
     `signature` proves that the bot saved it, if there is a key (`bot.core.purge.signatures`).
-    `aside`: the button was on a message that only the presser sees; None if an older version saved
-    it.
+    `aside`: only the presser sees the message of the button; None from an older version.
     """
 
     kind: InteractionKind

@@ -100,8 +100,7 @@ class CachedProbe(Generic[T]):
 class HealthChecks:
     """The parts of one process, and their state.
 
-    `connected` returns whether the socket is open; it is None in HTTP mode, `ingress` in Socket
-    Mode.
+    `connected` returns whether the socket is open; None in HTTP mode.  `ingress` is None otherwise.
     """
 
     def __init__(

@@ -96,8 +96,7 @@ class SlackClient(WebClient):
     def retry_refused(self) -> None:
         """Check whether Slack now accepts what it refused before.  Does nothing without refusals.
 
-        Nothing is posted for the check: for a missing scope, the granted scopes are read from a
-        header.
+        Nothing is posted for the check: after a missing scope, the granted scopes are read.
         """
         if not self.refusals and self.token_refused is None:
             return

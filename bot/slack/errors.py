@@ -104,8 +104,7 @@ class SlackNo:
 def lasts(method: str, no: SlackNo, *, is_org: bool) -> bool:
     """Return whether a method is refused until somebody changes the app's permissions.
 
-    A refused lookup is such a case, whatever its code, unless the code is about the person or
-    group.
+    A refused lookup is such a case with any code that is not about the person or group.
     """
     if no.passing or (is_org and method == GROUPS and no.code in NOT_IN_TEAM):
         return False

@@ -164,8 +164,8 @@ class Answers:
     ) -> None:
         """Answer a press that asks for all tags of a purge, or for another page of them.
 
-        `show` opens or turns the page; it returns False if it is too late.  Raises:
-        StoreUnavailable.
+        `show` opens or turns the page; it returns False if it is too late.
+        Raises: StoreUnavailable.
         """
         purge = self._store.purge(interaction.purge_id) if interaction.purge_id else None
         notice = None

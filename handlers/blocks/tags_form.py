@@ -5,8 +5,7 @@
      2. hero
     [Previous] [Next]                        above and below; they carry the page they lead to
 
-Tags are rich text, in which nothing is formatted, escaped or replaced, so they read as they are
-sent.
+Tags are rich text, in which nothing is formatted, escaped or replaced: they read as they are sent.
 """
 
 from __future__ import annotations

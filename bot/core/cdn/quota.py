@@ -1,8 +1,7 @@
 """The CDN's quotas: how much the account may purge in a day, and when the day begins.
 
 Quotas reset at 00:00 UTC+8.  The CDN reports quotas of URLs and directories, but not of tags.  It
-is not documented which quota a purge by tag uses, so the bot draws no conclusion from one about the
-other.
+is not documented which of them a purge by tag uses, so the bot draws no conclusion from them.
 
 The last report is stored as {"url": [remaining, total], "dir": […], "regex": […]}.
 """

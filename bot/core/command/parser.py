@@ -17,8 +17,7 @@ word that begins with a dash and is not an option, a word with exactly the lette
 (`force`, `force--`, `froce`), a value (`--force=true`, `--force yes`), and `hero--force`.  Text
 meant for a reader, a browser or a shell is not a tag either: markup around a word, addresses, a
 second domain, a second command.  A real tag of such a form is written with the prefix `tag:`
-(`tag:force`, `tag:-x`, `tag:index.html`, `tag:*`).  Before any other tag, `tag:` is part of the
-tag.
+(`tag:force`, `tag:-x`, `tag:index.html`, `tag:*`).  Otherwise `tag:` is part of the tag.
 
 Each error has the fact `part`, the text that is wrong.  If the intended command can be inferred,
 the error has the whole corrected command as the fact `corrected`.

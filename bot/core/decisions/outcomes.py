@@ -109,8 +109,7 @@ def rejected(
     """Return the transition for a purge that the CDN, or the connection, did not carry out.
 
     `passing`: a retry may succeed.  `retry_after_s` is in seconds; `jitter` is from 0 to 1.  After
-    HELD_AT_MOST the purge has failed; if one of its attempts may have been carried out, it is in
-    doubt.
+    HELD_AT_MOST the purge has failed; if an attempt may have been carried out, it is in doubt.
     """
     doubt = failure if error_registry.kind(failure.code).in_doubt else purge.doubt
     known = replace(purge, request_id=request_id, doubt=doubt)

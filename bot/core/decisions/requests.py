@@ -151,7 +151,7 @@ def authorize_request(purge: Purge, rules: Rules, facts: RequestFacts, now: date
     ):
         return refused(why_not)
     decided = _joined(known, needs, rules, facts, now)
-    if decided is None and not needs.quorums:  # there is no glass to break
+    if decided is None and not needs.quorums:  # there is no approval to skip
         decided = transition(known, Event.ALLOW, now, break_glass=False)
     if decided is None:
         decided = _asks_others(known, needs, rules, facts, now)

@@ -75,10 +75,8 @@ class Transition:
 def transition(purge: Purge, event: Event, now: datetime, **facts: Unpack[Facts]) -> Transition:
     """Return the transition that an event causes.  `facts` are new values of the purge's fields.
 
-    If the purge ends with it, the transition has a thread reply to the requester, at most once per
-    purge.
-    Raises: BotError `purge-wrong-turn` if `bot.core.purge.states` does not allow the event in this
-    state.
+    If the purge ends with it, the transition has a thread reply to the requester, only once.
+    Raises: BotError `purge-wrong-turn` if the state does not allow the event (`TRANSITIONS`).
     """
     after = advance(purge, event, now, **facts)
     is_outcome = after.notified_at is None and notifies_requester(after, event)

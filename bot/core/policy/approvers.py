@@ -29,8 +29,7 @@ Members = Mapping[str, frozenset[str]]
 class Roster:
     """What is known of the people whom the policy names.
 
-    `memberships`: each person's relation to the workspace.  A person is missing if the lookup
-    failed.
+    `memberships`: each person's relation to the workspace.  People whose lookup failed are missing.
     """
 
     members: Members = field(default_factory=dict)

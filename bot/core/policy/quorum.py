@@ -10,8 +10,7 @@ For each tag, all approval rules that demand approvals for it count together:
 Demands apply to everything that the tag may mean, exemptions only to the exact tag
 (`bot.core.policy.tag_rules`).  Requesters cannot approve their own request, and nobody counts
 twice.  A person may break the glass only if every one of these rules allows it to one of their
-roles for the exact tag.  If no rule demands the approval (the default for a forced purge), nobody
-may.
+roles for the exact tag.  If no rule demands the approval (a forced purge's default), nobody may.
 """
 
 from __future__ import annotations

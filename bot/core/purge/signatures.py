@@ -5,8 +5,7 @@
     approval  who approved exactly that, where, and when
 
 The keys come from the settings and are never stored.  The first key signs and all keys verify, so a
-key can be replaced while signatures of the old one stay valid.  Without a key nothing is signed or
-verified.
+key can be replaced while old signatures stay valid.  Without a key nothing is signed or verified.
 """
 
 from __future__ import annotations

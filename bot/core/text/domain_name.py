@@ -34,8 +34,7 @@ _TOP_LABEL = re.compile(r"[a-z]+|xn--.+")
 def normalise_domain(text: str) -> str:
     """Return the domain in lower case, as A-labels, without a trailing dot.
 
-    Raises: InputError if it is not a domain, with the fact `suggestion` if the intended one is
-    clear.
+    Raises: InputError if it is no domain, with the fact `suggestion` if the intended one is clear.
     """
     part = excerpt(text)
     if len(text) > 4 * MAX_DOMAIN_CHARACTERS:
