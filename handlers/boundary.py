@@ -39,7 +39,7 @@ log = structlog.get_logger("purgebot.listener")
 
 REPLY_TIMEOUT_S = 5
 ERROR_LIMIT = 1000
-"""The maximum length of an error in a form.  Slack may refuse a longer text."""
+"""The maximum length of an error in a form: less than Slack may refuse."""
 
 
 @dataclass(frozen=True, slots=True)

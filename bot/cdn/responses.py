@@ -72,7 +72,7 @@ def json_object(body: bytes) -> dict[str, Any]:
 
 
 def read_submitted(answer: Answer) -> Submitted | None:
-    """Return the task ID, or None if there is no well-formed one."""
+    """Return the IDs of the task and the request, or None without a well-formed task ID."""
     task_id = _text(answer.document, "RefreshTaskId", r"[0-9A-Za-z_.,-]{1,1000}")
     return Submitted(task_id, request_id_of(answer.headers, answer.document)) if task_id else None
 

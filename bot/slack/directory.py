@@ -71,7 +71,7 @@ GroupLookup = Callable[[Place], GroupList | None]
 
 
 class SlackDirectory:
-    """People, looked up over the Web API for one installation.  Threads may share it."""
+    """People, looked up over the Web API, for one installation of the app."""
 
     def __init__(
         self,

@@ -220,7 +220,7 @@ def _script(character: str) -> str:
 
 
 def _imitates(character: str) -> str:
-    """Return the ASCII character that a character looks like, or ""."""
+    """Return the ASCII text that a character looks like, or "" if there is none."""
     from confusable_homoglyphs.confusables import confusables_data
 
     likes = (like["c"] for like in confusables_data.get(character, ()))

@@ -1,7 +1,7 @@
 """The gate: decide whether a purge may be sent now.  Nothing is sent to the CDN without its permit.
 
     requester  may do this to every tag, according to the policy and the facts of this moment
-    record     the forced flag and the required approvals match the audit trail, and the request
+    record     a purge that is forced or needs approvals matches its audit trail, and its request
                is signed if there is a key
     undo       the time for undoing, from the row, the audit trail and the policy, is over
     approvals  enough approvals count. An approval counts if it is signed (if there is a key), the
