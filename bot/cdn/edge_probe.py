@@ -1,14 +1,14 @@
-"""Looks at a URL through the CDN's edge: one HEAD, and what its headers say.
+"""Request a URL through the CDN's edge with one HEAD, and return its headers.
 
-    look ── resolve ── every address public? ── connect to such an address ── HEAD ── headers
-              once        else refused            TLS for the URL's own name      32 KiB at most
+    probe ── resolve ── every address public? ── connect to such an address ── HEAD ── headers
+             once        else refused            TLS for the URL's own name      32 KiB at most
 
-The URLs are an operator's, but names lead where their owners point them.  So a name that means
-an address inside some network is refused, and the connection goes to an address that was
-checked: a second answer of the name server cannot send us elsewhere.  No redirect is followed,
-no cookie, login or proxy of the environment is used, and no body is read.
+Operators choose the URLs, but the owners of names choose their addresses.  So a name with a private
+address is refused, and the connection goes to an address that was checked: another answer of the
+name server cannot redirect it.  The probe follows no redirect, uses no cookies, login or proxy of
+the environment, and reads no body.
 
-The whole look is over after `LONGEST_LOOK`, whatever a server does: a purge may wait for it.
+The whole probe ends after `LONGEST_LOOK`, whatever the server does: a purge may wait for it.
 """
 
 from __future__ import annotations
@@ -43,17 +43,17 @@ PORTS = {"http": 80, "https": 443}
 Place = tuple[str, int]
 """A host or an address, and a port."""
 _TimeLeft = Callable[[float], float]
-"""Give so many seconds, or what the look has left if that is less.  Raises: TimeoutError."""
+"""Returns the given seconds, or the probe's time left if that is less.  Raises: TimeoutError."""
 
 
 class EdgeProbe:
-    """Looks at URLs.  Threads may share it.
+    """Request URLs.  Threads may share it.
 
-    `address`: for trials, host:port of this machine to which every look goes instead, as plain
-    http for the URL's host.  `clock` gives the time in UTC.
-    `trust` is what is trusted; None leaves it to `usual_of_requests`.
-    `timeout_s` is (to connect, between two bytes of the answer), `longest_s` for all of it.
-    Raises: ValueError, when `address` is not of this machine.
+    `address`: for trials, a host:port of this machine that gets every request instead, as plain
+    http with the URL's host.  `clock` returns the time in UTC.  `trust` may be None
+    (`usual_of_requests`).  `timeout_s` is (for connecting, between two bytes of the answer), and
+    `longest_s` the limit for the whole probe, in seconds.
+    Raises: ValueError if `address` is not of this machine.
     """
 
     def __init__(
@@ -72,7 +72,7 @@ class EdgeProbe:
         self._longest_s = longest_s
 
     def probe(self, url: str) -> EdgeSnapshot:
-        """Ask once.  What goes wrong on the way is `why` in the look, never an exception."""
+        """Send one HEAD.  An error is returned as `why` in the snapshot, never raised."""
         at = self._clock()
         over_at = time.monotonic() + self._longest_s
         answer: Future[EdgeSnapshot] = Future()
@@ -92,7 +92,8 @@ class EdgeProbe:
             except BaseException as error:  # noqa: BLE001  # raised again in the caller's thread
                 answer.set_exception(error)
 
-        # A thread, since nothing bounds how long the system looks for a name.
+        # A separate thread, because nothing limits the time that resolving a name takes:
+        # https://github.com/urllib3/urllib3/issues/1334
         threading.Thread(target=interaction, name="edge-look", daemon=True).start()
         try:
             return answer.result(self._longest_s)
@@ -105,7 +106,7 @@ class EdgeProbe:
             raise ValueError("not the URL of a page")
         target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
         with self._connect(parts.hostname, parts.port or PORTS[parts.scheme], time_left) as plain:
-            plain.settimeout(time_left(self._connect_s))  # bounds a handshake as a whole
+            plain.settimeout(time_left(self._connect_s))  # limits the whole handshake
             secure = parts.scheme == "https" and self._instead is None
             with self._secured(plain, parts.hostname) if secure else plain as connection:
                 connection.settimeout(time_left(self._read_s))
@@ -149,11 +150,11 @@ _WHYS: tuple[tuple[type[Exception], Why], ...] = (
     (TimeoutError, Why.TIMEOUT),
     (HTTPException, Why.UNREADABLE),
 )
-"""What it means that an exception ended a look; the first that fits."""
+"""The meaning of an exception that ended a probe; the first match counts."""
 
 
 class _Brief(io.RawIOBase):
-    """What a socket receives, but MAX_ANSWER_BYTES at most, and each read within `wait_s`."""
+    """What a socket receives: at most MAX_ANSWER_BYTES, and each read within `wait_s`."""
 
     def __init__(self, connection: socket.socket, wait_s: Callable[[], float]) -> None:
         self._connection = connection
@@ -161,7 +162,7 @@ class _Brief(io.RawIOBase):
         self._left = MAX_ANSWER_BYTES
 
     def makefile(self, _: str) -> io.BufferedReader:
-        """Asked by HTTPResponse, which needs no more of a socket."""
+        """Return a reader.  HTTPResponse calls this, and needs nothing else of a socket."""
         return io.BufferedReader(self)
 
     def readable(self) -> bool:
@@ -177,7 +178,7 @@ class _Brief(io.RawIOBase):
 
 
 def _public_places(host: str, port: int) -> list[Place]:
-    """Every address of a name.  Raises: OSError, also when one of them is not public."""
+    """Return every address of a name.  Raises: OSError, also if one of them is not public."""
     found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     places = [(str(place[0]), port) for *_, place in found]
     if not places or not all(is_public(address) for address, _ in places):

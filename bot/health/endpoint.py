@@ -1,11 +1,11 @@
-"""What a process says of itself over HTTP, to those who run it.
+"""The status pages of a process over HTTP, for operators.
 
-    /healthz   200 while its own loops turn, else 503: start it again
-    /readyz    200 if it can take commands and carry them out, else 503; and why
+    /healthz   200 while its own loops run, else 503: restart it
+    /readyz    200 if it can take commands and carry them out, else 503; with reasons
     /metrics   for Prometheus
 
-On an address of its own (PURGEBOT_STATUS_BIND), with the standard library's server: it shall answer
-whatever becomes of the bot's own door, and costs a process in Socket Mode next to nothing.
+They have their own address (PURGEBOT_STATUS_BIND) and use the standard library's server, so that
+they work whatever the state of the bot's ingress, and cost almost nothing in Socket Mode.
 """
 
 from __future__ import annotations
@@ -29,12 +29,12 @@ log = structlog.get_logger("purgebot.status")
 
 HEALTH_PATHS = ("/healthz", "/readyz")
 IDLE_S = 5
-"""How long a caller may be silent in the middle of a request."""
+"""How long a client may be silent in the middle of a request, in seconds."""
 
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """An answer."""
+    """An HTTP answer."""
 
     status: int
     media_type: str
@@ -43,7 +43,7 @@ class Page:
 
 @dataclass(eq=False)
 class HealthEndpoint:
-    """The pages of one bot, and the listener that serves them, if there is to be one."""
+    """The pages of one bot, and the listener that serves them, if there is one."""
 
     vitals: HealthChecks
     _registry: CollectorRegistry
@@ -51,7 +51,7 @@ class HealthEndpoint:
     _server: ThreadingHTTPServer | None = None
 
     def page(self, path: str, accept: str = "") -> Page | None:
-        """Give the page of a path; None where there is none."""
+        """Return the page of a path, or None if there is none."""
         match path:
             case "/healthz":
                 alive, reason = self.vitals.alive()
@@ -68,9 +68,9 @@ class HealthEndpoint:
                 return None
 
     def listen(self) -> None:
-        """Serve the pages from now on, in threads of their own.
+        """Serve the pages from now on, in separate threads.
 
-        Raises: BotError when nothing can listen there.
+        Raises: BotError if the address cannot be listened on.
         """
         if self._address is None:
             return
@@ -87,7 +87,7 @@ class HealthEndpoint:
 
 
 def listener_at(host: str, port: int) -> socket.socket:
-    """Give a socket that listens there.  Raises: BotError."""
+    """Return a listening socket.  Raises: BotError."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
         return socket.create_server((host, port), family=family)
@@ -112,7 +112,7 @@ def _server(status: HealthEndpoint, listener: socket.socket) -> ThreadingHTTPSer
             return "purgebot"
 
         def log_message(self, *_: object) -> None:
-            """Say nothing: a probe every few seconds is no news."""
+            """Log nothing: probes come every few seconds."""
 
     server = ThreadingHTTPServer(listener.getsockname()[:2], Handler, bind_and_activate=False)
     server.daemon_threads = True

@@ -36,7 +36,7 @@ from bot.store.audit.log import AuditLog
 from bot.store.change import CardReply, Change, InteractionAnswered, NewInteraction, NewPosts
 from bot.store.database.clock import DatabaseClock, steady_s
 from bot.store.database.engine import Database, StoreUnavailable, insert_if_new
-from bot.store.database.probe import write_problem
+from bot.store.database.probe import write_error
 from bot.store.database.statements import Prepared, one_of
 from bot.store.queue.due import JobKind
 from bot.store.queue.handover import FIRST_SHOWN, HandingOver
@@ -150,7 +150,7 @@ class Store:
         self.history = History(self._database)
         self.related_purges = RelatedPurges(self._database)
         self.queue_stats = QueueStats(self._database)
-        self.write_problem = partial(write_problem, self._database)
+        self.write_error = partial(write_error, self._database)
         self.engine = self._database.engine
         self._once = {
             table: Prepared(insert_if_new(self.engine.dialect.name, table, "trigger_id"))

@@ -1,7 +1,8 @@
-"""What a connection may cost before its request is whole: so many bytes of headers, so many seconds.
+"""Limits for a connection until its request is complete: bytes of headers, and seconds.
 
-uvicorn's quick parser sets no bound to headers, and waits for ever for a request that was begun.
-A connection costs no thread until its request is whole, so slow callers keep nobody waiting.
+uvicorn's httptools parser has no limit for headers, and waits forever for an incomplete request
+(https://github.com/Kludex/uvicorn/issues/157).  A connection uses no thread until its request is
+complete, so slow clients delay nobody.
 """
 
 from __future__ import annotations
@@ -13,23 +14,23 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from bot.health.ingress import Ingress
 
 MAX_HEAD_BYTES = 65_536
-"""Ten times what Slack and a load balancer send together; one read more may be taken."""
+"""Ten times what Slack and a load balancer send together.  One more read may exceed it."""
 
 
 class LimitedProtocol(HttpToolsProtocol):
-    """uvicorn's protocol with an end to its patience: 431 for endless headers, 408 for slow ones."""
+    """uvicorn's protocol with limits: it answers 431 for endless headers, 408 for slow ones."""
 
     head_within_s = 10.0
     ingress: Ingress
-    """Where refusals are counted: each door has a protocol of its own (`protocol_of`)."""
+    """Counts refusals.  Each ingress has its own protocol class (`protocol_of`)."""
     _deadline: asyncio.TimerHandle | None = None
     _head_bytes: int | None = None
-    """How much of the headers was read; None while there are none to be read."""
+    """The number of bytes of headers read so far.  None while no headers are being read."""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         assert isinstance(transport, asyncio.Transport), "HTTP comes over streams"
         super().connection_made(transport)
-        # Whoever opens a connection in advance may keep it as long as one that was used.
+        # A connection opened in advance may stay open as long as a used one.
         self._deadline = self.loop.call_later(self.timeout_keep_alive, transport.close)
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -44,7 +45,7 @@ class LimitedProtocol(HttpToolsProtocol):
                 self._refuse(431, b"Request Header Fields Too Large")
 
     def send_400_response(self, msg: str) -> None:
-        self.ingress.refused(400)  # what came is no HTTP
+        self.ingress.refused(400)  # the data is not HTTP
         super().send_400_response(msg)
 
     def on_message_begin(self) -> None:
@@ -78,7 +79,7 @@ class LimitedProtocol(HttpToolsProtocol):
 
 
 def protocol_of(ingress: Ingress) -> type[LimitedProtocol]:
-    """Give the protocol of one ingress."""
+    """Return the protocol class of one ingress."""
 
     class OfIngress(LimitedProtocol):
         pass

@@ -369,12 +369,12 @@ def test_a_role_that_nobody_defined_is_missed_even_without_any_roles() -> None:
 def test_the_error_names_the_file_and_shows_every_mistake() -> None:
     with pytest.raises(PolicyFileInvalid) as caught:
         load_policy(BROKEN, "the-policy.yaml")
-    assert caught.value.problem.message == (
+    assert caught.value.info.message == (
         "The policy the-policy.yaml cannot be used:\n"
         "line 7: there is no action “prge”, only purge, force, approve, view, admin; "
         "did you mean “purge”?"
     )
-    assert caught.value.problem.kind is POLICY_INVALID
+    assert caught.value.info.kind is POLICY_INVALID
 
 
 def test_a_file_may_be_one_mebibyte_and_not_one_byte_more() -> None:
@@ -503,7 +503,7 @@ def test_a_broken_file_leaves_the_last_good_policy_in_force(
         assert source.reload(force=True) is False
     assert source.current().hash == policy_hash(GOOD)
     assert source.error is not None
-    assert source.error.problem.code == code
+    assert source.error.info.code == code
     assert [(entry["event"], entry["log_level"]) for entry in logs] == [(code, "error")]
 
     path.write_text(OTHER, "utf-8")

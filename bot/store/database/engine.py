@@ -22,7 +22,7 @@ from sqlalchemy.dialects.sqlite import insert as insert_into_sqlite
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
-from bot.core.errors import STORE_AWAY, STORE_SLOW, BotError, Problem
+from bot.core.errors import STORE_AWAY, STORE_SLOW, BotError, ErrorInfo
 from bot.core.setup_errors import DATABASE_AWAY, DATABASE_NOT_WRITABLE
 from bot.store.database import sqlite
 from bot.store.database.statements import Prepared
@@ -159,20 +159,20 @@ def or_away() -> Iterator[None]:
     try:
         yield
     except (DBAPIError, PoolTimeout) as error:
-        problem = problem_of(error)
-        raise BotError(problem.kind, **problem.facts) from None
+        info = info_of(error)
+        raise BotError(info.kind, **info.facts) from None
 
 
-def problem_of(error: BaseException | None) -> Problem:
+def info_of(error: BaseException | None) -> ErrorInfo:
     """Give in operators' words what a database or its driver failed with."""
     original = _original(error)
-    if isinstance(problem := getattr(original, "problem", None), Problem):
-        return problem
+    if isinstance(info := getattr(original, "info", None), ErrorInfo):
+        return info
     if _sqlstate(original) == "25006" or sqlite.is_read_only(original):
-        return Problem(DATABASE_NOT_WRITABLE, {"cause": "it is read-only"})
+        return ErrorInfo(DATABASE_NOT_WRITABLE, {"cause": "it is read-only"})
     if _is_full(original):
-        return Problem(DATABASE_NOT_WRITABLE, {"cause": "its disk is full"})
-    return Problem(
+        return ErrorInfo(DATABASE_NOT_WRITABLE, {"cause": "its disk is full"})
+    return ErrorInfo(
         DATABASE_AWAY, {"cause": str(original or "no answer in time").partition("\n")[0]}
     )
 
@@ -285,6 +285,7 @@ class GroupWriter:
             driver: Any = connection.connection.driver_connection
             # A transaction that reads first and writes later can be refused in the middle; one that
             # takes the write lock at its beginning cannot.
+            # https://www.sqlite.org/lang_transaction.html#read_transactions_versus_write_transactions
             driver.execute("BEGIN IMMEDIATE")
             for job, future in group:
                 if not future.set_running_or_notify_cancel():

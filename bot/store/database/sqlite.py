@@ -36,6 +36,7 @@ def open_engine(url: str, busy_timeout_s: float) -> Engine:
 
 def _prepare(connection: sqlite3.Connection, _record: object) -> None:
     # The driver would begin transactions by itself and late; begin does it instead.
+    # https://docs.sqlalchemy.org/en/20/dialects/sqlite.html#pysqlite-serializable
     connection.isolation_level = None
     connection.execute("PRAGMA journal_mode=WAL")
     connection.execute("PRAGMA synchronous=FULL")

@@ -126,7 +126,7 @@ class ApprovalTown(RuleBasedStateMachine):
         self.all_is_well()
         assert all(request.end for request in self.requests)
         assert self.place.bot is not None
-        assert verify(self.place.bot.store.engine).fault is None
+        assert verify(self.place.bot.store.engine).finding is None
         assert self.place.get("slack/violations")["violations"] == []
 
     def _all_who_may_say_yes(self, request: Request) -> None:
