@@ -27,7 +27,7 @@ TESTS_OF: dict[str, tuple[str, ...]] = {
     "bot.core.purge.states": ("advance",),
     "bot.core.purge.trail": ("trail", "authorization"),
     "bot.core.decisions.transition": ("transition", "rulings", *_RULES, "trail"),
-    "bot.core.purge.tracking": ("watching",),
+    "bot.core.purge.tracking": ("watching", "outcomes"),
 }
 
 PRELOADED = ("confusable_homoglyphs", "hypothesis", "idna", "pydantic", "requests", "yaml")

@@ -18,7 +18,7 @@ from bot.core.decisions.transition import Transition
 from bot.core.edge_check import EdgeSnapshot
 from bot.core.purge.joining import QUEUE_AT_MOST
 from bot.core.purge.purge import Event, Evidence, Failure, Purge, State
-from bot.core.purge.tracking import HELD_AT_MOST, TASK_UNKNOWN, Judgement
+from bot.core.purge.tracking import TASK_UNKNOWN, Judgement
 from tests.support.builders import NOW, a_purge, policy, somebody
 
 SEEN = (Evidence(EdgeSnapshot("https://www.example.com/", NOW)),)
@@ -100,7 +100,7 @@ def test_what_passes_is_tried_again_and_what_does_not_has_failed() -> None:
 
 
 def test_it_is_held_for_an_hour_from_the_first_time() -> None:
-    since = NOW - HELD_AT_MOST
+    since = NOW - timedelta(hours=1)
     again = rejected(replace(SENDING, held_since=since + timedelta(seconds=1)), BUSY)
     assert (again.state, again.held_since) == (State.HELD, since + timedelta(seconds=1))
     assert rejected(replace(SENDING, held_since=since), BUSY).state is State.FAILED

@@ -61,7 +61,8 @@ def test_only_full_members_may_ask(membership: Membership) -> None:
 
 
 def test_a_plain_one_is_ready_and_a_forced_one_waits() -> None:
-    assert ruled(PLAIN).state is State.READY
+    ready = ruled(PLAIN)
+    assert (ready.state, ready.approvals_counted, ready.quorum) == (State.READY, 0, 0)
     waiting = ruled(a_purge())
     assert (waiting.state, waiting.approvals_counted, waiting.quorum) == (State.WAITING, 0, 1)
     assert waiting.expires_at == NOW + timedelta(minutes=30)
@@ -107,6 +108,9 @@ def test_without_a_window_nothing_is_joined_or_queued() -> None:
     sent = another(PLAIN, State.RUNNING, sent_at=NOW)
     for related in (Related(unsent=another(PLAIN, State.READY)), Related(sent=sent)):
         assert ruled(PLAIN, related=related, window=timedelta(0)).state is State.READY
+        unset = Rules(policy(rules=NARROW), "hash")
+        facts = RequestFacts(ANA, related=related)
+        assert authorize_request(PLAIN, unset, facts, NOW).purge.state is State.READY
 
 
 def test_the_same_that_waits_is_not_asked_twice() -> None:
@@ -131,6 +135,13 @@ def test_whom_the_policy_names_need_not_wait_for_others_or_for_the_same() -> Non
     assert (broken.purge.state, broken.purge.break_glass) == (State.READY, True)
     assert broken.event.value == "break-glass"
     assert why(ruled(urgent)) == "break-glass-not-allowed"
+
+
+def test_glass_that_is_broken_twice_is_broken_once() -> None:
+    law, urgent = policy(BREAKABLE, rules=NARROW), a_purge(break_glass=True)
+    sent = another(urgent, State.SUBMITTED, sent_at=NOW - timedelta(seconds=5))
+    joined = ruled(urgent, law=law, related=Related(sent=sent))
+    assert (joined.state, joined.joined_to, joined.break_glass) == (State.JOINED, "P0", False)
 
 
 def test_where_there_is_no_glass_it_is_not_broken() -> None:
@@ -187,6 +198,8 @@ LIMITS = Limits(requests_a_minute=3, waiting=2, joined=1)
         (a_purge(), Load(waiting=1), {}, None),
         (PLAIN, Load(joined=1), {"unsent": another(PLAIN, State.READY)}, "too-many-joined"),
         (PLAIN, Load(joined=0), {"unsent": another(PLAIN, State.READY)}, None),
+        (PLAIN, Load(), {"unsent": another(PLAIN, State.READY)}, None),
+        (a_purge(), Load(), {}, None),
     ],
 )
 def test_one_person_may_not_drown_the_others(
