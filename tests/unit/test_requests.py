@@ -168,6 +168,18 @@ def test_who_can_have_no_rights_does_not_count() -> None:
     assert left.unreachable == ("U0KIM guest", "U0SAM deleted")
 
 
+def test_a_refusal_says_whom_the_policy_names_in_vain() -> None:
+    out = dict.fromkeys(("U0SAM", "U0KIM", "U0LEA"), Membership.DELETED)
+    named = "Named for it, but without any rights: 3 × account closed."
+    vain = ruled(a_purge(), roster=Roster(SRE.members, out)).refusal
+    assert vain is not None
+    assert named in vain.sentence
+    nobody = ruled(a_purge(), roster=Roster({"S0SRE": frozenset(), "S0LEADS": frozenset()})).refusal
+    assert nobody is not None
+    assert nobody.code == "no-approver"
+    assert "Named" not in nobody.sentence
+
+
 def test_who_could_not_be_looked_up_counts() -> None:
     assert ruled(a_purge(), roster=Roster(SRE.members, {})).state is State.WAITING
 
