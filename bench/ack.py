@@ -20,13 +20,15 @@ STEADY_PER_S = 50
 
 
 def measure(*, quick: bool = False) -> list[Table]:
-    return [_of(mode, rounds=1 if quick else 3, seconds=0.5 if quick else 1.5) for mode in Mode]
+    return [_of(mode, quick=quick) for mode in Mode]
 
 
-def _of(mode: Mode, rounds: int, seconds: float) -> Table:
+def _of(mode: Mode, *, quick: bool) -> Table:
+    rounds, seconds = (1, 0.3) if quick else (3, 1.0)
+
     def calm(racer: Contestant, found: Figures) -> None:
         one = load(racer, clients=1, seconds=seconds)["took_ms"]
-        steady = load(racer, clients=30, seconds=2 * seconds, per_s=STEADY_PER_S)["took_ms"]
+        steady = load(racer, clients=30, seconds=3 * seconds, per_s=STEADY_PER_S)["took_ms"]
         found["one"].append(median(one))
         found["steady p50"].append(median(steady))
         found["steady p99"].append(percentile(steady, 99))
@@ -39,12 +41,10 @@ def _of(mode: Mode, rounds: int, seconds: float) -> Table:
         found["cpu"].append(1000 * (racer.cpu_s() - cpu_s) / count)
 
     with ExitStack() as opened:
-        race = Race(opened, mode, full=False, all_at_once=False)
+        race = Race(opened, mode, full=False, quick=quick)
         for racer in race.racers:  # connections are opened, and people asked about
             load(racer, clients=2, seconds=0.3)
-        race.run(rounds, calm)
-        # The flood comes last: what it leaves to be sent takes the worker a minute.
-        race.run(rounds, flood)
+        race.run(rounds, calm, flood)
     table = race.table("signed HTTP" if mode is Mode.HTTP else "Socket Mode")
     table.rows += [
         race.times("acknowledgements a second", "rate", limits(0.8, 0.5), at_least=True),

@@ -33,7 +33,6 @@ def measure(*, quick: bool = False) -> list[Table]:
         waits = load(racer, clients=30, seconds=2 * seconds, per_s=STEADY_PER_S, answers=True)
         found["steady p50"].append(median(waits["answered_ms"]))
         found["steady p99"].append(percentile(waits["answered_ms"], 99))
-        _settle(racer)
 
     def ten_at_a_time(racer: Contestant, found: Figures) -> None:
         cpu_s, switches = racer.cpu_s(), racer.switches()
@@ -42,8 +41,6 @@ def measure(*, quick: bool = False) -> list[Table]:
         found["rate"].append(count / done["lasted_s"])
         found["cpu"].append(1000 * (racer.cpu_s() - cpu_s) / count)
         found["switches"].append((racer.switches() - switches) / count)
-        _settle(racer)
-        found["memory"].append(racer.memory_mib())
 
     def rest(race: Race) -> None:
         before = [(racer.cpu_s(), racer.switches(), time.monotonic()) for racer in race.racers]
@@ -52,15 +49,14 @@ def measure(*, quick: bool = False) -> list[Table]:
             took_s, found = time.monotonic() - began, race.found[racer.name]
             found["idle"].append(100 * (racer.cpu_s() - cpu_s) / took_s)
             found["wake-ups"].append((racer.switches() - switches) / took_s)
+            found["memory"].append(racer.memory_mib())
 
     with ExitStack() as opened:
         fast = {"PURGEBOT_SENDS_PER_SECOND": "10000"}
-        race = Race(opened, Mode.HTTP, full=True, all_at_once=True, **fast)
+        race = Race(opened, Mode.HTTP, full=True, quick=quick, **fast)
         for racer in race.racers:  # connections are opened, and people asked about
             load(racer, clients=2, seconds=1, count=5, answers=True)
-        for _ in range(rounds):
-            race.run(1, steady)
-            race.run(1, ten_at_a_time)
+        race.run(rounds, steady, ten_at_a_time)
         rest(race)
     table = race.table("")
     table.rows += [
@@ -74,9 +70,3 @@ def measure(*, quick: bool = False) -> list[Table]:
         race.figures("at rest, wake-ups a second", "wake-ups", limits(5)),
     ]
     return [table]
-
-
-def _settle(racer: Contestant) -> None:
-    """Let nothing of it be left to do while others are measured."""
-    if racer.name.startswith("Purgebot"):
-        racer.place.settle()

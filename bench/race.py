@@ -1,7 +1,8 @@
 """Contestants in one run: bare Bolt that keeps nothing, the floor, and Purgebot over each database.
 
-All are measured in turn, in rounds, so that what else the machine does meets all of them.  What is
-told is the median of the rounds, and how many times bare Bolt's it is.
+All are measured in turn, in rounds, so that what else the machine does meets all of them, and none
+has anything left to do while another is measured.  What is told is the median of the rounds, and how
+many times bare Bolt's it is.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from collections.abc import Callable
 from contextlib import ExitStack
 from statistics import median
 
-from bench.place import PLENTY, Contestant, Place, place
+from bench.place import Contestant, Place, place
 from bench.report import Table, against
 from bench.sides import Figures, databases
 from bot.config.settings import Mode
@@ -33,20 +34,18 @@ class Race:
     """Those who are measured, and what was found of each."""
 
     def __init__(
-        self, opened: ExitStack, mode: Mode, *, full: bool, all_at_once: bool, **settings: str
+        self, opened: ExitStack, mode: Mode, *, full: bool, quick: bool, **settings: str
     ) -> None:
         """Start all, each in a place of its own: Slack gives an envelope to any that is connected.
 
-        `full`: the peers carry out commands, and do not only acknowledge.  `all_at_once`: Slack's
-        limits are lifted, and each task at the CDN has ended by the first time that it is asked about.
+        `full`: the peers carry out commands, and do not only acknowledge.  `quick`: nobody is waited
+        for.  Slack's limits are lifted, and the tasks at the CDN end before they are asked about.
         """
 
         def open_place() -> Place:
-            task_s = 0.0 if all_at_once else PLENTY
-            return opened.enter_context(
-                place(CDN_TAKES_S, slack_limits=not all_at_once, task_s=task_s)
-            )
+            return opened.enter_context(place(CDN_TAKES_S, slack_limits=False, task_s=0.0))
 
+        self._quick = quick
         self.found: dict[str, Figures] = defaultdict(lambda: defaultdict(list))
         self.racers = [
             opened.enter_context(open_place().peer(name, module, mode, full=full))
@@ -57,10 +56,14 @@ class Race:
             bot = open_place().purgebot(name, url, mode, **settings)
             self.racers.append(opened.enter_context(bot))
 
-    def run(self, rounds: int, measured: Callable[[Contestant, Figures], None]) -> None:
+    def run(self, rounds: int, *measured: Callable[[Contestant, Figures], None]) -> None:
+        """Measure this and that of each in turn, and let it come to rest before the next."""
         for number in range(rounds):
-            for racer in self.racers if number % 2 else reversed(self.racers):
-                measured(racer, self.found[racer.name])
+            for measure in measured:
+                for racer in self.racers if number % 2 else reversed(self.racers):
+                    measure(racer, self.found[racer.name])
+                    if racer.name.startswith("Purgebot") and not self._quick:
+                        racer.place.settle()
 
     def table(self, title: str) -> Table:
         return Table([title, *(racer.name for racer in self.racers)])
