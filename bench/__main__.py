@@ -1,13 +1,13 @@
 """Everything that is measured, in one run: `make bench`, or `python -m bench [--quick] [PART …]`.
 
-ack         from command to acknowledgement, beside bare Bolt handlers
+ack         from command to acknowledgement, beside bare Bolt and the floor
 click       from a press on Approve to the CDN
-answer      from command to posted answer, beside bare Bolt
+answer      from command to posted answer, and at rest, beside bare Bolt and the floor
 approvals   what 10,000 waiting approvals cost beside 10
 tasks       what 10,000 tasks at work cost beside 10
 history     history and status over 1,000 and 1,000,000 purges
 policy      a decision with 10 and with 10,000 rules
-start       cold start and imports
+start       cold start and imports, beside bare Bolt
 replicas    1, 2 and 4 replicas
 demo        how long a newcomer waits for the demo (only when named: it needs a browser)
 

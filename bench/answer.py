@@ -1,95 +1,72 @@
 """From command to posted answer: with one call to a CDN that takes 5 ms, over signed HTTP.
 
 Bare Bolt acknowledges, calls, and posts to the response URL; it keeps nothing.  Purgebot writes down
-the request, the intent, the outcome and the card, and posts that with the CDN's task ID.  A burst
-tells how many answers a second there are and what CPU each takes; a steady ten a second, how
-long somebody waits.  Slack's limits and Purgebot's own rate are lifted, or they are all one sees.
+the request, the intent, the outcome and the card, and posts that with the CDN's task ID.  What lies
+between them: bench/floor.py.
+
+ten at a time    each of ten clients sends its next command when its last answer was posted
+30 a second      how long somebody waits for the answer
+at rest          when all tasks have come to their ends
+
+Slack's limits and Purgebot's own rate are lifted, or they are all one sees.
 """
 
 from __future__ import annotations
 
-import re
-import secrets
-from collections import defaultdict
+import time
 from contextlib import ExitStack
 from statistics import median
 
-from bench.ack import BEFORE, DEFAULT
-from bench.place import CHANNEL, Contestant, load, place
-from bench.report import Table, against, percentile
-from bench.sides import databases, wait_until
+from bench.place import Contestant, load
+from bench.race import Race, limits
+from bench.report import Table, percentile
+from bench.sides import Figures
 from bot.config.settings import Mode
 
-STEADY_PER_S = 10
-PATIENCE_S = 60.0
-_TASK = re.compile(r"\b\d{8,}\b")
+STEADY_PER_S = 30
 
 
 def measure(*, quick: bool = False) -> list[Table]:
-    rounds, burst = (1, 30) if quick else (3, 150)
-    found: dict[str, dict[str, list[float]]] = defaultdict(lambda: defaultdict(list))
-    with place(cdn_takes_s=0.005, slack_limits=False) as there, ExitStack() as opened:
-        racers = [
-            opened.enter_context(there.bare(name, Mode.HTTP, before_response=before, full=True))
-            for name, before in ((DEFAULT, False), (BEFORE, True))
-        ]
-        for name, new in databases(there.folder):
-            url = opened.enter_context(new())
-            fast = {"PURGEBOT_SENDS_PER_SECOND": "10000"}
-            bot = there.purgebot(f"Purgebot, {name}", url, Mode.HTTP, **fast)
-            racers.append(opened.enter_context(bot))
-        for racer in racers:
-            _answers(racer, clients=2, seconds=10, count=5)
-        for number in range(rounds):
-            for racer in racers if number % 2 else reversed(racers):
-                figures = found[racer.name]
-                cpu_s = racer.cpu_s()
-                _, took_s = _answers(racer, clients=10, seconds=60, count=burst)
-                figures["rate"].append(burst / took_s)
-                figures["cpu"].append(1000 * (racer.cpu_s() - cpu_s) / burst)
-                waits, _ = _answers(racer, clients=20, seconds=burst / 75, per_s=STEADY_PER_S)
-                figures["waits"] += waits
-                figures["memory"].append(racer.memory_mib())
-    table = Table(
-        ["", "answers a second", "CPU ms each", "steady p50 ms", "p99 ms", "memory MiB", "target"]
-    )
-    for racer in racers:
-        it = found[racer.name]
-        rate, cpu = median(it["rate"]), median(it["cpu"])
-        told = ""
-        if racer.name.startswith("Purgebot"):
-            times = rate / median(found[DEFAULT]["rate"])
-            told = f"{against(times, 2, ' × default', at_least=True)}; {against(cpu, 1.5, ' ms')}"
-        table.add(
-            racer.name,
-            f"{rate:.0f}",
-            f"{cpu:.2f}",
-            f"{percentile(it['waits'], 50):.1f}",
-            f"{percentile(it['waits'], 99):.0f}",
-            f"{median(it['memory']):.0f}",
-            told,
-        )
+    rounds, seconds, rest_s = (1, 0.5, 1.0) if quick else (3, 3.0, 20.0)
+
+    def steady(racer: Contestant, found: Figures) -> None:
+        waits = load(racer, clients=30, seconds=2 * seconds, per_s=STEADY_PER_S, answers=True)
+        found["steady p50"].append(median(waits["answered_ms"]))
+        found["steady p99"].append(percentile(waits["answered_ms"], 99))
+
+    def ten_at_a_time(racer: Contestant, found: Figures) -> None:
+        cpu_s, switches = racer.cpu_s(), racer.switches()
+        done = load(racer, clients=10, seconds=seconds, answers=True)
+        count = len(done["answered_ms"])
+        found["rate"].append(count / done["lasted_s"])
+        found["cpu"].append(1000 * (racer.cpu_s() - cpu_s) / count)
+        found["switches"].append((racer.switches() - switches) / count)
+
+    def rest(race: Race) -> None:
+        before = [(racer.cpu_s(), racer.switches(), time.monotonic()) for racer in race.racers]
+        time.sleep(rest_s)  # what is measured is how little happens
+        for racer, (cpu_s, switches, began) in zip(race.racers, before, strict=True):
+            took_s, found = time.monotonic() - began, race.found[racer.name]
+            found["idle"].append(100 * (racer.cpu_s() - cpu_s) / took_s)
+            found["wake-ups"].append((racer.switches() - switches) / took_s)
+            found["memory"].append(racer.memory_mib())
+
+    with ExitStack() as opened:
+        fast = {"PURGEBOT_SENDS_PER_SECOND": "10000"}
+        race = Race(opened, Mode.HTTP, full=True, quick=quick, **fast)
+        for racer in race.racers:  # connections are opened, and people asked about
+            load(racer, clients=2, seconds=1, count=5, answers=True)
+        race.run(rounds, steady, ten_at_a_time)
+        rest(race)
+    table = race.table("")
+    table.rows += [
+        race.times("answers a second, ten at a time", "rate", limits(0.8, 0.5), at_least=True),
+        race.times("CPU ms each", "cpu", limits(1.7, 2.7)),
+        race.figures("context switches each", "switches", limits(40)),
+        race.times(f"{STEADY_PER_S} a second, p50 ms", "steady p50", limits(2, 3)),
+        race.times("p99 ms", "steady p99"),
+        race.figures("memory, MiB", "memory", limits(75)),
+        race.figures("at rest, CPU, % of a core", "idle", limits(0.5)),
+        race.figures("at rest, wake-ups a second", "wake-ups", limits(5)),
+    ]
     return [table]
-
-
-def _answers(racer: Contestant, **wish: float) -> tuple[list[float], float]:
-    """Send commands; give how long each waited for its answer in ms, and all of them in seconds."""
-    run = secrets.token_hex(4)
-    there = racer.place
-    messages = there.slack.workspace.messages[CHANNEL]
-    urls = there.response_urls(int(wish.get("count") or wish["seconds"] * STEADY_PER_S) + 1)
-    first = len(messages)
-    sent_at = load(racer, run=run, response_urls=urls, **wish)["sent_at"]
-    answered: dict[int, float] = {}
-
-    def all_answered() -> bool:
-        for message in messages[first:]:
-            said = f"{message.text} {message.blocks}"
-            number = re.search(rf"{run}-(\d+)\b", said)
-            if number and int(number[1]) not in answered and _TASK.search(said):
-                answered[int(number[1])] = float(message.edited_ts or message.ts)
-        return len(answered) == len(sent_at)
-
-    wait_until(all_answered, PATIENCE_S, every_s=0.05)
-    waits = [1000 * (answered[number] - at) for number, at in enumerate(sent_at)]
-    return waits, max(answered.values()) - sent_at[0]

@@ -1,11 +1,15 @@
 """Commands over signed HTTP, as quickly as one process can send them: a program of its own.
 
-    python -m bench.load '{"address": …, "secret": …, "clients": 10, "seconds": 2}'
+    python -m bench.load [FD] <<< '{"address": …, "secret": …, "clients": 10, "seconds": 2}'
 
 What it does must cost little beside what is measured: everything is signed before the clock starts,
-and one thread waits for all the answers.  With `per_s` commands leave at that rate, whatever
-becomes of the ones before; with `count` it ends after so many.  It prints JSON: `sent_at` (UTC
-epoch seconds), `took_ms`, `refused` (an answer that is not an empty 200), by command in turn.
+and one thread waits for all that comes.  A client sends its next command when its last one was
+acknowledged; or, where the file FD tells of answers (a line for each, `run-number`), when that was
+answered.  With `per_s` commands leave at that rate, whatever becomes of the ones before; with `count`
+it ends after so many.
+
+It prints JSON: `took_ms` to the acknowledgement and `answered_ms` to the answer, `refused` (not
+acknowledged by an empty 200), and `lasted_s` from the first command to the last answer.
 """
 
 from __future__ import annotations
@@ -18,93 +22,99 @@ import selectors
 import socket
 import sys
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlencode
 
 PREPARED_PER_S = 4_000
 """More than any of those measured can take."""
+PATIENCE_S = 30.0
 
 
 @dataclass
 class Line:
-    """One kept connection, and the command that is under way on it."""
+    """One kept connection, the command that is under way on it, and what it waits for."""
 
     socket: socket.socket
     number: int = 0
-    began: float = 0.0
+    waits_for: set[str] = field(default_factory=set)
     read: bytes = b""
 
 
 @dataclass
 class Load:
-    """What to send, to whom, and what became of it."""
+    """What to send on which lines, and what became of it, by the number of the command."""
 
-    address: tuple[str, int]
     commands: list[bytes]
     lines: list[Line]
-    sent_at: list[float] = field(default_factory=list)
-    took_ms: list[float] = field(default_factory=list)
+    answers: socket.socket | None
+    line_waits_for: frozenset[str]
+    began: list[float] = field(default_factory=list)
+    on: list[Line] = field(default_factory=list)
+    took_ms: dict[int, float] = field(default_factory=dict)
+    answered_ms: dict[int, float] = field(default_factory=dict)
     refused: int = 0
+    _free: list[Line] = field(default_factory=list)
+    _read: bytes = b""
 
-    def closed(self, seconds: float) -> None:
-        """Each client sends its next command when the one before is answered."""
-        until = time.perf_counter() + seconds
-        for line in self.lines:
-            self._send(line)
+    def run(self, moments: Iterator[float]) -> None:
+        """Send a command at each of these moments, or as soon after as a line is free."""
+        self._free = list(self.lines)
+        due = next(moments, None)
         with selectors.DefaultSelector() as waiting:
             for line in self.lines:
                 waiting.register(line.socket, selectors.EVENT_READ, line)
-            while waiting.get_map():
-                for key, _ in waiting.select(10):
-                    line = key.data
-                    if not self._answered(line):
-                        continue
-                    if time.perf_counter() < until and self.commands:
-                        self._send(line)
-                    else:
-                        waiting.unregister(line.socket)
+            if self.answers is not None:
+                waiting.register(self.answers, selectors.EVENT_READ)
+            while due is not None or self._is_waiting():
+                while self._free and due is not None and due <= time.perf_counter():
+                    self._send(self._free.pop(), due)
+                    due = next(moments, None)
+                can_send = self._free and due is not None
+                patience = max(0.0, due - time.perf_counter()) if due and can_send else PATIENCE_S
+                found = waiting.select(patience)
+                assert found or can_send, f"nothing came for {PATIENCE_S} s"
+                for key, _ in found:
+                    self._hear_line(key.data) if key.data else self._hear_answers()
 
-    def paced(self, seconds: float, per_s: float) -> None:
-        """Commands leave at a rate; how long each took counts from when it was to leave."""
-        began = time.perf_counter()
-        count = min(int(seconds * per_s), len(self.commands))
-        due = [began + number / per_s for number in range(count)]
-        free = list(self.lines)
-        with selectors.DefaultSelector() as waiting:
-            for line in self.lines:
-                waiting.register(line.socket, selectors.EVENT_READ, line)
-            while due or len(free) < len(self.lines):
-                while due and free and due[0] <= time.perf_counter():
-                    line = free.pop()
-                    at = due.pop(0)
-                    self._send(line)
-                    line.began = at
-                patience = max(0.0, due[0] - time.perf_counter()) if due and free else 10
-                free += [
-                    key.data for key, _ in waiting.select(patience) if self._answered(key.data)
-                ]
+    def _is_waiting(self) -> bool:
+        fewest = min(len(self.took_ms), len(self.answered_ms) if self.answers else sys.maxsize)
+        return fewest < len(self.began)
 
-    def _send(self, line: Line) -> None:
-        self.sent_at.append(time.time())
-        line.began = time.perf_counter()
-        line.socket.sendall(self.commands.pop())
+    def _send(self, line: Line, due: float) -> None:
+        line.number, line.waits_for = len(self.began), set(self.line_waits_for)
+        self.began.append(due or time.perf_counter())
+        self.on.append(line)
+        line.socket.sendall(self.commands[line.number])
 
-    def _answered(self, line: Line) -> bool:
-        """Read on; whether the answer is whole.  An acknowledgement has no body."""
+    def _got(self, what: str, number: int, took_ms: dict[int, float]) -> None:
+        if number in took_ms:
+            return  # a card that was edited tells its task once more
+        took_ms[number] = 1000 * (time.perf_counter() - self.began[number])
+        line = self.on[number]
+        if line.number == number and what in line.waits_for:
+            line.waits_for.remove(what)
+            if not line.waits_for:
+                self._free.append(line)
+
+    def _hear_line(self, line: Line) -> None:
+        """Read on; an acknowledgement has no body."""
         more = line.socket.recv(65_536)
         assert more, "the connection was closed"
         line.read += more
         head, end, body = line.read.partition(b"\r\n\r\n")
-        if not end:
-            return False
         length = head.lower().partition(b"content-length:")[2].split(b"\r\n")[0]
-        if len(body) < int(length or 0):
-            return False
-        self.took_ms.append(1000 * (time.perf_counter() - line.began))
-        self.refused += not head.startswith(b"HTTP/1.1 200 ") or bool(body)
-        line.read = b""
-        return True
+        if end and len(body) >= int(length or 0):
+            self.refused += not head.startswith(b"HTTP/1.1 200 ") or bool(body)
+            line.read = b""
+            self._got("acknowledgement", line.number, self.took_ms)
+
+    def _hear_answers(self) -> None:
+        assert self.answers is not None, "it is read because it is there"
+        *whole, self._read = (self._read + self.answers.recv(65_536)).split(b"\n")
+        for answer in whole:
+            self._got("answer", int(answer.rpartition(b"-")[2]), self.answered_ms)
 
 
 def command(secret: str, run: str, number: int, response_url: str) -> bytes:
@@ -136,30 +146,42 @@ def command(secret: str, run: str, number: int, response_url: str) -> bytes:
     ).encode()
 
 
-def main() -> None:
-    wish: dict[str, Any] = json.loads(sys.argv[1])
-    run, seconds = wish.get("run") or secrets.token_hex(4), wish["seconds"]
+def fire(wish: dict[str, Any], answers: socket.socket | None = None) -> dict[str, Any]:
+    """Do what was wished for; give what it prints."""
+    run, seconds, per_s = (
+        wish.get("run") or secrets.token_hex(4),
+        wish["seconds"],
+        wish.get("per_s"),
+    )
     host, _, port = wish["address"].rpartition(":")
-    address = (host, int(port))
     urls = wish.get("response_urls") or ["http://127.0.0.1:9/"]
-    count = wish.get("count") or int(seconds * (wish.get("per_s") or PREPARED_PER_S))
-    commands = [
-        command(wish["secret"], run, number, urls[number % len(urls)])
-        for number in reversed(range(count))
-    ]
-    lines = [Line(socket.create_connection(address)) for _ in range(wish["clients"])]
+    count = wish.get("count") or int(seconds * (per_s or PREPARED_PER_S))
+    commands = [command(wish["secret"], run, n, urls[n % len(urls)]) for n in range(count)]
+    lines = [Line(socket.create_connection((host, int(port)))) for _ in range(wish["clients"])]
     for line in lines:
         line.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    load = Load(address, commands, lines)
-    if "per_s" in wish:
-        load.paced(seconds, wish["per_s"])
-    else:
-        load.closed(seconds)
-    json.dump(
-        {"run": run, "sent_at": load.sent_at, "took_ms": load.took_ms, "refused": load.refused},
-        sys.stdout,
-    )
+    held = {"acknowledgement", "answer"} if answers and not per_s else {"acknowledgement"}
+    load = Load(commands, lines, answers, frozenset(held))
+    began = time.perf_counter()
+
+    def moments() -> Iterator[float]:
+        for number in range(count):
+            if not per_s and not wish.get("count") and time.perf_counter() > began + seconds:
+                return
+            yield began + number / per_s if per_s else 0.0
+
+    load.run(moments())
+    lasted_s = time.perf_counter() - began
+    for line in lines:
+        line.socket.close()
+    return {
+        "took_ms": [load.took_ms[n] for n in sorted(load.took_ms)],
+        "answered_ms": [load.answered_ms[n] for n in sorted(load.answered_ms)],
+        "refused": load.refused,
+        "lasted_s": lasted_s,
+    }
 
 
 if __name__ == "__main__":
-    main()
+    told = socket.socket(fileno=int(sys.argv[1])) if len(sys.argv) > 1 else None
+    json.dump(fire(json.load(sys.stdin), told), sys.stdout)

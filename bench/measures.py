@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 
 
@@ -15,3 +16,9 @@ def cpu_s(pid: int) -> float:
 def memory_mib(pid: int) -> float:
     status = Path(f"/proc/{pid}/status").read_text()
     return int(status.partition("VmRSS:")[2].split()[0]) / 1024
+
+
+def switches(pid: int) -> int:
+    """Give how often the threads that a process has now were taken off a CPU so far."""
+    status = (task.read_text() for task in Path(f"/proc/{pid}/task").glob("*/status"))
+    return sum(int(n) for each in status for n in re.findall(r"ctxt_switches:\s+(\d+)", each))

@@ -1,11 +1,11 @@
 """Where bots are measured: a pretend Slack, a CDN that takes its time, and load from both sides.
 
     with place(cdn_takes_s=0.005) as there:
-        with there.purgebot(url, Mode.HTTP) as bot, there.bare(Mode.HTTP, …) as bare:
-            load(bot, clients=10, seconds=2)
+        with there.purgebot("Purgebot", url, Mode.HTTP) as bot:
+            load(bot, clients=10, seconds=2, answers=True)
 
-Over HTTP the load is a process of its own (bench/load.py); through the socket it is people who type in
-the pretend Slack, whose one thread also carries the envelopes: `ceiling` says what that alone can do.
+Over HTTP the load is a process of its own (bench/load.py), which the pretend Slack tells of answers;
+through the socket it is people who type there, and one thread carries the envelopes as well.
 """
 
 from __future__ import annotations
@@ -13,7 +13,9 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import re
 import secrets
+import socket
 import subprocess
 import sys
 import tempfile
@@ -31,7 +33,9 @@ from starlette.responses import JSONResponse
 from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from bench.measures import cpu_s, memory_mib
+from bench.load import PREPARED_PER_S
+from bench.measures import cpu_s, memory_mib, switches
+from bench.sides import wait_until
 from bot.config.settings import Mode
 from bot.demo.town import SAMPLE_POLICY
 from bot.simulators.cdn import CdnSim
@@ -43,6 +47,9 @@ from tests.support.purgebot import Running, environment, listening, running
 CHANNEL = "C0WEB"
 PERSON = "U0ANA"
 PLENTY = 10**6
+FIRST_LOOK_S = 5.0
+"""After so long a bot asks the CDN what has become of a purge."""
+_ANSWER = re.compile(r"\b(\w+-\d+)\W+task \d")
 
 
 class Slow:
@@ -61,6 +68,19 @@ class Slow:
         await self._app(scope, receive, late)
 
 
+class Calls(list[dict[str, Any]]):
+    """Slack's log of calls, which tells the load of each answer when it was posted."""
+
+    told: socket.socket | None = None
+
+    def append(self, call: dict[str, Any]) -> None:
+        super().append(call)
+        if self.told is None or call["status"] != 200:
+            return
+        if answer := _ANSWER.search(str(call["arguments"].get("text"))):
+            self.told.send(f"{answer[1]}\n".encode())
+
+
 @dataclass(frozen=True, slots=True)
 class Contestant:
     """A process that is measured, and where its load comes from."""
@@ -77,11 +97,15 @@ class Contestant:
     def memory_mib(self) -> float:
         return memory_mib(self.bot.process.pid)
 
+    def switches(self) -> int:
+        return switches(self.bot.process.pid)
+
 
 @dataclass(frozen=True, slots=True)
 class Place:
     slack: SlackSim
     cdn: CdnSim
+    calls: Calls
     urls: dict[str, str]
     folder: Path
 
@@ -115,10 +139,11 @@ class Place:
             yield Contestant(name, mode, bot, ready.get("address", ""), self)
 
     @contextmanager
-    def bare(self, name: str, mode: Mode, **wish: bool) -> Iterator[Contestant]:
-        """Give a bare Bolt app (bench/bare.py): `before_response`, `full`."""
-        bare = [sys.executable, "-m", "bench.bare", json.dumps({"mode": mode.value, **wish})]
-        with listening(bare, self.folder, environment(self.folder, self.variables(mode))) as bot:
+    def peer(self, name: str, module: str, mode: Mode, *, full: bool) -> Iterator[Contestant]:
+        """Give one to be measured beside: bench/bare.py or bench/floor.py."""
+        wish = json.dumps({"mode": mode.value, "full": full})
+        peer, given = [sys.executable, "-m", module, wish], self.variables(mode)
+        with listening(peer, self.folder, environment(self.folder, given)) as bot:
             ready = bot.until("listening" if mode is Mode.HTTP else "started")
             yield Contestant(name, mode, bot, ready.get("address", ""), self)
 
@@ -127,39 +152,75 @@ class Place:
         mint = self.slack.workspace.mint_response_url
         return [mint(PERSON, CHANNEL) for _ in range(count)]
 
+    def settle(self) -> None:
+        """Wait until what was asked for has come to its end, and nobody asks for anything more."""
+        seen, since = -1, 0.0
 
-def load(contestant: Contestant, **wish: Any) -> dict[str, Any]:
-    """Send commands (`clients`, `seconds`, and `per_s` or `count` as in bench/load.py)."""
-    wish.setdefault("run", secrets.token_hex(4))
+        def quiet() -> bool:
+            nonlocal seen, since
+            calls = self.slack.workspace.calls
+            asked = self.cdn.account.request_count + (calls[-1]["n"] if calls else 0)
+            if asked != seen:
+                seen, since = asked, time.monotonic()
+            return time.monotonic() - since > 1.5
+
+        time.sleep(FIRST_LOOK_S)
+        wait_until(quiet, 120, every_s=0.1)
+
+
+def load(contestant: Contestant, *, answers: bool = False, **wish: Any) -> dict[str, Any]:
+    """Send commands (`clients`, `seconds`, and `per_s` or `count`); give what bench/load.py prints.
+
+    `answers`: over HTTP, wait for what is posted.
+    """
+    wish["run"] = secrets.token_hex(4)
     there = contestant.place
     if contestant.mode is Mode.SOCKET:
-        answer = requests.post(there.urls["load"], json=wish, timeout=120)
-        found: dict[str, Any] = answer.json()
+        found: dict[str, Any] = requests.post(there.urls["load"], json=wish, timeout=120).json()
     else:
         wish |= {"address": contestant.address, "secret": there.slack.signing_secret}
-        done = subprocess.run(
-            [sys.executable, "-m", "bench.load", json.dumps(wish)],
-            capture_output=True,
-            check=True,
-            text=True,
-        )
-        found = json.loads(done.stdout)
+        found = _from_outside(there, wish, answers=answers)
     assert not found["refused"], f"{contestant.name} refused {found['refused']} commands"
     return found
 
 
+def _from_outside(there: Place, wish: dict[str, Any], *, answers: bool) -> dict[str, Any]:
+    command = [sys.executable, "-m", "bench.load"]
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        if answers:
+            command.append(str(theirs.fileno()))
+            most = wish.get("per_s", PREPARED_PER_S) * wish["seconds"]
+            wish["response_urls"] = there.response_urls(int(most))
+            there.calls.told = ours
+        done = subprocess.run(
+            command,
+            input=json.dumps(wish),
+            stdout=subprocess.PIPE,
+            pass_fds=[theirs.fileno()],
+            check=True,
+            text=True,
+        )
+        there.calls.told = None
+    found: dict[str, Any] = json.loads(done.stdout)
+    return found
+
+
 @contextmanager
-def place(cdn_takes_s: float, *, slack_limits: bool = True) -> Iterator[Place]:
+def place(
+    cdn_takes_s: float, *, slack_limits: bool = True, task_s: float = PLENTY
+) -> Iterator[Place]:
     """Build the simulators; the CDN's quotas are lifted, and Slack's limits if so wished."""
     slack = SlackSim()
     slack.workspace.events = []
+    slack.workspace.calls = calls = Calls()
     cdn = CdnSim(
         now=slack.workspace.now,
         per_minute=PLENTY,
         per_day=PLENTY,
         queue_size=PLENTY,
         rates={},
-        task_seconds=PLENTY,
+        task_seconds=task_s,
     )
     tasks = iter(range(10**9, 2 * 10**9))
 
@@ -185,7 +246,7 @@ def place(cdn_takes_s: float, *, slack_limits: bool = True) -> Iterator[Place]:
             slack.base_url, cdn.base_url = urls["slack"], urls["cdn"]
             wish = {"limits": {"on": slack_limits}}
             requests.post(urls["control"] + "/settings", json=wish, timeout=10).raise_for_status()
-            yield Place(slack, cdn, urls, Path(folder))
+            yield Place(slack, cdn, calls, urls, Path(folder))
     finally:
         os.environ.update(hidden)
 
@@ -197,31 +258,38 @@ def _served(app: ASGIApp) -> Starlette:
 
 
 async def _type(
-    slack: SlackSim, run: str, clients: int, seconds: float, per_s: float | None = None, **_: Any
+    slack: SlackSim,
+    run: str,
+    clients: int,
+    seconds: float,
+    per_s: float | None = None,
+    count: int = PLENTY,
 ) -> dict[str, Any]:
     """Let people type commands; what bench/load.py does over HTTP."""
-    found: dict[str, Any] = {"run": run, "sent_at": [], "took_ms": [], "refused": 0}
     loop = asyncio.get_running_loop()
     began = loop.time()
-    numbers = iter(range(PLENTY))
+    numbers = iter(range(count))
+    took_ms: list[float] = []
+    refused = 0
 
-    async def once(at: float) -> None:
-        found["sent_at"].append(time.time())
-        text = f"/purge www.example.com {run}-{next(numbers)}"
-        answer = await slack.acting.say(PERSON, CHANNEL, text)
-        found["took_ms"].append(1000 * (loop.time() - at))
-        found["refused"] += answer["outcome"] != "acked" or answer["shown"] is not None
+    async def once(number: int, at: float) -> None:
+        nonlocal refused
+        answer = await slack.acting.say(PERSON, CHANNEL, f"/purge www.example.com {run}-{number}")
+        took_ms.append(1000 * (loop.time() - at))
+        refused += answer["outcome"] != "acked" or answer["shown"] is not None
 
     async def client() -> None:
-        while loop.time() < began + seconds:
-            await once(loop.time())
+        for number in numbers:
+            await once(number, loop.time())
+            if loop.time() > began + seconds and count == PLENTY:
+                return
 
-    if per_s is None:
-        await asyncio.gather(*(client() for _ in range(clients)))
-        return found
     async with asyncio.TaskGroup() as group:
-        for number in range(int(seconds * per_s)):
-            at = began + number / per_s
+        if per_s is None:
+            for _ in range(clients):
+                group.create_task(client())
+        for number in range(int(seconds * (per_s or 0))):
+            at = began + number / (per_s or 1)
             await asyncio.sleep(max(0.0, at - loop.time()))
-            group.create_task(once(at))
-    return found
+            group.create_task(once(number, at))
+    return {"took_ms": took_ms, "refused": refused, "lasted_s": loop.time() - began}

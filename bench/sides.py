@@ -150,12 +150,12 @@ class Side:
         time.sleep(REST_S)  # so that the next click meets a bot at rest
         return took
 
-    def clicks_s(self) -> list[float]:
-        """Give how long each click took to reach the CDN, by the simulators' own logs."""
+    def clicks(self) -> list[tuple[float, float]]:
+        """Give when Slack sent each click, and when the CDN had the request, by their own logs."""
         sent = self.place.get("slack/deliveries")["deliveries"]
         clicks = [row["at"] for row in sent if row["kind"] == "interactive"]
         arrivals = [seen["at"] for seen in self.place.purges_sent()]
-        return [there - click for click, there in zip(clicks, arrivals, strict=True)]
+        return list(zip(clicks, arrivals, strict=True))
 
 
 @contextmanager
@@ -192,16 +192,18 @@ def rest(sides: Sequence[Side], seconds: float) -> None:
 
 def click(sides: Sequence[Side], clicks: int) -> None:
     """Ask for forced purges and approve them, one at a time; write down what it takes."""
-    for number in range(WARMING + clicks):
+    first = len(sides[0].cards())
+    for number in range(first, first + WARMING + clicks):
         for each in sides:
             each.request(f"clicked-{number}")
-    for number in range(WARMING + clicks):
+    for number in range(first, first + WARMING + clicks):
         for each in sides if number % 2 else reversed(sides):
             took_s = each.click(each.cards()[number])
-            if number >= WARMING:
+            if number >= first + WARMING:
                 each.figures[ACKNOWLEDGED].append(1000 * took_s)
     for each in sides:
-        each.figures[CLICK] += [1000 * took_s for took_s in each.clicks_s()[WARMING:]]
+        counted = each.clicks()[first + WARMING :]
+        each.figures[CLICK] += [1000 * (there - click) for click, there in counted]
 
 
 # Where it is measured

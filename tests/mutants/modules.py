@@ -16,7 +16,7 @@ TESTS_OF: dict[str, tuple[str, ...]] = {
     "bot.core.policy.decision": (*_POLICY, *_RULES, "policy_properties"),
     "bot.core.policy.approval_rules": (*_POLICY, "approval", *_POLICY_READ),
     "bot.core.policy.fields": (*_POLICY, *_POLICY_READ),
-    "bot.core.policy.document": (*_POLICY, *_RULES, *_POLICY_READ),
+    "bot.core.policy.document": (*_POLICY, *_RULES, "rulings", *_POLICY_READ),
     "bot.core.policy.tag_rules": (*_POLICY, *_POLICY_READ),
     "bot.core.decisions.presses": ("presses",),
     "bot.core.decisions.outcomes": ("outcomes",),
@@ -27,7 +27,7 @@ TESTS_OF: dict[str, tuple[str, ...]] = {
     "bot.core.purge.states": ("advance",),
     "bot.core.purge.trail": ("trail", "authorization"),
     "bot.core.decisions.transition": ("transition", "rulings", *_RULES, "trail"),
-    "bot.core.purge.tracking": ("watching",),
+    "bot.core.purge.tracking": ("watching", "outcomes"),
 }
 
 PRELOADED = ("confusable_homoglyphs", "hypothesis", "idna", "pydantic", "requests", "yaml")

@@ -26,7 +26,7 @@ from bot.core.policy.quorum import Approval
 from bot.core.purge.purge import Purge, State
 from bot.core.purge.signatures import ApprovalKeys
 from tests.support.audit_entries import trail_of
-from tests.support.builders import NOW, a_purge, an_approval, policy, somebody
+from tests.support.builders import NOW, RULES, a_purge, an_approval, policy, somebody
 
 ANA = somebody("U0ANA", "editors")
 SAM = somebody("U0SAM", "sre")
@@ -83,6 +83,17 @@ def test_a_plain_one_goes_by_the_right_of_its_requester() -> None:
     assert why_not(PLAIN, somebody("U0ANA", "editors", membership=Membership.GUEST)) == (
         "policy-not-member"
     )
+
+
+def test_a_permit_says_by_which_rules_in_their_own_words() -> None:
+    twice = policy(rules=[{**RULES[0], "tags": [tag], "rule": f"On {tag}"} for tag in ("a", "b")])
+    for law, tags, because in (
+        (policy(), ("hero",), "allowed by They ask"),
+        (twice, ("a", "b"), "allowed by On a; On b"),
+    ):
+        permit = decide(replace(PLAIN, tags=tags), law=law)
+        assert isinstance(permit, SendPermit)
+        assert permit.because == because
 
 
 @pytest.mark.parametrize("state", sorted(set(State) - {State.READY, State.HELD}), ids=str)

@@ -18,8 +18,8 @@ from bot.core.decisions.transition import Transition
 from bot.core.edge_check import EdgeSnapshot
 from bot.core.purge.joining import QUEUE_AT_MOST
 from bot.core.purge.purge import Event, Evidence, Failure, Purge, State
-from bot.core.purge.tracking import HELD_AT_MOST, TASK_UNKNOWN, Judgement
-from tests.support.builders import NOW, a_purge, policy, somebody
+from bot.core.purge.tracking import TASK_UNKNOWN, Judgement
+from tests.support.builders import NOW, a_purge, an_approval, policy, somebody
 
 SEEN = (Evidence(EdgeSnapshot("https://www.example.com/", NOW)),)
 SEEN_LATER = (Evidence(EdgeSnapshot("https://www.example.com/", NOW + timedelta(minutes=1))),)
@@ -100,7 +100,7 @@ def test_what_passes_is_tried_again_and_what_does_not_has_failed() -> None:
 
 
 def test_it_is_held_for_an_hour_from_the_first_time() -> None:
-    since = NOW - HELD_AT_MOST
+    since = NOW - timedelta(hours=1)
     again = rejected(replace(SENDING, held_since=since + timedelta(seconds=1)), BUSY)
     assert (again.state, again.held_since) == (State.HELD, since + timedelta(seconds=1))
     assert rejected(replace(SENDING, held_since=since), BUSY).state is State.FAILED
@@ -147,3 +147,21 @@ def test_how_a_task_ended_is_told_with_its_reason(
     polled = outcomes.task_polled(SENT, judged, SEEN, NOW).purge
     assert (polled.state, polled.failure) == (state, Failure(code) if code else None)
     assert (polled.percent, polled.evidence) == (50, SEEN)
+
+
+def test_whose_leader_ended_unsent_is_a_request_again_that_nobody_has_approved() -> None:
+    joined = a_purge(
+        State.JOINED,
+        joined_to="P0",
+        approvals=(an_approval("U0SAM", "sre"),),
+        approvals_counted=1,
+        quorum=2,
+        needs="two approvals",
+        decided_by="U0SAM",
+    )
+    denied = a_purge(State.DENIED, id="P0")
+    again = outcomes.followed(joined, denied, NOW)
+    assert again is not None
+    assert (again.purge.state, again.purge.joined_to) == (State.REQUESTED, None)
+    assert (again.purge.approvals, again.purge.approvals_counted, again.purge.quorum) == ((), 0, 0)
+    assert (again.purge.needs, again.purge.decided_by, again.purge.decided_at) == (None, None, NOW)

@@ -212,6 +212,8 @@ def test_a_refusal_without_a_rule_names_who_could_do_it(town: Policy) -> None:
     assert decision.sentence == "No rule lets you purge the tag “hero” of www.example.com."
     assert decision.needed_roles == ("editors", "sre")
     assert decision.holders == Holders(groups=("S0EDITORS", "S0SRE"))
+    anything = decide(town, LEO, PURGE, ANYTHING, ANYTHING)
+    assert anything.sentence == "No rule lets you purge every tag of every domain."
 
 
 def test_a_role_that_is_denied_is_not_offered_as_help() -> None:

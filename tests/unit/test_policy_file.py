@@ -86,6 +86,8 @@ def test_every_value_is_text() -> None:
         pytest.param("www.example.com", '"*.com"', 8, "is no domain", id="a whole top level"),
         pytest.param("www.example.com", "https://a.example.com/", 8, "is no domain", id="a URL"),
         pytest.param("www.example.com", "192.0.2.1", 8, "is no domain", id="an address"),
+        pytest.param("www.example.com", "'(www.example.com'", 8, "is no domain", id="a bracket"),
+        pytest.param("www.example.com", "''", 8, "is no domain", id="nothing"),
         pytest.param("www.example.com", "*.example.com", 8, "“*” in quotes", id="a bare star"),
         pytest.param("S0SRE", "sre", 3, "no Slack ID of a user group", id="group name"),
         pytest.param("S0SRE", "U0SRE", 3, "no Slack ID of a user group", id="user as group"),
@@ -375,6 +377,16 @@ def test_the_error_names_the_file_and_shows_every_mistake() -> None:
         "did you mean “purge”?"
     )
     assert caught.value.info.kind is POLICY_INVALID
+
+
+@pytest.mark.parametrize("sentence", ["SRE may purge", "Site reliability", "One of SRE"])
+def test_a_sentence_may_be_two_hundred_characters_and_not_one_more(sentence: str) -> None:
+    text = GOOD + APPROVAL
+    load_policy(text.replace(sentence, "x" * 200), "policy.yaml")
+    line = text[: text.index(sentence)].count("\n") + 1
+    (mistake,) = mistakes(text.replace(sentence, "x" * 201))
+    assert mistake.startswith(f"line {line}: ")
+    assert "at most 200 characters" in mistake
 
 
 def test_a_file_may_be_one_mebibyte_and_not_one_byte_more() -> None:

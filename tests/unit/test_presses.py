@@ -64,6 +64,7 @@ def press(
     match decide_press(ask, purge, Rules(law or policy(), "hash", keys=keys), by, ask.at):
         case Transition() as changed:
             (entry,) = changed.audit
+            assert entry.purge_id == ask.purge_id
             assert (entry.event, entry.user_id) == (changed.event.value, by.user_id)
             return Outcome(entry.event, changed.purge)
         case PressRejected(notice, entry, expired):

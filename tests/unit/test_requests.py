@@ -61,7 +61,8 @@ def test_only_full_members_may_ask(membership: Membership) -> None:
 
 
 def test_a_plain_one_is_ready_and_a_forced_one_waits() -> None:
-    assert ruled(PLAIN).state is State.READY
+    ready = ruled(PLAIN)
+    assert (ready.state, ready.approvals_counted, ready.quorum) == (State.READY, 0, 0)
     waiting = ruled(a_purge())
     assert (waiting.state, waiting.approvals_counted, waiting.quorum) == (State.WAITING, 0, 1)
     assert waiting.expires_at == NOW + timedelta(minutes=30)
@@ -107,6 +108,9 @@ def test_without_a_window_nothing_is_joined_or_queued() -> None:
     sent = another(PLAIN, State.RUNNING, sent_at=NOW)
     for related in (Related(unsent=another(PLAIN, State.READY)), Related(sent=sent)):
         assert ruled(PLAIN, related=related, window=timedelta(0)).state is State.READY
+        unset = Rules(policy(rules=NARROW), "hash")
+        facts = RequestFacts(ANA, related=related)
+        assert authorize_request(PLAIN, unset, facts, NOW).purge.state is State.READY
 
 
 def test_the_same_that_waits_is_not_asked_twice() -> None:
@@ -133,6 +137,13 @@ def test_whom_the_policy_names_need_not_wait_for_others_or_for_the_same() -> Non
     assert why(ruled(urgent)) == "break-glass-not-allowed"
 
 
+def test_glass_that_is_broken_twice_is_broken_once() -> None:
+    law, urgent = policy(BREAKABLE, rules=NARROW), a_purge(break_glass=True)
+    sent = another(urgent, State.SUBMITTED, sent_at=NOW - timedelta(seconds=5))
+    joined = ruled(urgent, law=law, related=Related(sent=sent))
+    assert (joined.state, joined.joined_to, joined.break_glass) == (State.JOINED, "P0", False)
+
+
 def test_where_there_is_no_glass_it_is_not_broken() -> None:
     free = policy({"required": False}, rules=NARROW)
     forced = ruled(a_purge(break_glass=True), law=free)
@@ -155,6 +166,18 @@ def test_who_can_have_no_rights_does_not_count() -> None:
     assert left.briefing is not None
     assert left.briefing.people == 1
     assert left.unreachable == ("U0KIM guest", "U0SAM deleted")
+
+
+def test_a_refusal_says_whom_the_policy_names_in_vain() -> None:
+    out = dict.fromkeys(("U0SAM", "U0KIM", "U0LEA"), Membership.DELETED)
+    named = "Named for it, but without any rights: 3 × account closed."
+    vain = ruled(a_purge(), roster=Roster(SRE.members, out)).refusal
+    assert vain is not None
+    assert named in vain.sentence
+    nobody = ruled(a_purge(), roster=Roster({"S0SRE": frozenset(), "S0LEADS": frozenset()})).refusal
+    assert nobody is not None
+    assert nobody.code == "no-approver"
+    assert "Named" not in nobody.sentence
 
 
 def test_who_could_not_be_looked_up_counts() -> None:
@@ -187,6 +210,8 @@ LIMITS = Limits(requests_a_minute=3, waiting=2, joined=1)
         (a_purge(), Load(waiting=1), {}, None),
         (PLAIN, Load(joined=1), {"unsent": another(PLAIN, State.READY)}, "too-many-joined"),
         (PLAIN, Load(joined=0), {"unsent": another(PLAIN, State.READY)}, None),
+        (PLAIN, Load(), {"unsent": another(PLAIN, State.READY)}, None),
+        (a_purge(), Load(), {}, None),
     ],
 )
 def test_one_person_may_not_drown_the_others(

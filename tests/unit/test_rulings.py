@@ -134,6 +134,13 @@ def test_to_whom_nobody_knows_or_may_nothing_there_nothing_is_suggested() -> Non
     assert meant(on("www.example.com"), actor=somebody("U0LEO")) is None
 
 
+def test_another_domain_is_suggested_where_the_first_is_not_known_to_be_theirs() -> None:
+    near = ("www.example.com", "ww.example.co")
+    for known in near:
+        found = suggested_domain(TYPED, on(*near), (), {known: ANA}.get)
+        assert found == known
+
+
 def test_the_command_is_suggested_as_it_was_of_the_other_domain() -> None:
     assert suggested_command(TYPED) is None
     suggested = suggested_command(replace(TYPED, suggestion="www.example.com", break_glass=True))

@@ -14,7 +14,7 @@ from bot.core.audit import START, AuditEntry, Link, link, pruned
 from bot.core.decisions.transition import entry_of
 from bot.core.policy.quorum import Approval
 from bot.core.purge.purge import Event, Purge, State, advance
-from bot.core.purge.trail import STEPS, approved_at, mismatch
+from bot.core.purge.trail import STEPS, Trail, approved_at, mismatch
 from tests.support.builders import a_purge
 
 NOON = datetime(2026, 11, 2, 12, tzinfo=UTC)
@@ -128,6 +128,17 @@ Break = Callable[[list[Link]], list[Link]]
 )
 def test_a_chain_that_was_changed_does_not_fit(broken: Break, wrong: str) -> None:
     assert mismatch(READY, broken(chained(*STEPS_TO_READY))) == wrong
+
+
+def test_a_chain_tells_of_a_purge_only_if_it_begins_with_the_request() -> None:
+    for entries, is_of_purge in (((), False), (STEPS_TO_READY, True)):
+        trail = Trail("P1")
+        assert not any(trail.take(found) for found in chained(*entries))
+        assert trail.is_of_purge is is_of_purge
+    for event in STEPS - {"request"}:
+        trail = Trail("P1")
+        trail.take(chained(replace(REQUEST, event=event))[0])
+        assert not trail.is_of_purge
 
 
 def test_a_step_that_was_written_anew_must_still_say_what_every_release_wrote() -> None:

@@ -6,14 +6,7 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from bot.core.decisions.transition import (
-    CARD_GRACE,
-    FOLLOW_EVERY,
-    Transition,
-    due_at,
-    requested,
-    transition,
-)
+from bot.core.decisions.transition import Transition, due_at, requested, transition
 from bot.core.edge_check import EdgeSnapshot
 from bot.core.policy.approvers import Briefing
 from bot.core.purge.purge import Event, Evidence, Purge, State
@@ -53,9 +46,11 @@ def test_what_is_held_is_due_when_it_said(state: State) -> None:
 
 @pytest.mark.parametrize("state", [State.JOINED, State.QUEUED], ids=str)
 def test_a_follower_looks_once_a_minute_and_not_after_its_time(state: State) -> None:
-    assert after(state, Event.JOIN) == NOW + FOLLOW_EVERY
-    assert after(state, Event.QUEUE, held_until=LATER) == NOW + FOLLOW_EVERY
-    assert after(state, Event.QUEUE, held_until=NOW + SECOND) == NOW + SECOND
+    a_minute = timedelta(minutes=1)
+    assert after(state, Event.JOIN) == NOW + a_minute
+    for ends_after in (SECOND, a_minute - SECOND, a_minute, LATER - NOW):
+        looks = after(state, Event.QUEUE, held_until=NOW + ends_after)
+        assert looks == NOW + min(ends_after, a_minute)
 
 
 @pytest.mark.parametrize("state", [State.SUBMITTED, State.RUNNING], ids=str)
@@ -92,8 +87,8 @@ def steps(purge: Purge, event: Event, **facts: datetime) -> Transition:
     return transition(purge, event, NOW, **facts)  # type: ignore[arg-type]  # facts of a purge
 
 
-def test_cards_wait_a_moment_where_the_answer_of_the_cdn_is_near() -> None:
-    near = NOW + CARD_GRACE
+def test_cards_wait_four_tenths_of_a_second_where_the_answer_of_the_cdn_is_near() -> None:
+    near = NOW + 0.4 * SECOND
     asked = a_purge(force=False)
     assert steps(asked, Event.ALLOW).messages_due_at == near
     assert steps(a_purge(State.READY), Event.SEND, sent_at=NOW).messages_due_at == near

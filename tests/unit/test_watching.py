@@ -9,11 +9,13 @@ import pytest
 
 from bot.core.purge.purge import Event, State
 from bot.core.purge.tracking import (
+    RIVALS_WITHIN,
     Judgement,
     PolledPurge,
     RecentTask,
     Task,
     TaskState,
+    chunks,
     found_among,
     judge,
     next_look_at,
@@ -247,6 +249,14 @@ def test_of_two_that_can_be_its_own_none_is_taken() -> None:
     assert found(listed("1"), listed("2"), listed("3")) is None
 
 
+@pytest.mark.parametrize("apart_s", range(0, 90, 2))
+def test_two_purges_that_one_task_can_be_of_are_rivals(apart_s: int) -> None:
+    later = replace(LOST, id="P2", sent_at=SENT + timedelta(seconds=apart_s))
+    tasks = [listed("1", after_s=after_s) for after_s in range(-5, 120)]
+    shared = [one for one in tasks if found(one) and found_among(later, [one], ())]
+    assert not shared or timedelta(seconds=apart_s) <= RIVALS_WITHIN
+
+
 def test_a_task_of_another_purge_is_not_its_own() -> None:
     assert found(listed("1"), taken=("1",)) is None
     assert found(listed("1"), listed("2"), taken=("1",)) == "2"
@@ -272,3 +282,15 @@ def test_a_task_names_the_domain_and_not_one_that_its_name_is_a_part_of(
     path: str, its: bool
 ) -> None:
     assert found(listed("1", path=path)) == ("1" if its else None)
+
+
+# Many tasks
+
+
+@pytest.mark.parametrize("count", [0, 1, 9, 10, 11, 20, 25])
+def test_the_cdn_is_asked_about_every_task_once_in_order_and_ten_at_a_time(count: int) -> None:
+    ids = [f"task-{number}" for number in range(count)]
+    questions = chunks(ids, 10)
+    assert [each for question in questions for each in question] == ids
+    assert all(len(question) == 10 for question in questions[:-1])
+    assert all(1 <= len(question) <= 10 for question in questions)
