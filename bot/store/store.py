@@ -38,8 +38,8 @@ from bot.store.database.clock import DatabaseClock, steady_s
 from bot.store.database.engine import Database, StoreUnavailable, insert_if_new
 from bot.store.database.probe import write_error
 from bot.store.database.statements import Prepared, one_of
+from bot.store.handing_over import FIRST_SHOWN, HandingOver
 from bot.store.queue.due import JobKind
-from bot.store.queue.handover import FIRST_SHOWN, HandingOver
 from bot.store.queue.leases import CARDS, Jobs
 from bot.store.queue.owner import LEASE, Claimed
 from bot.store.queue.polling import STATUS_RATE, TaskPolling
