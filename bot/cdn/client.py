@@ -35,10 +35,15 @@ from bot.core.cdn.errors import ENDPOINT_UNSAFE, NO_ANSWER, NOT_ANSWERING, UNREA
 from bot.core.decisions.authorization import SendPermit
 from bot.core.purge.tracking import RecentTask, Task
 from bot.core.text.domain_name import is_loopback
+from bot.exchange import exchange
 from bot.telemetry import metrics
 
 API_VERSION = "2018-05-10"
 MAX_TASKS_PER_QUESTION = 10
+LONGEST_EXCHANGE_S = 15.0
+"""All of a question and its answer: so long a CDN that answers ever so slowly holds a thread."""
+MAX_ANSWER_BYTES = 2 * MAX_BODY_BYTES
+"""With headers, trailers and whatever frames a body; far more than they need."""
 
 T = TypeVar("T")
 
@@ -49,7 +54,7 @@ class CdnClient:
     `endpoint` is `https://host[:port]`; plain http is for loopback only.  The environment's
     proxies and REQUESTS_CA_BUNDLE count, except for plain http, which must not leave us.
     `trust` is what is trusted besides.
-    `timeout_s` is (to connect, between two bytes of the answer).
+    `timeout_s` is (to connect, between two bytes of the answer), `longest_s` for all of it.
     `pool_size` should be the number of threads that ask at the same time.
     Raises: CdnRefused `cdn-endpoint-unsafe`.
     """
@@ -60,6 +65,7 @@ class CdnClient:
         credentials: Source,
         *,
         timeout_s: tuple[float, float] = (5.0, 10.0),
+        longest_s: float | None = None,
         pool_size: int = 10,
         trust: ssl.SSLContext | None = None,
         clock: Callable[[], datetime] = utc_now,
@@ -68,6 +74,7 @@ class CdnClient:
         _check_endpoint(endpoint)
         self._url = endpoint.rstrip("/") + "/"
         self._timeout_s = timeout_s
+        self._longest_s = longest_s or LONGEST_EXCHANGE_S
         self._auth = Acs3Auth(credentials, clock=clock, nonce=nonce)
         self._session = _Session()
         self._session.trust_env = self._url.startswith("https:")
@@ -168,13 +175,16 @@ class CdnClient:
         # The URL is written in the form that is signed, so the CDN need not derive it.
         url = f"{self._url}?{canonical_query(params.items())}"
         try:
-            with self._session.post(
-                url,
-                headers={"x-acs-action": action},
-                auth=self._auth,
-                timeout=self._timeout_s,
-                stream=True,
-            ) as response:
+            with (
+                exchange(self._longest_s, MAX_ANSWER_BYTES),
+                self._session.post(
+                    url,
+                    headers={"x-acs-action": action},
+                    auth=self._auth,
+                    timeout=self._timeout_s,
+                    stream=True,
+                ) as response,
+            ):
                 body = response.raw.read(MAX_BODY_BYTES + 1, decode_content=False)
                 return Answer(response.status_code, response.headers, json_object(body))
         except (OSError, HTTPError) as error:

@@ -12,6 +12,7 @@ urllib3 is what `requests` sends with; its pools take other connection classes b
 
 from __future__ import annotations
 
+import socket
 import ssl
 import time
 from collections.abc import Callable, Iterator
@@ -28,6 +29,7 @@ from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.exceptions import HTTPError, NewConnectionError
 
 from bot.core.network.connection_errors import why_unreached
+from bot.exchange import BoundedConnection, create_connection
 
 IDLE_S = 15.0
 NO_CERTIFICATES = "the file of trusted certificates is missing"
@@ -73,10 +75,13 @@ def why_never_sent(error: Exception) -> str | None:
     return None
 
 
-class _Watched(HTTPConnection):
+class _Watched(BoundedConnection, HTTPConnection):
     """What our plain and our secure connections have in common."""
 
     _used_at = 0.0
+
+    def _new_conn(self) -> socket.socket:
+        return create_connection((self._dns_host, self.port), self.timeout)
 
     def connect(self) -> None:
         try:
