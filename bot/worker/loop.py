@@ -63,8 +63,6 @@ class Worker:
     _steps: Executor
     _owner: LeaseOwner
     _now: Callable[[], datetime]
-    tick: Callable[[], object]
-    """Called before each round."""
     chores: Sequence[Chore]
 
     def __post_init__(self) -> None:
@@ -141,7 +139,6 @@ class Worker:
             began = time.monotonic()
             self._wake.clear()
             try:
-                self.tick()
                 self._hand_out()
                 wait_s = self._until_next()
             except StoreUnavailable:

@@ -21,6 +21,7 @@ import difflib
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from functools import cached_property
+from itertools import islice
 from typing import Annotated, Any, Literal, Self, TypeGuard
 
 from pydantic import AfterValidator, Field, model_validator
@@ -165,14 +166,22 @@ PARTS: Mapping[object, type[Entry]] = {
 }
 """What stands under each key of the file."""
 WHOLE_FAULT = "whole_fault"
+MOST_TOLD = 100
+"""How many mistakes are told at once: nobody reads more, and each takes its time to put into words."""
+MOST_GUESSED_AMONG = 500
+"""With more words than that a guess would take too long."""
 _Path = tuple[str | int, ...]
 
 
 def whole_faults(policy: Any) -> Iterator[tuple[_Path, str]]:
-    """What no field can see alone, as (path, sentence).
+    """What no field can see alone, as (path, sentence): one more than is told, at most.
 
     Form: plain values, which may be ill-formed in other ways: those the models tell.
     """
+    return islice(_whole_faults(policy), MOST_TOLD + 1)
+
+
+def _whole_faults(policy: Any) -> Iterator[tuple[_Path, str]]:
     if not _is_map(policy):
         return
     roles, rules = policy.get("roles") or {}, policy.get("rules")
@@ -225,5 +234,8 @@ def _is_map(value: object) -> TypeGuard[Mapping[str, Any]]:
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:
     """“; did you mean …?”, or nothing when no known word is near."""
-    near = difflib.get_close_matches(word, list(known), n=1)
+    words = list(islice(known, MOST_GUESSED_AMONG + 1))
+    if len(words) > MOST_GUESSED_AMONG:
+        return ""
+    near = difflib.get_close_matches(word, words, n=1)
     return f"; did you mean “{near[0]}”?" if near else ""
