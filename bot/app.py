@@ -64,6 +64,8 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger("purgebot.app")
 
+POLICY_S = 1.0
+"""How often it is looked whether the policy file has changed."""
 ASK_AGAIN_S = 20.0
 """How often refused methods are tried again, in seconds; Slack allows 20 such calls per minute."""
 ENVELOPES_AT_ONCE = GROUP_SIZE
@@ -237,8 +239,8 @@ def _wire(
         steps,
         owner,
         now,
-        tick=policy.reload,
         chores=(
+            Chore("policy", POLICY_S, policy.reload),
             Chore(
                 "upkeep", UPKEEP_S, lambda: store.audit.keep(now(), settings.audit_retention_days)
             ),

@@ -35,11 +35,16 @@ from bot.core.cdn.errors import ENDPOINT_UNSAFE, NO_ANSWER, NOT_ANSWERING, UNREA
 from bot.core.decisions.authorization import SendPermit
 from bot.core.purge.tracking import RecentTask, Task
 from bot.core.text.domain_name import is_loopback
+from bot.exchange import exchange
 from bot.telemetry import metrics
 
 API_VERSION = "2018-05-10"
 MAX_TASKS_PER_QUESTION = 10
 """https://alibabacloud.com/help/en/cdn/api-describerefreshtaskbyid"""
+LONGEST_EXCHANGE_S = 15.0
+"""The limit for one request and its answer, in seconds, however slowly the answer arrives."""
+MAX_ANSWER_BYTES = 2 * MAX_BODY_BYTES
+"""The limit for headers, body, trailers and framing together: far more than they need."""
 
 T = TypeVar("T")
 
@@ -50,7 +55,8 @@ class CdnClient:
     `endpoint` is `https://host[:port]`; plain http is for loopback only.  The environment's proxies
     and REQUESTS_CA_BUNDLE apply, except to plain http, which must not leave this machine.  `trust`:
     see `bot.config.trust.for_cdn`.  `timeout_s` is (for connecting, between two bytes of the
-    answer), in seconds.  `pool_size` should be the number of threads that call at the same time.
+    answer) and `longest_s` the limit for the whole exchange, in seconds.  `pool_size` should be the
+    number of threads that call at the same time.
     Raises: CdnRefused `cdn-endpoint-unsafe`.
     """
 
@@ -60,6 +66,7 @@ class CdnClient:
         credentials: Source,
         *,
         timeout_s: tuple[float, float] = (5.0, 10.0),
+        longest_s: float | None = None,
         pool_size: int = 10,
         trust: ssl.SSLContext | None = None,
         clock: Callable[[], datetime] = utc_now,
@@ -68,6 +75,7 @@ class CdnClient:
         _check_endpoint(endpoint)
         self._url = endpoint.rstrip("/") + "/"
         self._timeout_s = timeout_s
+        self._longest_s = longest_s or LONGEST_EXCHANGE_S
         self._auth = Acs3Auth(credentials, clock=clock, nonce=nonce)
         self._session = _Session()
         self._session.trust_env = self._url.startswith("https:")
@@ -167,13 +175,16 @@ class CdnClient:
         # The URL is sent in the form that is signed, so that the CDN need not derive that form.
         url = f"{self._url}?{canonical_query(params.items())}"
         try:
-            with self._session.post(
-                url,
-                headers={"x-acs-action": action},
-                auth=self._auth,
-                timeout=self._timeout_s,
-                stream=True,
-            ) as response:
+            with (
+                exchange(self._longest_s, MAX_ANSWER_BYTES),
+                self._session.post(
+                    url,
+                    headers={"x-acs-action": action},
+                    auth=self._auth,
+                    timeout=self._timeout_s,
+                    stream=True,
+                ) as response,
+            ):
                 body = response.raw.read(MAX_BODY_BYTES + 1, decode_content=False)
                 return Answer(response.status_code, response.headers, json_object(body))
         except (OSError, HTTPError) as error:

@@ -13,23 +13,18 @@ The whole probe ends after `LONGEST_LOOK`, whatever the server does: a purge may
 
 from __future__ import annotations
 
-import io
 import socket
 import ssl
-import threading
-import time
 from collections.abc import Callable
-from concurrent.futures import Future
 from datetime import datetime
-from functools import partial
-from http.client import HTTPConnection, HTTPException, HTTPResponse
-from typing import Any, cast
+from http.client import HTTPException
 from urllib.parse import urlsplit
 
 from bot.config.trust import usual_of_requests
 from bot.core.edge_check import LONGEST_LOOK, EdgeSnapshot, Why
 from bot.core.network.addresses import is_public
 from bot.core.text.domain_name import is_loopback
+from bot.exchange import AnswerTooLarge, BoundedConnection, create_connection, exchange, look_up
 
 MAX_ANSWER_BYTES = 32 * 1024
 HEADERS = {
@@ -42,8 +37,6 @@ PORTS = {"http": 80, "https": 443}
 
 Place = tuple[str, int]
 """A host or an address, and a port."""
-_TimeLeft = Callable[[float], float]
-"""Returns the given seconds, or the probe's time left if that is less.  Raises: TimeoutError."""
 
 
 class EdgeProbe:
@@ -74,57 +67,33 @@ class EdgeProbe:
     def probe(self, url: str) -> EdgeSnapshot:
         """Send one HEAD.  An error is returned as `why` in the snapshot, never raised."""
         at = self._clock()
-        over_at = time.monotonic() + self._longest_s
-        answer: Future[EdgeSnapshot] = Future()
-
-        def time_left(most: float) -> float:
-            left = min(most, over_at - time.monotonic())
-            if left <= 0:
-                raise TimeoutError
-            return left
-
-        def interaction() -> None:
-            try:
-                answer.set_result(self._ask(url, at, time_left))
-            except (OSError, HTTPException, ValueError) as error:
-                why = next((why for kind, why in _WHYS if isinstance(error, kind)), None)
-                answer.set_result(EdgeSnapshot(url, at, why=why or Why.NO_CONNECTION))
-            except BaseException as error:  # noqa: BLE001  # raised again in the caller's thread
-                answer.set_exception(error)
-
-        # A separate thread, because nothing limits the time that resolving a name takes:
-        # https://github.com/urllib3/urllib3/issues/1334
-        threading.Thread(target=interaction, name="edge-look", daemon=True).start()
         try:
-            return answer.result(self._longest_s)
-        except TimeoutError:
-            return EdgeSnapshot(url, at, why=Why.TIMEOUT)
+            with exchange(self._longest_s, MAX_ANSWER_BYTES):
+                return self._ask(url, at)
+        except (OSError, HTTPException, ValueError) as error:
+            why = next((why for kind, why in _WHYS if isinstance(error, kind)), None)
+            return EdgeSnapshot(url, at, why=why or Why.NO_CONNECTION)
 
-    def _ask(self, url: str, at: datetime, time_left: _TimeLeft) -> EdgeSnapshot:
+    def _ask(self, url: str, at: datetime) -> EdgeSnapshot:
         parts = urlsplit(url)
         if parts.scheme not in PORTS or not parts.hostname:
             raise ValueError("not the URL of a page")
         target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
-        with self._connect(parts.hostname, parts.port or PORTS[parts.scheme], time_left) as plain:
-            plain.settimeout(time_left(self._connect_s))  # limits the whole handshake
+        with self._connect(parts.hostname, parts.port or PORTS[parts.scheme]) as plain:
             secure = parts.scheme == "https" and self._instead is None
             with self._secured(plain, parts.hostname) if secure else plain as connection:
-                connection.settimeout(time_left(self._read_s))
-                sender = HTTPConnection(parts.netloc.rpartition("@")[2])
+                sender = BoundedConnection(parts.netloc.rpartition("@")[2], timeout=self._read_s)
                 sender.sock = connection
                 sender.request("HEAD", target, headers=HEADERS)
-                brief = _Brief(connection, partial(time_left, self._read_s))
-                answer = HTTPResponse(cast("socket.socket", brief), method="HEAD")
-                answer.begin()
-        return EdgeSnapshot.of_answer(url, at, answer.status, answer.getheader)
+                with sender.getresponse() as answer:
+                    return EdgeSnapshot.of_answer(url, at, answer.status, answer.getheader)
 
-    def _connect(self, host: str, port: int, time_left: _TimeLeft) -> socket.socket:
+    def _connect(self, host: str, port: int) -> socket.socket:
         """Connect to the first checked address that answers.  Raises: OSError."""
         error: OSError = ConnectionError("the name has no address")
         for place in [self._instead] if self._instead else _public_places(host, port):
-            wait_s = time_left(self._connect_s)
             try:
-                return socket.create_connection(place, wait_s)
+                return create_connection(place, self._connect_s)
             except OSError as failure:
                 error = failure
         raise error
@@ -138,13 +107,9 @@ class _RefusedAddress(OSError):
     pass
 
 
-class _AnswerTooLarge(HTTPException):
-    pass
-
-
 _WHYS: tuple[tuple[type[Exception], Why], ...] = (
     (_RefusedAddress, Why.REFUSED_ADDRESS),
-    (_AnswerTooLarge, Why.TOO_LARGE),
+    (AnswerTooLarge, Why.TOO_LARGE),
     (socket.gaierror, Why.UNKNOWN_HOST),
     (ssl.SSLCertVerificationError, Why.UNTRUSTED),
     (TimeoutError, Why.TIMEOUT),
@@ -153,34 +118,9 @@ _WHYS: tuple[tuple[type[Exception], Why], ...] = (
 """The meaning of an exception that ended a probe; the first match counts."""
 
 
-class _Brief(io.RawIOBase):
-    """What a socket receives: at most MAX_ANSWER_BYTES, and each read within `wait_s`."""
-
-    def __init__(self, connection: socket.socket, wait_s: Callable[[], float]) -> None:
-        self._connection = connection
-        self._wait_s = wait_s
-        self._left = MAX_ANSWER_BYTES
-
-    def makefile(self, _: str) -> io.BufferedReader:
-        """Return a reader.  HTTPResponse calls this, and needs nothing else of a socket."""
-        return io.BufferedReader(self)
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: Any) -> int:
-        if self._left <= 0:
-            raise _AnswerTooLarge
-        self._connection.settimeout(self._wait_s())
-        read = self._connection.recv_into(memoryview(buffer)[: self._left])
-        self._left -= read
-        return read
-
-
 def _public_places(host: str, port: int) -> list[Place]:
     """Return every address of a name.  Raises: OSError, also if one of them is not public."""
-    found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    places = [(str(place[0]), port) for *_, place in found]
+    places = [(str(place[0]), port) for *_, place in look_up(host, port)]
     if not places or not all(is_public(address) for address, _ in places):
         raise _RefusedAddress
     return places

@@ -13,6 +13,7 @@ The caller may also stop a request at the last moment (`while_allowed`).
 
 from __future__ import annotations
 
+import socket
 import ssl
 import time
 from collections.abc import Callable, Iterator
@@ -29,6 +30,7 @@ from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.exceptions import HTTPError, NewConnectionError
 
 from bot.core.network.connection_errors import why_unreached
+from bot.exchange import BoundedConnection, create_connection
 
 IDLE_S = 15.0
 NO_CERTIFICATES = "the file of trusted certificates is missing"
@@ -74,10 +76,13 @@ def why_never_sent(error: Exception) -> str | None:
     return None
 
 
-class _Watched(HTTPConnection):
+class _Watched(BoundedConnection, HTTPConnection):
     """What the plain and the secure connections have in common."""
 
     _used_at = 0.0
+
+    def _new_conn(self) -> socket.socket:
+        return create_connection((self._dns_host, self.port), self.timeout)
 
     def connect(self) -> None:
         try:

@@ -73,12 +73,17 @@ def main() -> None:
 @app.command()
 def run() -> None:
     """Run the bot: Socket Mode with SLACK_APP_TOKEN, signed HTTP with SLACK_SIGNING_SECRET."""
+    import structlog
+
     from bot.app import build
     from bot.config.settings import Mode, Settings, read_settings
     from bot.telemetry.logs import set_up_logs
 
     set_up_logs()
     settings = read_settings(Settings)
+    for file in settings.writable_by_others:
+        log = structlog.get_logger("purgebot.app")
+        log.warning("file-writable-by-others", file=str(file), remedy=f"chmod go-w {file}")
     bot = build(settings)
     # These objects stay.  A full garbage collection over them would stop every thread for 50 ms,
     # and delay a click that arrives in that time.

@@ -56,6 +56,7 @@ def check_all() -> Iterator[Finding]:
         yield Finding("settings", False, error.info.message, error.info.hint)
         return
     yield Finding("settings", True, f"{settings.mode.value} mode")
+    yield _files(settings)
     yield _approval_key(settings)
     checks: tuple[tuple[str, Callable[[Settings], str]], ...] = (
         ("policy", _policy),
@@ -72,6 +73,17 @@ def check_all() -> Iterator[Finding]:
             yield Finding(name, False, *bad.args)
         except BotError as error:
             yield Finding(name, False, error.info.message, error.info.hint)
+
+
+def _files(settings: Settings) -> Finding:
+    if not (files := " ".join(map(str, settings.writable_by_others))):
+        return Finding("files", True, "the policy and .env are their owner's alone to change")
+    return Finding(
+        "files",
+        True,
+        f"others than their owner may change {files}, and with it who may purge, or the settings",
+        f"chmod go-w {files}",
+    )
 
 
 def _approval_key(settings: Settings) -> Finding:

@@ -9,9 +9,12 @@ Every plain value is text (`no` and `2026` too), except the number after `versio
 
 from __future__ import annotations
 
+import errno
 import hashlib
+import heapq
 import os
 import re
+import stat
 import threading
 import unicodedata
 from bisect import bisect_left
@@ -19,6 +22,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
+from operator import itemgetter
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -28,13 +32,21 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from bot.core.errors import BotError
-from bot.core.policy.document import PARTS, WHOLE_FAULT, Policy, did_you_mean, whole_faults
+from bot.core.policy.document import (
+    MOST_TOLD,
+    PARTS,
+    WHOLE_FAULT,
+    Policy,
+    did_you_mean,
+    whole_faults,
+)
 from bot.core.policy.fields import Action
 from bot.core.setup_errors import POLICY_INVALID, POLICY_UNREADABLE
 from bot.core.text.tokens import SPACES
 
 MAX_BYTES = 1024 * 1024
 MAX_DEPTH = 8
+MAX_SENTENCE = 500
 
 log = structlog.get_logger()
 
@@ -51,11 +63,14 @@ class FileMistake:
 
 
 class PolicyFileInvalid(BotError):
-    """The text is not a policy.  `mistakes` are all its errors, sorted by line."""
+    """The text is not a policy.  `mistakes` are its errors, sorted by line, at most MOST_TOLD."""
 
     def __init__(self, source: str, mistakes: list[FileMistake]) -> None:
-        self.mistakes = tuple(sorted(set(mistakes)))
-        super().__init__(POLICY_INVALID, source=source, mistakes="\n".join(map(str, self.mistakes)))
+        self.mistakes = tuple(sorted(set(mistakes))[:MOST_TOLD])
+        told = [str(each)[:MAX_SENTENCE] for each in self.mistakes]
+        if len(mistakes) > MOST_TOLD:
+            told.append("There may be more: put these right first.")
+        super().__init__(POLICY_INVALID, source=source, mistakes="\n".join(told))
 
 
 class PolicyFileUnreadable(BotError):
@@ -157,12 +172,21 @@ def _stamp(status: os.stat_result) -> _Stamp:
 
 def _read(path: Path) -> tuple[_Stamp, bytes]:
     try:
-        with path.open("rb") as file:
+        with open(path, "rb", opener=_open_regular) as file:
             # The stamp is read first: what is written after it is detected as a change.
             return _stamp(os.fstat(file.fileno())), file.read(MAX_BYTES + 1)
     except OSError as error:
         cause = error.strerror or type(error).__name__
         raise PolicyFileUnreadable(POLICY_UNREADABLE, source=str(path), cause=cause) from error
+
+
+def _open_regular(path: str, flags: int) -> int:
+    """Open a file, and no FIFO or device, which might keep the reader waiting for ever."""
+    opened = os.open(path, flags | os.O_NONBLOCK)
+    if stat.S_ISREG(os.fstat(opened).st_mode):
+        return opened
+    os.close(opened)
+    raise OSError(errno.EINVAL, "it is no regular file")
 
 
 def _load(content: bytes, path: Path) -> LoadedPolicy:
@@ -274,14 +298,19 @@ def _read_nodes(root: yaml.Node | None) -> tuple[list[FileMistake], Policy | Non
     value = _plain(root, (), lines, mistakes)
     if isinstance(value, dict) and value.get("version") == "1":
         value["version"] = 1
-    policy, faults = None, list(whole_faults(value))
+    policy = None
+    faults = [(path, partial(str, sentence)) for path, sentence in whole_faults(value)]
     try:
         policy = Policy.model_validate(value)
     except ValidationError as error:
-        faults += [(fault["loc"], _sentence(fault)) for fault in error.errors() if _is_new(fault)]
-    for path, sentence in faults:
-        known = next(path[:n] for n in range(len(path), -1, -1) if path[:n] in lines)
-        mistakes.append(FileMistake(lines[known], sentence))
+        found = error.errors(include_url=False)
+        faults += [(fault["loc"], partial(_sentence, fault)) for fault in found if _is_new(fault)]
+    placed = [
+        (next(lines[path[:n]] for n in range(len(path), -1, -1) if path[:n] in lines), sentence)
+        for path, sentence in faults
+    ]
+    first = heapq.nsmallest(MOST_TOLD + 1, placed, key=itemgetter(0))
+    mistakes += [FileMistake(line, sentence()) for line, sentence in first]
     return mistakes, None if mistakes else policy
 
 

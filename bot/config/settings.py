@@ -9,6 +9,7 @@ docs/operate.md describes each setting and its default.
 from __future__ import annotations
 
 import re
+import stat
 from collections.abc import Mapping
 from enum import StrEnum
 from pathlib import Path
@@ -54,6 +55,7 @@ class Mode(StrEnum):
     HTTP = "http"
 
 
+ENV_FILE = ".env"
 NOWHERE = "/nonexistent"
 """The home directory of users without one, by Debian's convention."""
 
@@ -148,7 +150,7 @@ class _FromVariables(BaseSettings):
     """How variables become settings."""
 
     model_config = SettingsConfigDict(
-        env_file=".env",
+        env_file=ENV_FILE,
         env_file_encoding="utf-8-sig",
         extra="ignore",
         frozen=True,
@@ -291,6 +293,16 @@ class Settings(DatabaseSettings):
     def limits(self) -> Limits:
         """The limits per person."""
         return Limits(self.requests_a_minute, self.waiting_per_person, self.joined_per_person)
+
+    @property
+    def writable_by_others(self) -> list[Path]:
+        """The policy and `.env`, where more than their owner may change them.
+
+        No more than a warning: a volume in Kubernetes with an fsGroup is its group's to write.
+        https://kubernetes.io/docs/tasks/configure-pod-container/security-context/
+        """
+        files = [file for file in (self.policy, Path(ENV_FILE)) if file.is_file()]
+        return [file for file in files if file.stat().st_mode & (stat.S_IWGRP | stat.S_IWOTH)]
 
     @property
     def bind(self) -> tuple[str, int]:

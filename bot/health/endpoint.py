@@ -12,7 +12,9 @@ from __future__ import annotations
 
 import json
 import socket
+import sys
 import threading
+from contextlib import suppress
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -30,6 +32,8 @@ log = structlog.get_logger("purgebot.status")
 HEALTH_PATHS = ("/healthz", "/readyz")
 IDLE_S = 5
 """How long a client may be silent in the middle of a request, in seconds."""
+MOST_CONNECTIONS = 16
+"""Each has a thread.  If there are more, the oldest is closed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +52,7 @@ class HealthEndpoint:
     vitals: HealthChecks
     _registry: CollectorRegistry
     _address: tuple[str, int] | None
-    _server: ThreadingHTTPServer | None = None
+    _server: _Server | None = None
 
     def page(self, path: str, accept: str = "") -> Page | None:
         """Return the page of a path, or None if there is none."""
@@ -95,7 +99,42 @@ def listener_at(host: str, port: int) -> socket.socket:
         raise BotError(ADDRESS_TAKEN, address=f"{host}:{port}", cause=str(error.strerror)) from None
 
 
-def _server(status: HealthEndpoint, listener: socket.socket) -> ThreadingHTTPServer:
+class _Server(ThreadingHTTPServer):
+    """A server whose callers keep nobody out, however many they are and whatever they do."""
+
+    daemon_threads = True
+
+    def __init__(self, listener: socket.socket, handler: type[BaseHTTPRequestHandler]) -> None:
+        super().__init__(listener.getsockname()[:2], handler, bind_and_activate=False)
+        self.socket.close()
+        self.socket = listener
+        self._free = threading.Semaphore(MOST_CONNECTIONS)
+        self._callers: dict[socket.socket, None] = {}
+        """Oldest first."""
+
+    def process_request(self, request: Any, client_address: Any) -> None:
+        wait_s = 0.0
+        while not self._free.acquire(timeout=wait_s):
+            for oldest in list(self._callers)[:1]:
+                self._callers.pop(oldest, None)
+                with suppress(OSError):  # it is closed by now
+                    oldest.shutdown(socket.SHUT_RDWR)
+            wait_s = 0.1  # for its thread, or one of the next, if that is not reading but at work
+        self._callers[request] = None
+        super().process_request(request, client_address)
+
+    def shutdown_request(self, request: Any) -> None:
+        self._callers.pop(request, None)
+        super().shutdown_request(request)
+        self._free.release()
+
+    def handle_error(self, request: Any, client_address: Any) -> None:  # noqa: ARG002
+        """Log what went wrong, in one line; that callers leave is nothing that did."""
+        if not isinstance(sys.exception(), OSError):
+            log.exception("status-request-failed")  # noqa: LOG004  (it is called in a handler)
+
+
+def _server(status: HealthEndpoint, listener: socket.socket) -> _Server:
     class Handler(BaseHTTPRequestHandler):
         timeout = IDLE_S
 
@@ -114,11 +153,7 @@ def _server(status: HealthEndpoint, listener: socket.socket) -> ThreadingHTTPSer
         def log_message(self, *_: object) -> None:
             """Log nothing: probes come every few seconds."""
 
-    server = ThreadingHTTPServer(listener.getsockname()[:2], Handler, bind_and_activate=False)
-    server.daemon_threads = True
-    server.socket.close()
-    server.socket = listener
-    return server
+    return _Server(listener, Handler)
 
 
 def _json(good: bool, body: dict[str, Any]) -> Page:

@@ -48,6 +48,7 @@ class Refusal(StrEnum):
     TOO_SLOW = "too-slow"
     NOT_FOUND = "not-found"
     METHOD = "method"
+    CROWDED = "crowded"
 
 
 _OF_STATUS = {
@@ -60,6 +61,7 @@ _OF_STATUS = {
 }
 _REMEDIES = {
     Refusal.SIGNATURE: "if commands fail in Slack, check SLACK_SIGNING_SECRET: app page, Basic Information",
+    Refusal.CROWDED: "more connections came than are kept; let only your load balancer connect",
     Refusal.CLOCK: "set this machine's clock, or somebody sends old requests again",
 }
 

@@ -11,6 +11,7 @@ import re
 import ssl
 from typing import Any
 from urllib.parse import urlsplit
+from urllib.request import Request
 
 import structlog
 from slack_sdk import WebClient
@@ -28,6 +29,7 @@ from bot.slack.errors import (
     read_no,
     read_reply,
 )
+from bot.slack.wire import send
 from bot.telemetry import metrics
 
 _IDENTITY = "auth.test"
@@ -65,6 +67,8 @@ class SlackClient(WebClient):
     `identity` is the last answer of `auth.test`.  `refusals` are the methods that Slack refuses
     permanently, by name: each is logged once, and removed when Slack accepts it again.
     """
+
+    _perform_urllib_http_request_internal = send
 
     def __init__(self, *arguments: Any, **more: Any) -> None:
         super().__init__(*arguments, **{**more, "retry_handlers": []})
@@ -164,6 +168,17 @@ def leads_to_slack(url: str, api_url: str) -> bool:
     return there.scheme == "https" and there.netloc == host and slacks
 
 
+class _WebhookClient(WebhookClient):
+    def _perform_http_request_internal(self, url: str, req: Request) -> WebhookResponse:
+        answer = send(self, url, req)
+        return WebhookResponse(
+            url=url,
+            status_code=answer["status"],
+            body=answer["body"],
+            headers=dict(answer["headers"]),
+        )
+
+
 def respond(
     url: str, timeout_s: int, trust: ssl.SSLContext | None, **message: Any
 ) -> WebhookResponse:
@@ -173,9 +188,8 @@ def respond(
     """
     with metrics.calling(metrics.SLACK_S, "slack", "response_url") as timed:
         try:
-            answer = WebhookClient(url, timeout=timeout_s, ssl=trust, retry_handlers=[]).send(
-                **message
-            )
+            webhook = _WebhookClient(url, timeout=timeout_s, ssl=trust, retry_handlers=[])
+            answer = webhook.send(**message)
         except NO_ANSWER:
             timed.outcome = "no-answer"
             raise

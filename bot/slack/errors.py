@@ -126,7 +126,7 @@ def read_no(error: SlackApiError) -> SlackNo:
         code, needed, provided = (
             str(answer.get(name) or "")[:500] for name in ("error", "needed", "provided")
         )
-    passing = status == 429 or status >= 500 or code in _PASSING or not code
+    passing = _passes(status) or code in _PASSING or not code
     return SlackNo(code or f"http_{status}", passing, retry_after_s(headers), needed, provided)
 
 
@@ -145,8 +145,13 @@ def read_reply(status: int, headers: Any, body: str) -> SlackNo | None:
         code = str(reply.get("error") or "no-reason")
     if status == 200 and not code:
         return None
-    passing = status == 429 or status >= 500 or code in _PASSING
+    passing = _passes(status) or code in _PASSING
     return SlackNo(code or f"http_{status}", passing, retry_after_s(headers))
+
+
+def _passes(status: int) -> bool:
+    """A redirect is a proxy's or a captive portal's word: Slack's methods have none."""
+    return status == 429 or status >= 500 or status // 100 == 3
 
 
 def retry_after_s(headers: Any) -> float | None:

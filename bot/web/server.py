@@ -25,7 +25,7 @@ from bot.app import MAX_BODY_BYTES, Bot
 from bot.health.endpoint import HEALTH_PATHS, listener_at
 from bot.health.ingress import Ingress
 from bot.store.database.engine import GROUP_SIZE
-from bot.web.limits import protocol_of
+from bot.web.limits import BACKLOG, protocol_of
 
 log = structlog.get_logger("purgebot.web")
 
@@ -104,6 +104,7 @@ def serve(bot: Bot, host: str, port: int, stopping: threading.Event) -> None:
         log_config=None,
         access_log=False,
         server_header=False,
+        backlog=BACKLOG,
         timeout_keep_alive=KEEP_ALIVE_S,
         timeout_graceful_shutdown=GRACE_S,
     )

@@ -73,8 +73,6 @@ class Worker:
     _steps: Executor
     _owner: LeaseOwner
     _now: Callable[[], datetime]
-    tick: Callable[[], object]
-    """Called before each round."""
     chores: Sequence[Chore]
     takes_over: bool = False
     """Whether rows are handed over to it; from the start on they are."""
@@ -214,7 +212,6 @@ class Worker:
                 continue
             try:
                 self._asks_at, self._due_at = began + POLL_S, _NEVER
-                self.tick()
                 self._hand_out()
                 self._learn_soonest()
             except StoreUnavailable:

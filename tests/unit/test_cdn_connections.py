@@ -136,7 +136,7 @@ def test_it_is_held_back_on_a_connection_that_was_kept() -> None:
 
 
 def test_the_name_is_not_found(monkeypatch: pytest.MonkeyPatch) -> None:
-    def not_found(*_: object) -> None:
+    def not_found(*_: object, **__: object) -> None:
         raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
 
     monkeypatch.setattr(socket, "getaddrinfo", not_found)

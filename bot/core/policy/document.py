@@ -21,6 +21,7 @@ import difflib
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from functools import cached_property
+from itertools import islice
 from typing import Annotated, Any, Literal, Self, TypeGuard
 
 from pydantic import AfterValidator, Field, model_validator
@@ -165,15 +166,23 @@ PARTS: Mapping[object, type[Entry]] = {
 }
 """The models of the entries under each key of the file."""
 WHOLE_FAULT = "whole_fault"
+MOST_TOLD = 100
+"""How many mistakes are told at once: nobody reads more, and each takes its time to put into words."""
+MOST_GUESSED_AMONG = 500
+"""With more words than that a guess would take too long."""
 _Path = tuple[str | int, ...]
 
 
 def whole_faults(policy: Any) -> Iterator[tuple[_Path, str]]:
-    """Yield the errors that no single field can detect, as (path, sentence).
+    """Yield the errors that no single field can detect, as (path, sentence), at most MOST_TOLD + 1.
 
     `policy` has plain values that are not validated yet.  Other errors in them are ignored here,
     because the models report them.
     """
+    return islice(_whole_faults(policy), MOST_TOLD + 1)
+
+
+def _whole_faults(policy: Any) -> Iterator[tuple[_Path, str]]:
     if not _is_map(policy):
         return
     roles, rules = policy.get("roles") or {}, policy.get("rules")
@@ -225,6 +234,9 @@ def _is_map(value: object) -> TypeGuard[Mapping[str, Any]]:
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:
-    """Return “; did you mean …?”, or "" if no known word is similar."""
-    near = difflib.get_close_matches(word, list(known), n=1)
+    """Return “; did you mean …?”, or "" if no known word is similar or there are very many."""
+    words = list(islice(known, MOST_GUESSED_AMONG + 1))
+    if len(words) > MOST_GUESSED_AMONG:
+        return ""
+    near = difflib.get_close_matches(word, words, n=1)
     return f"; did you mean “{near[0]}”?" if near else ""
