@@ -69,13 +69,13 @@ def look_up(host: str, port: int, timeout: float | None = None) -> list[Any]:
     """
     found: Future[list[Any]] = Future()
 
-    def ask() -> None:
+    def resolve() -> None:
         try:
             found.set_result(socket.getaddrinfo(host, port, type=socket.SOCK_STREAM))
         except Exception as error:  # noqa: BLE001  (raised again in the caller's thread)
             found.set_exception(error)
 
-    threading.Thread(target=ask, name="name-lookup", daemon=True).start()
+    threading.Thread(target=resolve, name="name-lookup", daemon=True).start()
     return found.result(time_left(timeout))
 
 
