@@ -1,1 +1,1 @@
-"""Purgebot: what it knows and what it does.  Start reading at docs/design.md."""
+"""Purgebot.  Start reading at docs/development.md; docs/design.md explains the design."""

@@ -1,4 +1,4 @@
-"""The composition root: `build(settings)` gives a Bot with everything wired, not yet started.
+"""The composition root: `build(settings)` returns a Bot with all parts connected, not started.
 
 Slack ──socket or HTTP──► Bolt ──► handlers ──► workflow ──► store ◄── worker ──► CDN, Slack
 """
@@ -39,7 +39,7 @@ from bot.slack.installation import Installation
 from bot.store.database.clock import ASK_EVERY_S
 from bot.store.database.engine import GROUP_SIZE
 from bot.store.database.sqlite import lock_database
-from bot.store.migrations import migrate, schema_problem
+from bot.store.migrations import migrate, schema_error
 from bot.store.queue.owner import LeaseOwner
 from bot.store.store import Store
 from bot.telemetry import tracing
@@ -64,18 +64,21 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger("purgebot.app")
 
+POLICY_S = 1.0
+"""How often it is looked whether the policy file has changed."""
 ASK_AGAIN_S = 20.0
-"""How often Slack is asked whether it takes what it refused; of twenty such calls a minute."""
+"""How often refused methods are tried again, in seconds; Slack allows 20 such calls per minute."""
 ENVELOPES_AT_ONCE = GROUP_SIZE
 """As many as one commit takes.  Each may wait 2 s for a slow database, and Slack gives 3 s in all:
-what waits for its turn behind others is told to have failed, and is carried out all the same."""
+an envelope that waits behind others is shown as failed, although it is carried out.
+"""
 MAX_BODY_BYTES = 1_000_000
-"""More than Slack ever sends; what is larger is not Slack's."""
+"""More than Slack ever sends: a longer body is not Slack's."""
 
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """What goes back to Slack over HTTP."""
+    """The answer to Slack over HTTP."""
 
     status: int
     headers: dict[str, str]
@@ -84,7 +87,7 @@ class Reply:
 
 @dataclass(eq=False, kw_only=True)
 class Bot:
-    """The running bot: `receive` is the HTTP ingress, `start` opens the socket if there is one."""
+    """The running bot.  `receive` is the HTTP ingress; `start` opens the socket, if any."""
 
     app: App
     store: Store
@@ -101,9 +104,9 @@ class Bot:
     """What is closed last: the store, and the lock of its file."""
 
     def connect(self) -> None:
-        """Open the socket, where the mode has one: from now on commands come in.
+        """Open the socket, if the mode has one.  From now on commands arrive.
 
-        Raises: BotError (Slack cannot be reached, or does not take the app-level token).
+        Raises: BotError if Slack cannot be reached, or refuses the app-level token.
         """
         if self.socket is None:
             return
@@ -115,6 +118,7 @@ class Bot:
             raise _slack_away(error, self.app.client.base_url) from None
 
     def start(self) -> None:
+        """Start tracing, the status listener, the worker and the socket.  Raises: BotError."""
         tracing.start()
         self.status.listen()
         self.worker.start()
@@ -122,9 +126,9 @@ class Bot:
         log.info("started", mode="http" if self.socket is None else "socket")
 
     def stop(self, within_s: float = 8.0) -> None:
-        """Take no new work, let acknowledgements go out and running steps end, and close.
+        """Take no new work, finish acknowledgements and running steps, and close.
 
-        It takes longer only where a listener is kept waiting, or an answer of its own to Slack.
+        It takes longer than `within_s` only if a listener, or an answer to Slack, has to wait.
         """
         deadline = time.monotonic() + within_s
         self.worker.take_no_more()
@@ -140,13 +144,13 @@ class Bot:
         log.info("stopped")
 
     def receive(self, body: bytes, headers: Mapping[str, str]) -> Reply:
-        """Answer one HTTP request of Slack's; hostile input gets a 4xx, never a traceback."""
+        """Answer one HTTP request.  Hostile input gets a 4xx, never a traceback."""
         assert self.ingress is not None, "only HTTP mode has a door"
         if len(body) > MAX_BODY_BYTES:
             return self._refusal(413)
         try:
             text = body.decode("utf-8")
-            # Bolt verifies what it has parsed, and fails on what it cannot parse.
+            # Bolt parses before it verifies, and fails on what it cannot parse.
             if why := self.ingress.verify(text, headers):
                 return self._refusal(401, why)
             payload = parse(text)
@@ -168,12 +172,12 @@ class Bot:
 
 
 def build(settings: Settings, now: Callable[[], datetime] | None = None) -> Bot:
-    """Wire a Bot that goes by `now`, or else by the clock that its replicas share.
+    """Build a Bot with the clock `now`, or with the clock that its replicas share.
 
-    Raises: BotError (policy, database, token or credentials cannot be used).
+    Raises: BotError if the policy, the database, the token or the credentials cannot be used.
     """
     policy = PolicySource(settings.policy)
-    # What is open is closed again if a later part cannot be had.
+    # If a later part cannot be created, the earlier ones are closed.
     with ExitStack() as undo:
         lock = lock_database(settings)
         if lock is not None:
@@ -182,9 +186,9 @@ def build(settings: Settings, now: Callable[[], datetime] | None = None) -> Bot:
         undo.callback(store.close)
         if store.is_sqlite:
             migrate(store.engine)
-            store.jobs.free_all_leases()  # the lock says that nobody else is at work
-        elif problem := schema_problem(store.engine):
-            raise BotError(problem.kind, **problem.facts)
+            store.jobs.free_all_leases()  # the lock proves that no other process works
+        elif info := schema_error(store.engine):
+            raise BotError(info.kind, **info.facts)
         bot = _wire(settings, policy, store, now)
         bot.resources = undo.pop_all()
     return bot
@@ -197,7 +201,7 @@ def _wire(
     now = now or (shared.now if shared else lambda: datetime.now(UTC))
     client = web_client(settings)
     app = _bolt_app(settings, client)
-    installation = Installation.of(client.identity)  # Bolt has just asked whose token it is
+    installation = Installation.of(client.identity)  # Bolt has just called auth.test
     rules = partial(_rules, settings, policy)
     directory = SlackDirectory(client, policy, now, installation)
     cdn = CdnClient(
@@ -235,20 +239,20 @@ def _wire(
         steps,
         owner,
         now,
-        tick=policy.reload,
         chores=(
+            Chore("policy", POLICY_S, policy.reload),
             Chore(
                 "upkeep", UPKEEP_S, lambda: store.audit.keep(now(), settings.audit_retention_days)
             ),
             Chore("canary", WAKE_S, canary.check),
             Chore("refusals", ASK_AGAIN_S, client.retry_refused),
-            # Who wants no canary wants the CDN to be asked for nothing unasked.
+            # Without a canary, the CDN must get no requests that nobody asked for.
             *([Chore("domains", WAKE_S, account.refresh)] if settings.canary_minutes else []),
-            *([Chore("clock", ASK_EVERY_S, shared.interaction)] if shared else []),
+            *([Chore("clock", ASK_EVERY_S, shared.refresh)] if shared else []),
             *([Chore("door", TELL_EVERY_S, ingress.tell)] if ingress else []),
         ),
     )
-    store.wake = worker.wake
+    store.jobs.handover = worker
     context = ListenerContext(
         requests, interactions, directory, answers, doubts, installation, client.ssl
     )
@@ -278,14 +282,14 @@ def _wire(
 
 
 def _rules(settings: Settings, source: PolicySource) -> Rules:
-    """Give what requests and presses are judged by at this moment."""
+    """Return the rules for requests and presses at this moment."""
     policy, policy_hash = source.current()
     join_window = timedelta(seconds=settings.join_window_s)
     return Rules(policy, policy_hash, settings.limits, join_window, settings.approval_keys)
 
 
 def web_client(settings: Settings) -> SlackClient:
-    """Give the client for Slack's Web API."""
+    """Return the client for Slack's Web API."""
     return SlackClient(
         token=settings.slack_bot_token.get_secret_value(),
         base_url=settings.slack_api_url,
@@ -300,11 +304,12 @@ def _bolt_app(settings: Settings, client: SlackClient) -> App:
         return App(
             client=client,
             signing_secret=secret.get_secret_value() if secret else None,
-            # Answers leave when the listener returns: the default mode looks for them every 10 ms.
+            # Answers leave when the listener returns.  The default mode polls for them every 10 ms:
+            # https://github.com/slackapi/bolt-python/blob/main/slack_bolt/listener/thread_runner.py
             process_before_response=True,
         )
     except BoltError as error:
-        answer = error.__context__  # Bolt wraps Slack's answer in words of its own
+        answer = error.__context__  # Bolt wraps Slack's answer in its own error
         code = read_no(answer).code if isinstance(answer, SlackApiError) else "unknown"
         raise BotError(SLACK_REFUSED, error=code) from None
     except NO_ANSWER as error:

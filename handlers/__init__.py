@@ -1,4 +1,4 @@
-"""How Slack talks to the bot.  Every listener is listed here, on one screen."""
+"""How Slack calls the bot.  This module lists every listener."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from handlers.listeners import actions, commands, queries
 
 @dataclass(frozen=True, slots=True)
 class Listener:
-    """One thing that Slack can send, and who answers it."""
+    """A kind and name of input from Slack, and the listener for it."""
 
     kind: Literal["command", "action", "view"]
     name: str | re.Pattern[str]
@@ -47,7 +47,7 @@ LISTENERS: tuple[Listener, ...] = (
     Listener("action", OLDER, queries.page),
     Listener("action", MEANT, actions.doubt(InteractionKind.MEANT)),
     Listener("action", TYPED, actions.doubt(InteractionKind.TYPED)),
-    # Bolt takes the first that fits: these are for what no other takes.
+    # Bolt uses the first match, so these get what no other listener takes.
     Listener("command", ANYTHING, commands.unknown),
     Listener("action", ANYTHING, actions.unknown_button),
     Listener("view", ANYTHING, actions.unknown_form),
@@ -55,7 +55,7 @@ LISTENERS: tuple[Listener, ...] = (
 
 
 def register(app: App, context: ListenerContext) -> None:
-    """Give a Bolt app every listener."""
+    """Register every listener with a Bolt app."""
     app.use(only_our_workspace(context.installation))
     add = {"command": app.command, "action": app.action, "view": app.view}
     for each in LISTENERS:

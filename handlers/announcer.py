@@ -1,19 +1,19 @@
-"""Keeps one message a purge true, and whispers to single readers.
+"""Keep one message per purge up to date, and send ephemeral messages.
 
-The ways to readers, in order (the first that Slack accepts is kept, and used for edits):
+The ways to readers, in order.  The first that Slack accepts is stored and used for edits:
 
-    chat.postMessage   in the channel; its `ts` lets the card be edited for ever
-    response_url       where the bot is no member: any channel or DM, five uses in thirty minutes
-    direct message     when both are closed
+    chat.postMessage   in the channel; with its `ts` the card can always be edited
+    response_url       if the bot is not a member: any channel or DM, five uses within 30 minutes
+    direct message     if both are impossible
 
-What a response URL has posted cannot be edited, so there only news is said (`bot.core.purge.milestones`);
-after a press on it, it can be replaced for as long.  A message that was deleted is posted anew where
-people have to decide, or where there is news.
+A message from a response URL cannot be edited, so it gets a new message only for news
+(`bot.core.purge.milestones`); after a press on it, it can be replaced for 30 minutes.  A deleted
+message is posted again if people have to decide, or if there is news.
 
-Where the policy calls people to decide in a channel of their own, the card stands there too.
-An alert goes into the operators' channel, and nowhere else.
-Each is posted once, but for whispers.  `trying_since` is on disk before the first try; a try found
-without its outcome looks for the message by its metadata before it posts another.
+If the policy calls people in another channel, that channel has a copy of the card.  Alerts go only
+to the operators' channel.  Everything but ephemeral messages is posted once: `trying_since` is on
+disk before the first attempt, and after an attempt without a saved outcome the message is looked
+for by its metadata before it is posted again.
 """
 
 from __future__ import annotations
@@ -51,11 +51,11 @@ log = structlog.get_logger("purgebot.announcer")
 GIVE_UP_AFTER = timedelta(hours=24)
 
 Save = Callable[[Post], bool]
-"""Keeps a post as it is so far; False: the lease was lost, and nothing was kept."""
+"""Saves a post in its current state.  False: the lease was lost, and nothing was saved."""
 
 
 class SlackAnnouncer:
-    """Implements `bot.worker.executor.Announcer` over the Web API and response URLs."""
+    """Implements `bot.worker.executor.Announcer` with the Web API and response URLs."""
 
     def __init__(self, client: WebClient, now: Callable[[], datetime]) -> None:
         self._client = client
@@ -63,7 +63,7 @@ class SlackAnnouncer:
         self._now = now
 
     def announce(self, post: Post, purge: Purge | None, card: Post | None, save: Save) -> Post:
-        """Show a post as it should be now, and give where it went.  Raises: DeliveryDeferred."""
+        """Show a post in its current state; return it with its place.  Raises: DeliveryDeferred."""
         if post.route is Route.NOWHERE:
             return replace(post, shown_version=purge.version if purge else 0)
         if post.kind is PostKind.EPHEMERAL:
@@ -81,21 +81,22 @@ class SlackAnnouncer:
         if purge.refusal is not None and purge.refusal.other is not None and card is not None:
             message = refusal(purge, self._delivery.link(card))
         if purge.state is State.REFUSED and post.route is None:
-            # Nobody but the requester needs to know; once a card is up, it has to say so.
+            # Only the requester needs to know.  But if there is a card, it must show it.
             return self._send_ephemeral(shown, message)
         if purge.state is State.REQUESTED:
             return shown
         return self._show(shown, purge, message, save)
 
     def open_denial(self, interaction: Interaction, purge: Purge) -> bool:
-        """Show the form that asks why somebody denies a purge.  False: it is too late for it."""
+        """Open the form that asks for the reason of a denial.  False if it is too late."""
         try:
             view = denial_form(interaction, purge)
             self._delivery.call(
                 self._client.views_open, trigger_id=interaction.trigger_id, view=view
             )
         except (Refused, DeliveryDeferred) as refused:
-            # What Slack gave to open a form with lives for three seconds, so this is the end of it.
+            # Slack's trigger ID for opening a form expires after three seconds, so there is no
+            # retry: https://docs.slack.dev/surfaces/modals/
             log.warning(
                 "form-not-opened", purge=purge.id, user=interaction.user_id, why=str(refused)
             )
@@ -103,7 +104,7 @@ class SlackAnnouncer:
         return True
 
     def show_tags(self, interaction: Interaction, purge: Purge) -> bool:
-        """Show all tags of a purge, or turn the page.  False: it is too late for it."""
+        """Show all tags of a purge, or turn the page.  False if it is too late."""
         view_id, page = turn_of(interaction)
         view = tags_form(interaction, purge, page)
         try:
@@ -115,7 +116,7 @@ class SlackAnnouncer:
                 self._delivery.call(self._client.views_update, view_id=view_id, view=view)
         except (Refused, DeliveryDeferred) as refused:
             if view_id is not None and str(refused) == "not_found":
-                return True  # its reader has closed it meanwhile
+                return True  # its reader has closed it
             log.warning(
                 "tags-not-shown", purge=purge.id, user=interaction.user_id, why=str(refused)
             )
@@ -125,9 +126,9 @@ class SlackAnnouncer:
     # The card
 
     def _show_approval_card(self, post: Post, purge: Purge, card: Post | None, save: Save) -> Post:
-        """Keep the card true that stands where people are called to decide.
+        """Keep the card up to date in the channel where people are called to decide.
 
-        Where the bot cannot post there, they are called below the card instead.
+        If the bot cannot post there, they are called in the thread of the card instead.
         """
         shown = replace(post, shown_version=purge.version)
         message = card_of(purge, calls=True)
@@ -144,10 +145,10 @@ class SlackAnnouncer:
         return replace(shown, route=Route.NOWHERE)
 
     def _beside(self, card: Post, message: Message) -> Route:
-        """Call people where nothing can stand below the card, for the bot is no member; give how.
+        """Call people in the channel, if the bot cannot post in a thread.  Return the route.
 
-        It is not counted as a use of the card's: there are few of them, and if the end should find
-        none left, it has other ways.
+        This is not counted as a use of the card's response URL: such calls are few, and if no use
+        is left at the end, there are other ways.
         """
         more = {"response_type": "in_channel", "replace_original": False}
         try:
@@ -172,7 +173,7 @@ class SlackAnnouncer:
             return self._otherwise(post, purge, message)
 
     def _edit(self, post: Post, purge: Purge, message: Message, save: Save) -> Post:
-        """Edit a card; one that is gone is posted anew, where somebody still waits for it."""
+        """Edit a card.  If it was deleted, post it again if somebody still waits for it."""
         try:
             return _said(self._delivery.edit(post, message), purge)
         except Refused as refused:
@@ -187,14 +188,14 @@ class SlackAnnouncer:
 
     @staticmethod
     def _is_worth_a_use(post: Post, purge: Purge) -> bool:
-        """Whether to use the response URL now: five times at most, and the last is for the end."""
+        """Return whether to use the response URL now: at most five times, the last for the end."""
         if post.response_uses >= RESPONSE_URL_USES - 1 and not purge.settled:
             return False
         replaces = post.route is Route.REPLACE
         return is_news(purge, post.told) or (replaces and has_changed(purge))
 
     def _otherwise(self, post: Post, purge: Purge, message: Message) -> Post:
-        """Say it where the bot was invited meanwhile, or else to the requester alone."""
+        """Post it if the bot is a member now, else send it to the requester only."""
         if post.route in {Route.RESPONSE, Route.REPLACE}:
             with contextlib.suppress(Refused):
                 marks = {"purge_id": purge.id}
@@ -210,10 +211,11 @@ class SlackAnnouncer:
             )
             if found is not None:
                 there = replace(post, route=Route.CHANNEL, place=post.channel_id, ts=found)
-                with contextlib.suppress(Refused):  # as one that it has just taken the place of
+                with contextlib.suppress(Refused):  # as for a message that it has just replaced
                     return _said(self._delivery.edit(there, message), purge)
         post = replace(post, trying_since=post.trying_since or self._now())
-        # Just before it is said: whoever was paused until somebody else had it must not say it too.
+        # Just before posting: a worker that was paused until another one took over must not post
+        # it.
         if not save(replace(post, shown_version=0)):
             raise DeliveryDeferred
         try:
@@ -233,7 +235,7 @@ class SlackAnnouncer:
         return _said(replace(used, route=route), purge)
 
     def _direct(self, post: Post, message: Message) -> Post:
-        """Send to the requester alone: the last way, and it is kept for what is to come."""
+        """Send to the requester only.  This is the last way, and later messages use it too."""
         try:
             answer = self._delivery.post_message(post.user_id, message)
         except Refused as refused:
@@ -246,7 +248,7 @@ class SlackAnnouncer:
     # Alerts
 
     def _alert(self, post: Post, save: Save) -> Post:
-        """Tell the operators; where the bot is not let in, it tries on, for it may be invited."""
+        """Alert the operators.  Retry if the bot is not in their channel: it may be invited."""
         assert post.notice is not None, "an alert has words"
         try:
             return self._post(post, None, alert(post.notice), save)
@@ -261,12 +263,12 @@ class SlackAnnouncer:
     # Notes
 
     def _send_thread_reply(self, post: Post, purge: Purge, card: Post | None, save: Save) -> Post:
-        """Tell those whom it concerns, below the card; an edit of the card calls nobody."""
+        """Reply in the thread of the card, because Slack notifies nobody of an edit."""
         assert post.notice is not None, "a note has words"
         code = post.notice.code
         calls = code in {REMINDER, BREAK_GLASS}
         if code == REMINDER and purge.state is not State.WAITING:
-            return replace(post, route=Route.NOWHERE)  # Slack took it too late to be true
+            return replace(post, route=Route.NOWHERE)  # Slack accepted it too late
         message = _NOTES[code](purge)
         if code != BREAK_GLASS and card is not None and self._delivery.is_gone(card):
             if calls:
@@ -279,7 +281,7 @@ class SlackAnnouncer:
             route, was_removed = None, True
         if route is None and calls and card is not None:
             route = self._beside(card, message)
-        # The requester alone is told last: it calls nobody.
+        # The direct message to the requester is last, because it calls nobody.
         if route is None or (was_removed and route is Route.NOWHERE):
             return self._direct(post, message)
         return replace(post, route=route)
@@ -293,7 +295,7 @@ class SlackAnnouncer:
         *,
         broadcast: bool,
     ) -> Route | None:
-        """Post below a card, and give how; None where nothing can be posted below it."""
+        """Post in the thread of a card, and return the route.  None if that is not possible."""
         if card is None or (card.route is None and card.shown_version == 0):
             raise DeliveryDeferred(1.0)  # the card comes first
         if card.route not in {Route.CHANNEL, Route.DIRECT} or card.place is None:
@@ -312,7 +314,7 @@ class SlackAnnouncer:
     # Whispers
 
     def _send_ephemeral(self, post: Post, message: Message) -> Post:
-        """Tell one reader: beside what they typed or pressed, or else by direct message."""
+        """Send to one reader: next to their command or press, else as a direct message."""
         more = {"response_type": "ephemeral", "replace_original": post.route is Route.REPLACE}
         for form in message.forms:
             with contextlib.suppress(Refused):
@@ -327,12 +329,12 @@ class SlackAnnouncer:
 
 
 def _placed(post: Post, route: Route, answer: Any) -> Post:
-    """Give the post with where Slack has put its message."""
+    """Return the post with the place of its message in Slack."""
     return replace(post, route=route, place=answer["channel"], ts=answer["ts"])
 
 
 def _said(post: Post, purge: Purge | None) -> Post:
-    """Give the post with what its readers have just been told."""
+    """Return the post with the milestone that its readers were just told."""
     return replace(post, told=milestone(purge)) if purge is not None else post
 
 

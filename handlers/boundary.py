@@ -1,8 +1,9 @@
-"""The one place where an error becomes an answer: every listener runs inside `answering`.
+"""The only place where errors become answers: every listener runs inside `answering`.
 
-Bolt forgets an acknowledgement when the listener raises right after it, and a middleware cannot
-catch what a listener raises.  So a listener here never calls `ack` itself: it returns what to
-say, and is acknowledged once, at the end, whatever happened.
+Bolt loses an acknowledgement if the listener raises right after it, and a middleware cannot catch
+what a listener raises.  So a listener never calls `ack` itself: it returns its answer, and the
+request is acknowledged once, at the end, in every case.
+https://github.com/slackapi/bolt-python/blob/main/slack_bolt/listener/thread_runner.py
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from typing import Any
 import structlog
 from slack_bolt import Ack, BoltContext, BoltResponse
 
-from bot.core.errors import UNEXPECTED, BotError, Problem
+from bot.core.errors import UNEXPECTED, BotError, ErrorInfo
 from bot.core.interaction import Interaction, InteractionKind, Origin
 from bot.core.policy.decision import Actor
 from bot.slack.client import respond
@@ -38,12 +39,12 @@ log = structlog.get_logger("purgebot.listener")
 
 REPLY_TIMEOUT_S = 5
 ERROR_LIMIT = 1000
-"""Characters of an error in a form; more than a reader takes in, and less than Slack may refuse."""
+"""The maximum length of an error in a form: less than Slack may refuse."""
 
 
 @dataclass(frozen=True, slots=True)
 class ListenerContext:
-    """What listeners work with."""
+    """What listeners use."""
 
     requests: PurgeRequests
     interactions: Interactions
@@ -52,13 +53,13 @@ class ListenerContext:
     doubts: Doubts
     installation: Installation
     trust: ssl.SSLContext | None = None
-    """What is trusted, where response URLs lead."""
+    """The trusted certificates for response URLs."""
     replies: ThreadPoolExecutor = field(
         default_factory=lambda: ThreadPoolExecutor(2, thread_name_prefix="reply")
     )
 
     def cached(self, origin: Origin) -> Actor | None:
-        """Give the facts about whoever asks, if all of them are in memory and fresh."""
+        """Return the person if all facts about them are cached and fresh, else None."""
         return self.directory.cached(
             origin.team_id, origin.user_id, origin.channel_id, origin.user_team_id
         )
@@ -72,7 +73,7 @@ class ListenerContext:
         purge_id: str | None = None,
         aside: bool | None = None,
     ) -> None:
-        """Keep a press or a question for the worker, which answers it.  Raises: StoreUnavailable."""
+        """Save a press or a question, which the worker answers.  Raises: StoreUnavailable."""
         now, where = self.requests.now(), asdict(origin)
         interaction = Interaction(
             **where, kind=kind, at=now, purge_id=purge_id, text=content, aside=aside
@@ -82,15 +83,15 @@ class ListenerContext:
 
 
 Listen = Callable[[ListenerContext, Any], Message | None]
-"""Takes a payload of its kind: Command, Press or Form."""
+"""Takes the payload of its kind: Command, Press or Form."""
 
 
 def answering(
     listen: Listen, shared: ListenerContext, kind: str
 ) -> Callable[[Ack, BoltContext], BoltResponse]:
-    """Give the Bolt listener that runs `listen` and shows what it returns to the person alone.
+    """Return the Bolt listener that runs `listen` and shows its result to the person only.
 
-    `kind` is what Slack calls it: command, action or view.
+    `kind` is Slack's name of it: command, action or view.
     """
 
     def listener(ack: Ack, context: BoltContext) -> BoltResponse:
@@ -99,14 +100,14 @@ def answering(
             try:
                 answer = listen(shared, payload)
             except BotError as known:
-                received.result = known.problem.code
-                log.info("answered-with-error", error=known.problem.code, user=payload.sender)
-                answer = error(known.problem, known.problem.facts.get("corrected"))
+                received.result = known.info.code
+                log.info("answered-with-error", error=known.info.code, user=payload.sender)
+                answer = error(known.info, known.info.facts.get("corrected"))
             except Exception:
                 received.result = UNEXPECTED.code
                 reference = secrets.token_hex(4)
                 log.exception("listener-failed", reference=reference)
-                answer = error(Problem(UNEXPECTED, {"reference": reference}))
+                answer = error(ErrorInfo(UNEXPECTED, {"reference": reference}))
             received.answers = answer is not None and kind == "command"
             return _acknowledge(ack, payload, answer, shared)
 
@@ -122,13 +123,13 @@ def _acknowledge(
         case Command():  # only a command's acknowledgement can carry an answer
             return ack(**answer.body, response_type="ephemeral")
         case Form(field=str(field)):
-            # The form stays open with what was written in it, and says what is wrong below the field.
+            # The form stays open with its content, and shows the error below the field.
             return ack(
                 response_action="errors",
                 errors={field: (answer.plain or answer.text)[:ERROR_LIMIT]},
             )
         case Press(response_url=str(url)) if url:
-            with suppress(RuntimeError):  # it came as all was being closed
+            with suppress(RuntimeError):  # everything is being closed
                 context.replies.submit(_reply, url, answer, context.trust)
     return ack()
 
@@ -142,10 +143,10 @@ def _reply(response_url: str, answer: Message, trust: ssl.SSLContext | None) -> 
 
 
 def only_our_workspace(ours: Installation) -> Callable[..., BoltResponse]:
-    """Give the middleware that lets only requests for the app's own installation pass.
+    """Return the middleware that accepts only requests for the app's own installation.
 
-    Bolt itself takes a request that claims any workspace.  A click in another workspace of the same
-    organisation names that one; who may do something is not decided here.
+    Bolt accepts a request that claims any workspace.  A click in another workspace of the same
+    organisation names that one; rights are not checked here.
     """
 
     def middleware(

@@ -1,7 +1,7 @@
-"""What Slack sends, read through models before Bolt or a listener touches it.
+"""Slack's payloads, validated by models before Bolt or a listener uses them.
 
-A signature says who sent a payload, and nothing about its shape or its size.  What has another shape
-than Slack documents is `Unreadable`, and only what is read here goes on, also to Bolt.
+A signature proves the sender of a payload, but not its form or size.  A payload with another form
+than Slack documents is `Unreadable`, and only validated fields are passed on, also to Bolt.
 """
 
 from __future__ import annotations
@@ -29,12 +29,12 @@ _PURGE_ID = re.compile("P[0-9A-Z]{13}")
 
 
 def _way_back(url: str, info: ValidationInfo) -> str:
-    """Drop a response URL that leads elsewhere: there are other ways to answer."""
+    """Drop a response URL that is not Slack's.  There are other ways to answer."""
     return url if leads_to_slack(url, (info.context or {}).get("api_url", "")) else ""
 
 
 Id = Annotated[str, StringConstraints(pattern="^[A-Z][A-Z0-9]{0,31}$")]
-"""Of a person, a channel, a workspace, an organisation or a view."""
+"""The ID of a person, a channel, a workspace, an organisation or a view."""
 OptionalId = Annotated[str, StringConstraints(pattern="^([A-Z][A-Z0-9]{0,31})?$")] | None
 Name = Annotated[str, StringConstraints(max_length=255)]
 TriggerId = Annotated[str, StringConstraints(pattern="^[!-~]{1,255}$")]
@@ -46,7 +46,7 @@ class _Model(BaseModel):
 
 
 class Command(_Model):
-    """`text` is longer than all the tags that a purge may have, or than Slack lets anybody type."""
+    """A slash command.  The limit of `text` exceeds all tags of a purge, and any typed text."""
 
     command: Name
     text: Annotated[str, StringConstraints(max_length=40_000)] = ""
@@ -111,7 +111,7 @@ class View(_Model):
 
     @property
     def press_id(self) -> str | None:
-        """The trigger ID of the press that opened it, as it says: a key to look up, and no more."""
+        """The trigger ID of the press that opened it, as claimed: only a key for a lookup."""
         try:
             return _Metadata.model_validate_json(self.private_metadata).press
         except ValidationError:
@@ -134,7 +134,7 @@ class _Click(_Model):
 
 
 class Press(_Click):
-    """A press has one action; where Slack gives more, the first is the one that was pressed."""
+    """A press on a button.  If Slack sends several actions, the first one was pressed."""
 
     type: Literal["block_actions"]
     actions: Annotated[list[_Action], Field(min_length=1, max_length=MAX_FIELDS)]
@@ -155,12 +155,12 @@ class Press(_Click):
 
     @property
     def purge_id(self) -> str | None:
-        """The ID of a purge that the button carries, if that is what it looks like."""
+        """The ID of a purge that the button carries, if it has that form."""
         return self.value if _PURGE_ID.fullmatch(self.value) else None
 
     @property
     def is_aside(self) -> bool:
-        """Whether the button stood on a message that only the presser sees."""
+        """Whether the button was on a message that only the presser sees."""
         return self.container is not None and self.container.is_ephemeral
 
     @property
@@ -175,7 +175,7 @@ class Form(_Click):
     view: View
 
     def written(self, field: str) -> str:
-        """Give what was written into a field."""
+        """Return the text of a field."""
         found = self.view.state.values.get(field, {}).get(field)
         return (found.value if found else None) or ""
 
@@ -187,7 +187,7 @@ class Form(_Click):
 
 
 class SslCheck(_Model):
-    """Slack asks whether anybody is there."""
+    """Slack's check that the server exists."""
 
     ssl_check: Literal["1"]
 
@@ -208,7 +208,7 @@ _KINDS: dict[str, type[Payload | SslCheck | UrlVerification]] = {
 
 
 class Unreadable(Exception):
-    """A payload that is none of Slack's; `kind` is what it says that it is, and `where` the faults."""
+    """A payload that is not Slack's.  `kind` is its claimed kind, and `where` lists the errors."""
 
     def __init__(self, kind: str | None, where: str = "") -> None:
         self.kind = kind
@@ -217,13 +217,13 @@ class Unreadable(Exception):
 
 
 class NotOurs(Exception):
-    """A payload of a kind that this app has asked Slack for none of."""
+    """A payload of a kind that this app did not request from Slack."""
 
 
 def parse(text: str) -> Any:
-    """Give what the body of a request holds: JSON, a form, or JSON in a form.
+    """Return the content of a request's body: JSON, a form, or JSON in a form.
 
-    A form that merely has the word "payload" in it, in a tag for instance, is a form.
+    A form whose text only contains the word "payload", for instance in a tag, is a form.
     Raises: ValueError, RecursionError.
     """
     if text.startswith("{"):
@@ -233,7 +233,7 @@ def parse(text: str) -> Any:
 
 
 def read(payload: Any, api_url: str) -> Payload | SslCheck | UrlVerification:
-    """Read a payload.  Raises: Unreadable, NotOurs."""
+    """Validate a payload.  Raises: Unreadable, NotOurs."""
     kind = _kind_of(payload)
     if kind not in _KINDS:
         raise NotOurs

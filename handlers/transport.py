@@ -1,6 +1,6 @@
-"""The way of a payload to Bolt, over HTTP and through a socket: what was read goes on, nothing else.
+"""Pass payloads to Bolt, from HTTP and from a socket: only validated fields.
 
-Bolt takes any shape for granted, and fails on what has another.
+Bolt does not check the form of a payload, and fails on an unexpected one.
 """
 
 from __future__ import annotations
@@ -14,24 +14,24 @@ import structlog
 from slack_bolt import App, BoltRequest, BoltResponse
 from slack_bolt.request.internals import build_context
 
-from bot.core.errors import PAYLOAD_UNREADABLE, Problem
+from bot.core.errors import PAYLOAD_UNREADABLE, ErrorInfo
 from handlers import payloads
 from handlers.blocks.error import error
 
 log = structlog.get_logger("purgebot.listener")
 
 _SIGNED = ("x-slack-request-timestamp", "x-slack-signature")
-"""What Bolt looks at to verify a request.  No signature covers its own headers, so it sees none."""
+"""The headers that Bolt verifies.  Slack's signature does not cover others, so Bolt gets none."""
 READ = "payload"
-"""Under this name Bolt's context has what was read."""
+"""The key of the validated payload in Bolt's context."""
 
 
 def dispatch(
     app: App, payload: Any, *, raw: str | None = None, headers: Mapping[str, str] | None = None
 ) -> BoltResponse:
-    """Let Bolt answer a payload; without the `raw` body it came through a socket.
+    """Let Bolt answer a payload.  Without the `raw` body it came through a socket.
 
-    400: it is none of Slack's.  404: this app asks Slack for nothing of the kind.
+    400: it is not Slack's. 404: this app requested no payload of this kind.
     """
     try:
         read = payloads.read(payload, app.client.base_url)
@@ -51,8 +51,8 @@ def dispatch(
 
 
 def _explained() -> BoltResponse:
-    """Say so to whoever typed it: a command is the one thing whose answer is shown as it is."""
-    answer = error(Problem(PAYLOAD_UNREADABLE)).body | {"response_type": "ephemeral"}
+    """Return an answer to the person, which is possible only for a command."""
+    answer = error(ErrorInfo(PAYLOAD_UNREADABLE)).body | {"response_type": "ephemeral"}
     return BoltResponse(
         status=HTTPStatus.OK,
         body=json.dumps(answer),

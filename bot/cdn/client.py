@@ -1,4 +1,4 @@
-"""Asks the CDN: purge by tag, and what it says about tasks, quotas and domains.
+"""The CDN's API: purge by tag, and read tasks, quotas and domains.
 
     refresh_by_tag        → Submitted             RefreshObjectCacheByCacheTag
     describe_tasks_by_id  → list of Task          DescribeRefreshTaskById
@@ -6,9 +6,9 @@
     describe_quota        → Quota                 DescribeRefreshQuota
     describe_domains      → Domains               DescribeUserDomains
 
-Each asks once, with a POST whose parameters are in the query, and either returns or raises
-`CdnRefused`; `refresh_by_tag` alone may raise `CdnInDoubt`, for only it changes anything.
-Redirects are not followed: they would carry the signed headers to another host.
+Each call sends one POST with its parameters in the query, without retries.  It returns, or raises
+`CdnRefused`; only `refresh_by_tag` may raise `CdnInDoubt`, because only it changes anything.
+Redirects are not followed: they would send the signed headers to another host.
 """
 
 from __future__ import annotations
@@ -35,10 +35,16 @@ from bot.core.cdn.errors import ENDPOINT_UNSAFE, NO_ANSWER, NOT_ANSWERING, UNREA
 from bot.core.decisions.authorization import SendPermit
 from bot.core.purge.tracking import RecentTask, Task
 from bot.core.text.domain_name import is_loopback
+from bot.exchange import exchange
 from bot.telemetry import metrics
 
 API_VERSION = "2018-05-10"
 MAX_TASKS_PER_QUESTION = 10
+"""https://alibabacloud.com/help/en/cdn/api-describerefreshtaskbyid"""
+LONGEST_EXCHANGE_S = 15.0
+"""The limit for one request and its answer, in seconds, however slowly the answer arrives."""
+MAX_ANSWER_BYTES = 2 * MAX_BODY_BYTES
+"""The limit for headers, body, trailers and framing together: far more than they need."""
 
 T = TypeVar("T")
 
@@ -46,11 +52,11 @@ T = TypeVar("T")
 class CdnClient:
     """The CDN's API at one endpoint.  Threads may share it.
 
-    `endpoint` is `https://host[:port]`; plain http is for loopback only.  The environment's
-    proxies and REQUESTS_CA_BUNDLE count, except for plain http, which must not leave us.
-    `trust` is what is trusted besides.
-    `timeout_s` is (to connect, between two bytes of the answer).
-    `pool_size` should be the number of threads that ask at the same time.
+    `endpoint` is `https://host[:port]`; plain http is for loopback only.  The environment's proxies
+    and REQUESTS_CA_BUNDLE apply, except to plain http, which must not leave this machine.  `trust`:
+    see `bot.config.trust.for_cdn`.  `timeout_s` is (for connecting, between two bytes of the
+    answer) and `longest_s` the limit for the whole exchange, in seconds.  `pool_size` should be the
+    number of threads that call at the same time.
     Raises: CdnRefused `cdn-endpoint-unsafe`.
     """
 
@@ -60,6 +66,7 @@ class CdnClient:
         credentials: Source,
         *,
         timeout_s: tuple[float, float] = (5.0, 10.0),
+        longest_s: float | None = None,
         pool_size: int = 10,
         trust: ssl.SSLContext | None = None,
         clock: Callable[[], datetime] = utc_now,
@@ -68,19 +75,20 @@ class CdnClient:
         _check_endpoint(endpoint)
         self._url = endpoint.rstrip("/") + "/"
         self._timeout_s = timeout_s
+        self._longest_s = longest_s or LONGEST_EXCHANGE_S
         self._auth = Acs3Auth(credentials, clock=clock, nonce=nonce)
         self._session = _Session()
         self._session.trust_env = self._url.startswith("https:")
         self._session.mount("https://", CarefulAdapter(pool_size, trust))
         self._session.mount("http://", CarefulAdapter(pool_size))
-        # No cookies: they would make one thread's answer part of another's request.
+        # No cookies: an answer to one thread would change the requests of others.
         self._session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
         self._session.headers.clear()
         self._session.headers.update(
             {
                 "User-Agent": "purgebot",
                 "Accept": "application/json",
-                # Nothing compressed, so that the limit of a body is the limit of our memory.
+                # Not compressed, so that the limit of a body also limits the memory.
                 "Accept-Encoding": "identity",
                 "x-acs-version": API_VERSION,
             }
@@ -92,12 +100,11 @@ class CdnClient:
     def refresh_by_tag(
         self, permit: SendPermit, allowed: Callable[[], bool] = lambda: True
     ) -> Submitted:
-        """Ask the CDN to purge everything of the domain that carries one of the tags permitted.
+        """Purge everything of the permitted purge's domain that has one of its tags.
 
-        `force` fetches matching resources anew even where the origin says that they are the same.
-        `allowed` is asked at the last moment; if it says no, nothing is sent: `cdn-unreachable`.
-        Success is HTTP 200 with a task ID, nothing less.
-        Raises: CdnRefused, CdnInDoubt.
+        With `force`, matching resources are fetched again even if the origin confirms the copies.
+        `allowed` is called just before sending; if it returns False, nothing is sent
+        (`cdn-unreachable`).  Only HTTP
         """
         params = {
             "DomainName": permit.purge.domain,
@@ -108,7 +115,7 @@ class CdnClient:
             return self._call("RefreshObjectCacheByCacheTag", params, answers.read_submitted)
 
     def describe_tasks_by_id(self, task_ids: Iterable[str]) -> list[Task]:
-        """Give the tasks that the CDN still knows, those of the last three days, in any order.
+        """Return the tasks that the CDN still knows, those of the last three days, in any order.
 
         Raises: CdnRefused.
         """
@@ -120,21 +127,21 @@ class CdnClient:
         return tasks
 
     def describe_recent_tasks(self) -> list[RecentTask]:
-        """Give the newest tasks of the account, at most a hundred of the last three days.
+        """Return the newest tasks of the account, at most a hundred of the last three days.
 
         It is not documented whether tasks by tag are among them.  Raises: CdnRefused.
         """
         return self._ask("DescribeRefreshTasks", {"PageSize": "100"}, answers.read_recent_tasks)
 
     def describe_quota(self) -> Quota:
-        """Give the account's quotas.  It needs few rights: a good first try of the credentials.
+        """Return the account's quotas.  It needs few permissions: a good test of credentials.
 
         Raises: CdnRefused.
         """
         return self._ask("DescribeRefreshQuota", {}, answers.read_quota)
 
     def describe_domains(self, *, page: int = 1, page_size: int = 500) -> Domains:
-        """Give one page, from 1 on, of the account's domains; 500 is the most that a page holds.
+        """Return one page, from 1 on, of the account's domains. 500 is the greatest page size.
 
         Raises: CdnRefused.
         """
@@ -142,17 +149,17 @@ class CdnClient:
         return self._ask("DescribeUserDomains", params, answers.read_domains)
 
     def _ask(self, action: str, params: Mapping[str, str], read: Callable[[Answer], T | None]) -> T:
-        """Ask something that changes nothing, so that a lost answer leaves nothing in doubt."""
+        """Call something that changes nothing, so that a lost answer leaves nothing in doubt."""
         try:
             return self._call(action, params, read)
         except CdnInDoubt as doubt:
-            facts = doubt.problem.facts
+            facts = doubt.info.facts
         raise CdnRefused(NOT_ANSWERING, **facts)
 
     def _call(
         self, action: str, params: Mapping[str, str], read: Callable[[Answer], T | None]
     ) -> T:
-        """Give what `read` finds in an answer with HTTP 200, or raise what the answer means."""
+        """Return what `read` finds in an answer with HTTP 200, or raise the error that it means."""
         with metrics.calling(metrics.CDN_S, "cdn", action) as timed:
             try:
                 answer = self._exchange(action, params)
@@ -165,27 +172,30 @@ class CdnClient:
             return found
 
     def _exchange(self, action: str, params: Mapping[str, str]) -> Answer:
-        # The URL is written in the form that is signed, so the CDN need not derive it.
+        # The URL is sent in the form that is signed, so that the CDN need not derive that form.
         url = f"{self._url}?{canonical_query(params.items())}"
         try:
-            with self._session.post(
-                url,
-                headers={"x-acs-action": action},
-                auth=self._auth,
-                timeout=self._timeout_s,
-                stream=True,
-            ) as response:
+            with (
+                exchange(self._longest_s, MAX_ANSWER_BYTES),
+                self._session.post(
+                    url,
+                    headers={"x-acs-action": action},
+                    auth=self._auth,
+                    timeout=self._timeout_s,
+                    stream=True,
+                ) as response,
+            ):
                 body = response.raw.read(MAX_BODY_BYTES + 1, decode_content=False)
                 return Answer(response.status_code, response.headers, json_object(body))
         except (OSError, HTTPError) as error:
             fault = _lost(error)
-        # Raised out here because an exception raised above would hold the one that it came
-        # from, and with it the request and its headers, for any log to print.
+        # An exception raised inside the handler would hold the original one as its context, and
+        # with it the request and its headers, which a log could show.
         raise fault
 
 
 class _Session(requests.Session):
-    """A session that takes a redirect for an answer like any other, and does not look into it."""
+    """A session that treats a redirect like any other answer and does not parse it."""
 
     def get_redirect_target(self, resp: requests.Response) -> None:  # noqa: ARG002  (of requests)
         return None
@@ -199,7 +209,7 @@ def _lost(error: Exception) -> CdnError:
 
 
 def _check_endpoint(endpoint: str) -> None:
-    with suppress(ValueError):  # from a port or an IPv6 address that is none
+    with suppress(ValueError):  # the port or the IPv6 address is invalid
         url = urlsplit(endpoint)
         host = url.hostname or ""
         secure = url.scheme == "https" or (url.scheme == "http" and is_loopback(host))

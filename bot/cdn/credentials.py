@@ -1,12 +1,12 @@
-"""Where the CDN's keys come from.
+"""Find the CDN's credentials.
 
-    static(id, secret, token)   as given
-    from_settings(settings)     what they say, else the default chain
+    static(id, secret, token)   these credentials
+    from_settings(settings)     those in the settings, else the default chain
     from_default_chain()        the environment: ALIBABA_CLOUD_ACCESS_KEY_ID, …_SECRET and
                                 ALIBABA_CLOUD_SECURITY_TOKEN; then, with `purgebot[credentials]`, what
                                 the vendor's library finds: OIDC, CLI or ini profile, machine role
 
-Each gives a function to call for each request, because credentials of a role change.
+Each returns a function that is called for each request, because credentials of a role change.
 """
 
 from __future__ import annotations
@@ -28,10 +28,10 @@ TOKEN = "ALIBABA_CLOUD_SECURITY_TOKEN"  # noqa: S105  (the name of a variable)
 
 @dataclass(frozen=True, slots=True)
 class Credentials:
-    """An access key, and the token that belongs to it if it is a temporary one.
+    """An access key, with its token if it is a temporary one.
 
-    Raises: CdnRefused `cdn-no-credentials` where a part is empty or not plain ASCII: a stray
-    newline would otherwise show up, secret and all, in an error about a malformed header.
+    Raises: CdnRefused `cdn-no-credentials` if a part is empty or not printable ASCII.  Otherwise a
+    stray newline would put the secret into an error message about a malformed header.
     """
 
     access_key_id: str
@@ -54,22 +54,21 @@ Source = Callable[[], Credentials]
 
 
 def static(key_id: str, key_secret: str, security_token: str | None = None) -> Source:
-    """Give the same credentials every time; white space around them, as files have it, is cut."""
+    """Return a source of fixed credentials.  White space around them, as in files, is removed."""
     token = security_token.strip() if security_token else ""
     credentials = Credentials(key_id.strip(), key_secret.strip(), token or None)
     return lambda: credentials
 
 
 def from_default_chain() -> Source:
-    """Give the first credentials that the vendor's chain finds, renewed where they run out.
+    """Return a source of the first credentials that the vendor's chain finds; it renews them.
 
-    Keys in the environment are its first step and need no library, so none is loaded for them.
-    Nothing is asked for before the first call: a role's server may come up after the bot.
-    The library reads its other variables once, as it is loaded; unless it finds
-    ALIBABA_CLOUD_ECS_METADATA_DISABLED=true it starts a thread and asks the machine for a role.
-
-    Raises: CdnRefused `cdn-credentials-extra-missing` here, and at each call that finds
-    nothing `cdn-credentials-failed`, both without the library's text, which can hold secrets.
+    Keys in the environment are its first step; the library is not loaded for them.  Nothing is
+    requested before the first call, because a role's server may start after the bot.  The library
+    reads its other variables once, when it is loaded; without
+    ALIBABA_CLOUD_ECS_METADATA_DISABLED=true it starts a thread that requests the machine's role.
+    Raises: CdnRefused `cdn-credentials-extra-missing` here, and `cdn-credentials-failed` at each
+    call that finds nothing.  Both omit the library's message, which can contain secrets.
     """
     key_id, key_secret = (os.environ.get(name, "").strip() for name in (KEY_ID, KEY_SECRET))
     if key_id and key_secret:
@@ -78,7 +77,7 @@ def from_default_chain() -> Source:
         from alibabacloud_credentials.client import Client
     except ImportError:
         raise CdnRefused(CREDENTIALS_EXTRA_MISSING) from None
-    # Loading the library hangs printing handlers on its loggers, "credentials" thrice.
+    # Loading the library adds printing handlers to its loggers ("credentials" gets three).
     for name in ("credentials", "alibabacloud-tea", "darabonba-core"):
         logging.getLogger(name).handlers.clear()
     client = Client()
@@ -87,7 +86,7 @@ def from_default_chain() -> Source:
         try:
             found = client.get_credential()
             return static(found.access_key_id, found.access_key_secret, found.security_token)()
-        except Exception as error:  # noqa: BLE001  (its providers raise whatever they meet)
+        except Exception as error:  # noqa: BLE001  (its providers raise anything)
             cause = type(error).__name__
         raise CdnRefused(CREDENTIALS_FAILED, cause=cause)
 
@@ -95,7 +94,7 @@ def from_default_chain() -> Source:
 
 
 def from_settings(settings: Settings) -> Source:
-    """Give where the CDN's credentials come from: the settings, or the default chain."""
+    """Return the source of the CDN's credentials: the settings, or the default chain."""
     if settings.access_key_id and settings.access_key_secret:
         token = settings.security_token
         return static(

@@ -1,35 +1,30 @@
-"""Looks at a URL through the CDN's edge: one HEAD, and what its headers say.
+"""Request a URL through the CDN's edge with one HEAD, and return its headers.
 
-    look ── resolve ── every address public? ── connect to such an address ── HEAD ── headers
-              once        else refused            TLS for the URL's own name      32 KiB at most
+    probe ── resolve ── every address public? ── connect to such an address ── HEAD ── headers
+             once        else refused            TLS for the URL's own name      32 KiB at most
 
-The URLs are an operator's, but names lead where their owners point them.  So a name that means
-an address inside some network is refused, and the connection goes to an address that was
-checked: a second answer of the name server cannot send us elsewhere.  No redirect is followed,
-no cookie, login or proxy of the environment is used, and no body is read.
+Operators choose the URLs, but the owners of names choose their addresses.  So a name with a private
+address is refused, and the connection goes to an address that was checked: another answer of the
+name server cannot redirect it.  The probe follows no redirect, uses no cookies, login or proxy of
+the environment, and reads no body.
 
-The whole look is over after `LONGEST_LOOK`, whatever a server does: a purge may wait for it.
+The whole probe ends after `LONGEST_LOOK`, whatever the server does: a purge may wait for it.
 """
 
 from __future__ import annotations
 
-import io
 import socket
 import ssl
-import threading
-import time
 from collections.abc import Callable
-from concurrent.futures import Future
 from datetime import datetime
-from functools import partial
-from http.client import HTTPConnection, HTTPException, HTTPResponse
-from typing import Any, cast
+from http.client import HTTPException
 from urllib.parse import urlsplit
 
 from bot.config.trust import usual_of_requests
 from bot.core.edge_check import LONGEST_LOOK, EdgeSnapshot, Why
 from bot.core.network.addresses import is_public
 from bot.core.text.domain_name import is_loopback
+from bot.exchange import AnswerTooLarge, BoundedConnection, create_connection, exchange, look_up
 
 MAX_ANSWER_BYTES = 32 * 1024
 HEADERS = {
@@ -42,18 +37,16 @@ PORTS = {"http": 80, "https": 443}
 
 Place = tuple[str, int]
 """A host or an address, and a port."""
-_TimeLeft = Callable[[float], float]
-"""Give so many seconds, or what the look has left if that is less.  Raises: TimeoutError."""
 
 
 class EdgeProbe:
-    """Looks at URLs.  Threads may share it.
+    """Request URLs.  Threads may share it.
 
-    `address`: for trials, host:port of this machine to which every look goes instead, as plain
-    http for the URL's host.  `clock` gives the time in UTC.
-    `trust` is what is trusted; None leaves it to `usual_of_requests`.
-    `timeout_s` is (to connect, between two bytes of the answer), `longest_s` for all of it.
-    Raises: ValueError, when `address` is not of this machine.
+    `address`: for trials, a host:port of this machine that gets every request instead, as plain
+    http with the URL's host.  `clock` returns the time in UTC.  `trust` may be None
+    (`usual_of_requests`).  `timeout_s` is (for connecting, between two bytes of the answer), and
+    `longest_s` the limit for the whole probe, in seconds.
+    Raises: ValueError if `address` is not of this machine.
     """
 
     def __init__(
@@ -72,58 +65,35 @@ class EdgeProbe:
         self._longest_s = longest_s
 
     def probe(self, url: str) -> EdgeSnapshot:
-        """Ask once.  What goes wrong on the way is `why` in the look, never an exception."""
+        """Send one HEAD.  An error is returned as `why` in the snapshot, never raised."""
         at = self._clock()
-        over_at = time.monotonic() + self._longest_s
-        answer: Future[EdgeSnapshot] = Future()
-
-        def time_left(most: float) -> float:
-            left = min(most, over_at - time.monotonic())
-            if left <= 0:
-                raise TimeoutError
-            return left
-
-        def interaction() -> None:
-            try:
-                answer.set_result(self._ask(url, at, time_left))
-            except (OSError, HTTPException, ValueError) as error:
-                why = next((why for kind, why in _WHYS if isinstance(error, kind)), None)
-                answer.set_result(EdgeSnapshot(url, at, why=why or Why.NO_CONNECTION))
-            except BaseException as error:  # noqa: BLE001  # raised again in the caller's thread
-                answer.set_exception(error)
-
-        # A thread, since nothing bounds how long the system looks for a name.
-        threading.Thread(target=interaction, name="edge-look", daemon=True).start()
         try:
-            return answer.result(self._longest_s)
-        except TimeoutError:
-            return EdgeSnapshot(url, at, why=Why.TIMEOUT)
+            with exchange(self._longest_s, MAX_ANSWER_BYTES):
+                return self._ask(url, at)
+        except (OSError, HTTPException, ValueError) as error:
+            why = next((why for kind, why in _WHYS if isinstance(error, kind)), None)
+            return EdgeSnapshot(url, at, why=why or Why.NO_CONNECTION)
 
-    def _ask(self, url: str, at: datetime, time_left: _TimeLeft) -> EdgeSnapshot:
+    def _ask(self, url: str, at: datetime) -> EdgeSnapshot:
         parts = urlsplit(url)
         if parts.scheme not in PORTS or not parts.hostname:
             raise ValueError("not the URL of a page")
         target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
-        with self._connect(parts.hostname, parts.port or PORTS[parts.scheme], time_left) as plain:
-            plain.settimeout(time_left(self._connect_s))  # bounds a handshake as a whole
+        with self._connect(parts.hostname, parts.port or PORTS[parts.scheme]) as plain:
             secure = parts.scheme == "https" and self._instead is None
             with self._secured(plain, parts.hostname) if secure else plain as connection:
-                connection.settimeout(time_left(self._read_s))
-                sender = HTTPConnection(parts.netloc.rpartition("@")[2])
+                sender = BoundedConnection(parts.netloc.rpartition("@")[2], timeout=self._read_s)
                 sender.sock = connection
                 sender.request("HEAD", target, headers=HEADERS)
-                brief = _Brief(connection, partial(time_left, self._read_s))
-                answer = HTTPResponse(cast("socket.socket", brief), method="HEAD")
-                answer.begin()
-        return EdgeSnapshot.of_answer(url, at, answer.status, answer.getheader)
+                with sender.getresponse() as answer:
+                    return EdgeSnapshot.of_answer(url, at, answer.status, answer.getheader)
 
-    def _connect(self, host: str, port: int, time_left: _TimeLeft) -> socket.socket:
+    def _connect(self, host: str, port: int) -> socket.socket:
         """Connect to the first checked address that answers.  Raises: OSError."""
         error: OSError = ConnectionError("the name has no address")
         for place in [self._instead] if self._instead else _public_places(host, port):
-            wait_s = time_left(self._connect_s)
             try:
-                return socket.create_connection(place, wait_s)
+                return create_connection(place, self._connect_s)
             except OSError as failure:
                 error = failure
         raise error
@@ -137,49 +107,20 @@ class _RefusedAddress(OSError):
     pass
 
 
-class _AnswerTooLarge(HTTPException):
-    pass
-
-
 _WHYS: tuple[tuple[type[Exception], Why], ...] = (
     (_RefusedAddress, Why.REFUSED_ADDRESS),
-    (_AnswerTooLarge, Why.TOO_LARGE),
+    (AnswerTooLarge, Why.TOO_LARGE),
     (socket.gaierror, Why.UNKNOWN_HOST),
     (ssl.SSLCertVerificationError, Why.UNTRUSTED),
     (TimeoutError, Why.TIMEOUT),
     (HTTPException, Why.UNREADABLE),
 )
-"""What it means that an exception ended a look; the first that fits."""
-
-
-class _Brief(io.RawIOBase):
-    """What a socket receives, but MAX_ANSWER_BYTES at most, and each read within `wait_s`."""
-
-    def __init__(self, connection: socket.socket, wait_s: Callable[[], float]) -> None:
-        self._connection = connection
-        self._wait_s = wait_s
-        self._left = MAX_ANSWER_BYTES
-
-    def makefile(self, _: str) -> io.BufferedReader:
-        """Asked by HTTPResponse, which needs no more of a socket."""
-        return io.BufferedReader(self)
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: Any) -> int:
-        if self._left <= 0:
-            raise _AnswerTooLarge
-        self._connection.settimeout(self._wait_s())
-        read = self._connection.recv_into(memoryview(buffer)[: self._left])
-        self._left -= read
-        return read
+"""The meaning of an exception that ended a probe; the first match counts."""
 
 
 def _public_places(host: str, port: int) -> list[Place]:
-    """Every address of a name.  Raises: OSError, also when one of them is not public."""
-    found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    places = [(str(place[0]), port) for *_, place in found]
+    """Return every address of a name.  Raises: OSError, also if one of them is not public."""
+    places = [(str(place[0]), port) for *_, place in look_up(host, port)]
     if not places or not all(is_public(address) for address, _ in places):
         raise _RefusedAddress
     return places

@@ -1,23 +1,23 @@
-"""How the CDN says no, and what we make of it: the vendor's code → a kind of error.
+"""Map the CDN's errors to kinds of errors: the vendor's code → an ErrorKind.
 
-    CdnError      has .problem, and .vendor_code, .request_id, .retry_after_s where known
+    CdnError      has .info, and .vendor_code, .request_id, .retry_after_s if known
       CdnRefused  it was certainly not carried out: safe to send again
-      CdnInDoubt  it may have been carried out: never to be sent again unasked
+      CdnInDoubt  it may have been carried out: must not be sent again automatically
 
-An answer that is no success is judged by its code, because the vendor sends passing faults
-with HTTP 400 and 403 too; only without a code that we know does the HTTP status decide:
+The code decides, because the vendor sends temporary errors with HTTP 400 and 403 too.  Only without
+a known code does the HTTP status decide:
 
-    413 414 431           refused   too long on its way
+    413 414 431           refused   too long for a server on the way
     429                   refused   throttled
-    301 302 307 308       refused   a redirect asks to go elsewhere, so it was not done here
-    other 4xx             refused   by definition not carried out
-    5xx                   in doubt  a gateway may have passed it on before it failed
-    200 and all others    in doubt  something took it and said nothing that we understand
+    301 302 307 308       refused   a redirect elsewhere, so it was not done here
+    other 4xx             refused   not carried out, by definition
+    5xx                   in doubt  a gateway may have forwarded it before it failed
+    200 and all others    in doubt  a server accepted it, with an answer that cannot be read
 
 The codes InternalError and ServiceUnavailable are in doubt as well: the vendor's pages on
-idempotence count both among the answers after which a repeated request may act twice.
+idempotence list both among the answers after which a repeated request may act twice.
 
-The vendor's message is looked at here and never kept, because it can repeat keys and tokens.
+The vendor's message is read here and never stored, because it can contain keys and tokens.
 """
 
 from __future__ import annotations
@@ -31,22 +31,22 @@ from bot.core.errors import BotError, ErrorKind
 
 
 class CdnError(BotError):
-    """A request to the CDN that brought no success; its facts are safe to show and to store."""
+    """A request to the CDN without success.  Its facts are safe to show and to store."""
 
-    # The least that a retry should wait, in seconds; your own back-off may be longer.
+    # The minimum wait before a retry, in seconds.  A caller's own backoff may be longer.
     retry_after_s: float | None = None
 
     @property
     def vendor_code(self) -> str | None:
-        return self.problem.facts.get("vendor_code")
+        return self.info.facts.get("vendor_code")
 
     @property
     def request_id(self) -> str | None:
-        return self.problem.facts.get("request_id")
+        return self.info.facts.get("request_id")
 
     @property
     def retryable(self) -> bool:
-        return self.problem.kind.retryable
+        return self.info.kind.retryable
 
 
 class CdnRefused(CdnError):
@@ -54,11 +54,12 @@ class CdnRefused(CdnError):
 
 
 class CdnInDoubt(CdnError):
-    """Sent, and perhaps carried out: nobody knows."""
+    """Sent, and perhaps carried out: the outcome is unknown."""
 
 
 KIND_BY_CODE: dict[str, ErrorKind] = {
-    # Documented for RefreshObjectCacheByCacheTag; the list is shared with the URL operations.
+    # Documented for RefreshObjectCacheByCacheTag; the list is shared with the URL operations:
+    # https://alibabacloud.com/help/en/cdn/developer-reference/api-cdn-2018-05-10-refreshobjectcachebycachetag
     "SingleRequest.OverLimit": kinds.TOO_MUCH,
     "InvalidObjectType.Malformed": kinds.BAD_REQUEST,
     "InvalidObjectPath.Malformed": kinds.BAD_REQUEST,
@@ -70,7 +71,7 @@ KIND_BY_CODE: dict[str, ErrorKind] = {
     "PreloadQueueFull": kinds.QUEUE_FULL,
     "InvalidStations.Malformed": kinds.BAD_REQUEST,
     "InvalidParameters": kinds.BAD_REQUEST,
-    # The CDN as a whole.
+    # Codes of the CDN as a whole.
     "InvalidDomain.NotFound": kinds.DOMAIN_UNKNOWN,
     "InvalidDomain.Configure_failed": kinds.DOMAIN_NOT_SET_UP,
     "IllegalOperationDomain": kinds.DOMAIN_NOT_ALLOWED,
@@ -81,7 +82,7 @@ KIND_BY_CODE: dict[str, ErrorKind] = {
     "FlowControlError": kinds.THROTTLED,
     "CdnServiceNotFound": kinds.ACCOUNT_BLOCKED,
     "OperationDenied": kinds.ACCOUNT_BLOCKED,
-    # The vendor's gateway.
+    # Codes of the vendor's gateway.
     "Forbidden.RiskControl": kinds.ACCOUNT_BLOCKED,
     "NoPermission": kinds.NO_PERMISSION,
     "SignatureDoesNotMatch": kinds.SIGNATURE_REFUSED,
@@ -94,11 +95,11 @@ KIND_BY_CODE: dict[str, ErrorKind] = {
     "InvalidProduct.NotFound": kinds.WRONG_ENDPOINT,
     "InternalError": kinds.SERVER_ERROR,
     "ServiceUnavailable": kinds.SERVER_ERROR,
-    # Each attempt has a nonce of its own, so a used one means that this very attempt came twice.
+    # Each attempt has its own nonce, so a used nonce means that this attempt arrived twice.
     "SignatureNonceUsed": kinds.SEEN_BEFORE,
 }
 
-# For codes that are not in the table: the first beginning that fits.
+# For codes that are not in the table: the first matching prefix.
 KIND_BY_FAMILY: dict[str, ErrorKind] = {
     "InvalidAccessKeyId": kinds.KEY_REFUSED,
     "InvalidSecurityToken": kinds.TOKEN_REFUSED,
@@ -114,7 +115,7 @@ KIND_BY_STATUS: dict[int, ErrorKind] = {
     **dict.fromkeys((301, 302, 307, 308), kinds.WRONG_ENDPOINT),
 }
 
-# How long a retry should wait at least, where the CDN does not say: seconds by kind.
+# The minimum wait before a retry in seconds, by kind, if the CDN does not state one.
 WAIT_S: dict[str, float] = {
     kinds.MINUTE_QUOTA.code: 60.0,
     kinds.QUEUE_FULL.code: 60.0,
@@ -123,13 +124,13 @@ WAIT_S: dict[str, float] = {
 }
 LONGEST_WAIT_S = 3600.0
 
-# An answer may come from anywhere; only what has the form of a code or of an ID is shown.
+# An answer may come from anywhere: only text in the form of a code or an ID is shown.
 _CODE = re.compile(r"[A-Z][A-Za-z0-9_]{0,39}(\.[A-Za-z0-9_]{1,40}){0,3}", re.ASCII)
 _REQUEST_ID = re.compile(r"[0-9A-Za-z]{8}(-[0-9A-Za-z]{4}){3}-[0-9A-Za-z]{12}", re.ASCII)
 
 
 def kind_of(vendor_code: str, vendor_message: str = "") -> ErrorKind | None:
-    """Give the kind that a code of the vendor means, or None for one that we do not know."""
+    """Return the kind that a code of the vendor means, or None for an unknown code."""
     if vendor_code == "QuotaExceeded.Refresh" and "daily" in vendor_message.lower():
         return kinds.DAILY_QUOTA
     if vendor_code in KIND_BY_CODE:
@@ -141,9 +142,9 @@ def kind_of(vendor_code: str, vendor_message: str = "") -> ErrorKind | None:
 
 
 def fault_of(status: int, headers: Mapping[str, str], document: Mapping[str, Any]) -> CdnError:
-    """Give the error that an answer means; `document` is its JSON object, empty if it had none.
+    """Return the error that an answer means.  `document` is its JSON object, or {} if it had none.
 
-    `headers` ignores the case of names.
+    `headers` must ignore the case of names.
     """
     code = _shaped(_CODE, document.get("Code"))
     kind = kind_of(code, str(document.get("Message", ""))) if code else None
@@ -159,7 +160,7 @@ def fault_of(status: int, headers: Mapping[str, str], document: Mapping[str, Any
 
 
 def request_id_of(headers: Mapping[str, str], document: Mapping[str, Any]) -> str | None:
-    """Give the vendor's ID of a request, for its support, or None where there is no proper one."""
+    """Return the vendor's ID of a request, for its support, or None if it is not well-formed."""
     stated = (document.get("RequestId"), headers.get("x-acs-request-id"))
     return next(filter(None, (_shaped(_REQUEST_ID, value) for value in stated)), None)
 
@@ -173,7 +174,7 @@ def _kind_by_status(status: int, *, coded: bool) -> ErrorKind:
 
 
 def _retry_after_s(kind: ErrorKind, headers: Mapping[str, str]) -> float | None:
-    """The vendor's own header counts milliseconds, HTTP's counts seconds."""
+    """Return the wait in seconds.  The vendor's header is in milliseconds, HTTP's in seconds."""
     if not kind.retryable:
         return None
     for name, unit_s in (("x-acs-retry-after", 0.001), ("retry-after", 1.0)):

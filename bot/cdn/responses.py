@@ -1,7 +1,7 @@
-"""What the CDN tells, read from the JSON of its answers.
+"""Parse the JSON of the CDN's answers.
 
-Each `read_…` gives None for an answer that is not what was asked for.  Strings that end up in
-Slack are taken over only in the form that they should have: an answer may come from anywhere.
+Each `read_…` returns None if the answer does not have the expected form.  Text that is shown in
+Slack is accepted only in its expected form, because an answer may come from anywhere.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ MAX_BODY_BYTES = 1024 * 1024
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """An HTTP answer: its JSON object, or {} where the body was none."""
+    """An HTTP answer with its JSON object, or {} if the body was none."""
 
     status: int
     headers: Mapping[str, str]
@@ -30,7 +30,7 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Submitted:
-    """The CDN took the purge.  `task_id` may be several IDs joined by commas."""
+    """The CDN accepted the purge.  `task_id` may be several IDs joined by commas."""
 
     task_id: str
     request_id: str | None
@@ -42,26 +42,26 @@ _TASK_STATES = {
     "Timeout": TaskState.FAILED,
     "Canceled": TaskState.FAILED,
 }
-"""What the CDN's words for a task's status mean; any other means that it is under way."""
+"""The meaning of the CDN's status of a task.  Any other status means that it is running."""
 
 
 Quota = dict[str, int]
-"""What the account may refresh in a day, and what is left of it, as far as the CDN states it, under
-`url_quota`, `url_remain` and the same of `dir` and `regex`.  It states nothing about tags.
+"""What the account may refresh in a day and what remains, as far as the CDN reports it, under
+`url_quota`, `url_remain` and the same for `dir` and `regex`.  It reports nothing about tags.
 """
 QUOTA_SORTS = ("url", "dir", "regex")
 
 
 @dataclass(frozen=True, slots=True)
 class Domains:
-    """The names on one page of the account's domains, and how many there are in all."""
+    """The names on one page of the account's domains, and the total number of domains."""
 
     page: tuple[str, ...]
     total: int
 
 
 def json_object(body: bytes) -> dict[str, Any]:
-    """Give the JSON object that a body is, or {} for anything else or for one that is too long."""
+    """Return the JSON object in a body, or {} if it is anything else or too long."""
     if len(body) > MAX_BODY_BYTES:
         return {}
     try:
@@ -72,11 +72,13 @@ def json_object(body: bytes) -> dict[str, Any]:
 
 
 def read_submitted(answer: Answer) -> Submitted | None:
+    """Return the IDs of the task and the request, or None without a well-formed task ID."""
     task_id = _text(answer.document, "RefreshTaskId", r"[0-9A-Za-z_.,-]{1,1000}")
     return Submitted(task_id, request_id_of(answer.headers, answer.document)) if task_id else None
 
 
 def read_tasks(answer: Answer) -> list[Task] | None:
+    """Return the tasks of an answer to a question by ID, `percent` from 0 to 100."""
     rows = answer.document.get("Tasks")
     if not isinstance(rows, list):
         return None
@@ -91,7 +93,7 @@ def read_tasks(answer: Answer) -> list[Task] | None:
 
 
 def read_recent_tasks(answer: Answer) -> list[RecentTask] | None:
-    """Give the tasks of the list; here they lie one level deeper than when asked for by ID."""
+    """Return the tasks of the list, which is nested one level deeper than in an answer by ID."""
     tasks = answer.document.get("Tasks")
     rows = tasks.get("CDNTask") if isinstance(tasks, dict) else None
     if not isinstance(rows, list):
@@ -108,7 +110,7 @@ def read_recent_tasks(answer: Answer) -> list[RecentTask] | None:
 
 
 def read_quota(answer: Answer) -> Quota | None:
-    """Numbers come as strings, under names like `UrlQuota` and `UrlRemain`."""
+    """Return the quotas.  Numbers are strings, under names like `UrlQuota` and `UrlRemain`."""
     names = [(sort, what) for sort in QUOTA_SORTS for what in ("quota", "remain")]
     stated = {
         f"{sort}_{what}": _number(answer.document.get(sort.title() + what.title()))
@@ -118,6 +120,7 @@ def read_quota(answer: Answer) -> Quota | None:
 
 
 def read_domains(answer: Answer) -> Domains | None:
+    """Return one page of the domains and their total number."""
     domains, total = answer.document.get("Domains"), _number(answer.document.get("TotalCount"))
     rows = domains.get("PageData") if isinstance(domains, dict) else None
     if not isinstance(rows, list) or total is None:
@@ -135,7 +138,7 @@ _UTC = r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z"
 
 
 def _moment(text: str) -> datetime | None:
-    """Give the moment that a text names, None for one that there is not, as in a month 13."""
+    """Return the time that a text denotes, or None if it is not valid, as in month 13."""
     try:
         return datetime.fromisoformat(text)
     except ValueError:

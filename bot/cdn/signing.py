@@ -1,4 +1,4 @@
-"""Signs requests to the CDN: the vendor's ACS3-HMAC-SHA256.
+"""Sign requests to the CDN with the vendor's ACS3-HMAC-SHA256.
 
     canonical request = METHOD
                         path                          always "/" for the CDN
@@ -10,8 +10,9 @@
     string to sign    = ACS3-HMAC-SHA256, newline, hex SHA-256 of the canonical request
     signature         = hex HMAC-SHA256 of it under the secret
 
-Signed are host, content-type and x-acs-*; other headers may be rewritten on the way.
-Source: the vendor's page "V3 request structure and signature", whose example the tests repeat.
+The signed headers are host, content-type and x-acs-*; other headers may change on the way.  Source:
+the vendor's page "V3 request structure and signature", whose example the tests repeat
+(https://alibabacloud.com/help/en/sdk/product-overview/v3-request-structure-and-signature).
 """
 
 from __future__ import annotations
@@ -33,7 +34,7 @@ ALGORITHM = "ACS3-HMAC-SHA256"
 
 
 def canonical_query(pairs: Iterable[tuple[str, str]]) -> str:
-    """Give a query sorted and encoded as it is signed: all but A-Z a-z 0-9 - _ . ~ as %XX."""
+    """Return a query sorted and encoded for signing: all but A-Z a-z 0-9 - _ . ~ as %XX."""
     return "&".join(
         f"{quote(name, safe='')}={quote(value, safe='')}" for name, value in sorted(pairs)
     )
@@ -47,7 +48,7 @@ def sign(
     body: bytes,
     credentials: Credentials,
 ) -> str:
-    """Give the value of the Authorization header; `headers` are those to sign, in lower case."""
+    """Return the value of the Authorization header.  `headers` are those to sign, in lower case."""
     names = ";".join(sorted(headers))
     lines = "".join(f"{name}:{headers[name].strip()}\n" for name in sorted(headers))
     request = "\n".join((method, path, canonical_query(query), lines, names, _sha256(body)))
@@ -61,6 +62,7 @@ def sign(
 
 
 def fresh_nonce() -> str:
+    """Return 128 random bits, as hex."""
     return secrets.token_hex(16)
 
 
@@ -70,10 +72,10 @@ def utc_now() -> datetime:
 
 @dataclass(frozen=True)
 class Acs3Auth(AuthBase):
-    """Signs a request of `requests` as it is prepared, with a nonce and a date of its own.
+    """Sign a request of `requests` when it is prepared, with its own nonce and date.
 
-    A repeated attempt must be prepared anew: the vendor takes a nonce only once.
-    The caller has set x-acs-action and x-acs-version; the credentials are fetched each time.
+    A repeated attempt must be prepared again, because the vendor accepts a nonce only once.  The
+    caller sets x-acs-action and x-acs-version.  The credentials are fetched for each request.
     """
 
     credentials: Callable[[], Credentials]
@@ -85,7 +87,8 @@ class Acs3Auth(AuthBase):
         url = urlsplit(str(request.url))
         body = request.body or b""
         body = body.encode() if isinstance(body, str) else body
-        # The host is stated, not left to the transport, so that what is signed is what is sent.
+        # The host header is set here, not by the transport, so that the signed host is the sent
+        # one.
         request.headers["host"] = url.netloc
         request.headers["x-acs-date"] = self.clock().strftime("%Y-%m-%dT%H:%M:%SZ")
         request.headers["x-acs-signature-nonce"] = self.nonce()

@@ -1,17 +1,19 @@
-"""Connections that tell whether a request can have left, and that are not used when stale.
+"""Connections that know whether a request can have left, and that are not reused when stale.
 
-`requests` gives one kind of exception for a connection that was never made and for one that
-broke after the request was sent: a TLS handshake without an answer is a read timeout to it.
-For a purge this is the difference between "refused" and "in doubt".  So the one step that
-connects (name, TCP, proxy, TLS) turns each of its faults into `NeverConnected`.
+`requests` raises the same kind of exception for a connection that was never made and for one that
+broke after sending: it reports a TLS handshake without an answer as a read timeout
+(https://github.com/psf/requests/issues/4590).  For a purge, this is the difference between
+"refused" and "in doubt".  So the step that connects (name, TCP, proxy, TLS) raises
+`NeverConnected`.
 
-A request may also be held back by whoever sends it, at the last moment there is (`while_allowed`).
+The caller may also stop a request at the last moment (`while_allowed`).
 
-urllib3 is what `requests` sends with; its pools take other connection classes by design.
+`requests` sends with urllib3, whose pools accept other connection classes by design.
 """
 
 from __future__ import annotations
 
+import socket
 import ssl
 import time
 from collections.abc import Callable, Iterator
@@ -28,6 +30,7 @@ from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.exceptions import HTTPError, NewConnectionError
 
 from bot.core.network.connection_errors import why_unreached
+from bot.exchange import BoundedConnection, create_connection
 
 IDLE_S = 15.0
 NO_CERTIFICATES = "the file of trusted certificates is missing"
@@ -35,7 +38,7 @@ HELD_BACK = "Purgebot itself was paused for too long just then"
 
 
 class NeverConnected(NewConnectionError):
-    """There was no connection, so nothing of the request was sent; `why` not."""
+    """There was no connection, so nothing of the request was sent.  `why` is the reason."""
 
     def __init__(self, connection: HTTPConnection, why: str) -> None:
         super().__init__(connection, why)
@@ -47,8 +50,8 @@ _allowed: ContextVar[Callable[[], bool]] = ContextVar("allowed", default=lambda:
 
 @contextmanager
 def while_allowed(allowed: Callable[[], bool]) -> Iterator[None]:
-    """Let requests of this block leave only if `allowed`, asked when the connection is made and
-    nothing of the request was sent.
+    """Send requests of this block only if `allowed` returns True.  It is called when the connection
+    is made and nothing of the request was sent.
     """
     token = _allowed.set(allowed)
     try:
@@ -58,7 +61,7 @@ def while_allowed(allowed: Callable[[], bool]) -> Iterator[None]:
 
 
 def why_never_sent(error: Exception) -> str | None:
-    """Give the reason if the request certainly did not leave, or None if it may have left."""
+    """Return the reason if the request certainly was not sent.  None if it may have been sent."""
     cause: BaseException | None = error
     while cause is not None:
         if isinstance(cause, NeverConnected):
@@ -67,16 +70,19 @@ def why_never_sent(error: Exception) -> str | None:
     if isinstance(error, (InvalidURL, InvalidSchema)):
         return "its proxy is set up wrongly"
     if not isinstance(error, (RequestException, HTTPError)):
-        # `requests` wraps whatever goes wrong on a connection.  A bare OSError is a file of
-        # certificates that it looked for, before it asked for a connection, and did not find.
+        # `requests` wraps all errors of a connection.  A bare OSError means that it did not find
+        # its file of certificates, which it looks for before it opens a connection.
         return NO_CERTIFICATES
     return None
 
 
-class _Watched(HTTPConnection):
-    """What our plain and our secure connections have in common."""
+class _Watched(BoundedConnection, HTTPConnection):
+    """What the plain and the secure connections have in common."""
 
     _used_at = 0.0
+
+    def _new_conn(self) -> socket.socket:
+        return create_connection((self._dns_host, self.port), self.timeout)
 
     def connect(self) -> None:
         try:
@@ -100,11 +106,12 @@ class _Watched(HTTPConnection):
 
     @property
     def is_connected(self) -> bool:
-        """Asked by the pool before it lends a kept connection again; False makes it connect anew.
+        """Whether the connection can be used again.  The pool reconnects if it is False.
 
-        Servers close what has been idle for long.  A request that crosses with the closing
-        would be in doubt for nothing, so we stop using the connection before the server does.
-        Here, and not by emptying the pool, as that could hit another thread's request.
+        Servers close connections that were idle for long.  A request that crosses with the closing
+        would be in doubt without need, so a connection is not used any more before the server
+        closes it.  This is checked here, because emptying the pool could hit another thread's
+        request.  https://github.com/psf/requests/issues/4937
         """
         return time.monotonic() - self._used_at < IDLE_S and super().is_connected
 
@@ -122,7 +129,7 @@ class _SecurePool(HTTPSConnectionPool):
 
 
 class CarefulAdapter(HTTPAdapter):
-    """Sends over such connections, and never twice: a repeat would carry a used nonce."""
+    """Send over such connections, and never twice, because a retry would repeat the nonce."""
 
     def __init__(self, pool_size: int, trust: ssl.SSLContext | None = None) -> None:
         self._trust = trust

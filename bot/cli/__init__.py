@@ -1,12 +1,12 @@
-"""`purgebot`: run, demo, check, migrate, policy explain, policy schema, audit export, audit verify.
+"""The command line: run, demo, check, migrate, policy and audit commands.
 
 Errors go to stderr.  Exit codes:
 
-    0    done; the checks are good; the policy says yes; run and demo were told to stop
-    1    a check or the audit is bad; the policy says no; a played conversation went otherwise
-    2    the command line, the settings, the policy file, or what the bot needs cannot be used
-    3    something nobody foresaw
-    75   what the bot needs cannot be used now, but may be later: whoever started it may try again
+    0    success; all checks are good; the policy allows it; run and demo were told to stop
+    1    a check or the audit is bad; the policy refuses; a played conversation differs
+    2    the command line, the settings, the policy file, or a dependency cannot be used
+    3    an unexpected error
+    75   a dependency cannot be used now, but may be later: the caller may try again
     130  another command was stopped by Ctrl-C
     143  SIGTERM came to another command, or before the bot was up
 """
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from bot.core.policy.fields import Action
 
 EXIT_WITHIN_S = 9.0
-"""After SIGTERM: who started the bot kills it after 10 s, if it is Docker."""
+"""After SIGTERM, in seconds.  Docker kills the process after 10 s."""
 
 app = typer.Typer(
     help="Clear Alibaba Cloud CDN caches from Slack.",
@@ -53,19 +53,19 @@ app.command()(migrate)
 
 
 def main() -> None:
-    """Run the command line; every error becomes a sentence on stderr and an exit code."""
-    # The kernel spares process 1, which this is in a container, every signal that it does not ask
-    # for.  `run` and `demo` ask anew when they are up.
+    """Run the command line.  Every error becomes a message on stderr and an exit code."""
+    # The kernel does not deliver a signal without a handler to process 1, which this is in a
+    # container.  `run` and `demo` set their own handlers when they are up.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     _make_do_without_a_home()
     try:
         app()
     except BotError as error:
-        print(f"{error.problem.message}\n{error.problem.hint}", file=sys.stderr)  # noqa: T201
-        sys.exit(75 if error.problem.kind.retryable else 2)
+        print(f"{error.info.message}\n{error.info.hint}", file=sys.stderr)  # noqa: T201
+        sys.exit(75 if error.info.kind.retryable else 2)
     except KeyboardInterrupt:
         sys.exit(130)
-    except Exception:  # noqa: BLE001  (the last line of defence: the user gets a code, not silence)
+    except Exception:  # noqa: BLE001  (the user must get an exit code)
         traceback.print_exc()
         sys.exit(3)
 
@@ -73,17 +73,22 @@ def main() -> None:
 @app.command()
 def run() -> None:
     """Run the bot: Socket Mode with SLACK_APP_TOKEN, signed HTTP with SLACK_SIGNING_SECRET."""
+    import structlog
+
     from bot.app import build
     from bot.config.settings import Mode, Settings, read_settings
     from bot.telemetry.logs import set_up_logs
 
     set_up_logs()
     settings = read_settings(Settings)
+    for file in settings.writable_by_others:
+        log = structlog.get_logger("purgebot.app")
+        log.warning("file-writable-by-others", file=str(file), remedy=f"chmod go-w {file}")
     bot = build(settings)
-    # What is built stays.  A full collection that looks through all of it stops every thread for
-    # 50 ms, and now and then somebody's click would be in the middle of that.
+    # These objects stay.  A full garbage collection over them would stop every thread for 50 ms,
+    # and delay a click that arrives in that time.
     gc.freeze()
-    # Not in the handler itself: it runs between any two instructions of the main thread.
+    # Not in the handler, which runs between any two instructions of the main thread.
     reload = partial(bot.policy.reload, force=True)
     signal.signal(signal.SIGHUP, lambda *_: threading.Thread(target=reload, daemon=True).start())
     stopping = _stop_signals(bot.worker.take_no_more)
@@ -146,7 +151,7 @@ def check() -> None:
     from bot.telemetry.logs import set_up_logs
 
     set_up_logs("CRITICAL")
-    # At once: there is nothing to put away, and in a destructor Python would drop an exception.
+    # At once: there is nothing to clean up, and Python ignores exceptions in a destructor.
     signal.signal(signal.SIGINT, lambda *_: os._exit(130))
     good = True
     for found in check_all():
@@ -207,9 +212,9 @@ def schema() -> None:
 
 
 def _make_do_without_a_home() -> None:
-    """Let a user without one (a number that a container was given) run Purgebot.
+    """Let Purgebot run as a user without a home directory (a numeric user in a container).
 
-    Slack's libraries ask for it as they are loaded, for folders that are not used here, and fail:
+    Importing Slack's libraries looks the home directory up, for unused folders, and fails:
     https://github.com/slackapi/python-slack-sdk/blob/main/slack_sdk/oauth/state_store/file/__init__.py
     """
     try:
@@ -230,9 +235,10 @@ def _action(word: str) -> Action:
 
 
 class _SignalledEvent(threading.Event):
-    """An event for the main thread to wait for, which looks up every second.
+    """An event for the main thread, whose `wait` wakes up every second.
 
-    Python handles signals there, and one that arrives just as it falls asleep does not wake it.
+    Python handles signals in the main thread.  A signal that arrives just before the thread blocks
+    would not wake it.
     """
 
     def wait(self, timeout: float | None = None) -> bool:
@@ -244,14 +250,14 @@ class _SignalledEvent(threading.Event):
 
 
 def _stop_signals(at_once: Callable[[], None] = lambda: None) -> threading.Event:
-    """Give the event that SIGTERM and Ctrl-C set; `at_once` is done before anybody waits for it.
+    """Return an event that SIGTERM and Ctrl-C set, after `at_once` was called.
 
-    From then on there are EXIT_WITHIN_S: what has not ended by then (a call that hangs, a database
-    that does not answer) is what a crash leaves, and nothing is lost by that.
+    The process ends EXIT_WITHIN_S later at the latest.  Whatever has not ended by then (a hanging
+    call, a database that does not answer) is left as after a crash, which loses nothing.
     """
     stopping = _SignalledEvent()
-    # The handler runs between any two instructions of the main thread, which may hold any lock:
-    # of all that it could do, only this is sure not to wait for one.
+    # The handler runs between any two instructions of the main thread, which may hold any lock.
+    # This is the only thing it can do that is certain not to wait for a lock.
     told: queue.SimpleQueue[None] = queue.SimpleQueue()
 
     def stop() -> None:

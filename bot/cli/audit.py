@@ -1,10 +1,10 @@
 """`purgebot audit export` and `purgebot audit verify`: the audit trail on the command line.
 
-Both need the database alone, and may be used while the bot runs.  Exit codes of `verify`:
+Both need only the database, and may be used while the bot runs.  Exit codes of `verify`:
 
-    0    the trail is as it was written, and each purge as it says
-    1    it is not; the first that was altered or is missing is named: an entry, a purge's row, a
-         checkpoint, or a trigger that keeps the trail from being changed
+    0    the trail is unchanged, and each purge matches it
+    1    it is not; the first altered or missing part is named: an entry, a purge's row, a
+         checkpoint, or a trigger that protects the trail from changes
     2    the command line or the database cannot be used
 """
 
@@ -30,7 +30,7 @@ audit_app = typer.Typer(help="Export and verify the audit trail.", no_args_is_he
 
 _UNITS = {"d": "days", "h": "hours", "m": "minutes"}
 _FORMULA_STARTS = tuple("=+-@\t\r\n＝＋－＠")
-"""What spreadsheets take for the beginning of a formula."""
+"""The characters with which a formula begins in spreadsheets."""
 
 
 class Format(StrEnum):
@@ -77,8 +77,8 @@ def verify(
         with database.engine.connect() as connection:
             check_not_ahead(connection)
         verdict = verify_trail(database.engine)
-    if verdict.fault is not None:
-        typer.echo(f"FAIL  {verdict.fault.place}: {verdict.fault.wrong}")
+    if verdict.finding is not None:
+        typer.echo(f"FAIL  {verdict.finding.place}: {verdict.finding.wrong}")
         raise typer.Exit(1)
     if kept is not None and kept not in {each.hash for each in verdict.checkpoints}:
         typer.echo("FAIL  the checkpoint that you kept is not there: the trail was made anew")
@@ -108,7 +108,7 @@ def _moment(text: str, now: datetime) -> datetime:
 
 @contextmanager
 def _database() -> Iterator[Database]:
-    """Open the database that the settings name; what is not there is not made."""
+    """Open the database of the settings.  A missing file is not created."""
     from sqlalchemy import make_url
 
     from bot.config.settings import DatabaseSettings, read_settings
@@ -127,7 +127,7 @@ def _database() -> Iterator[Database]:
 
 
 def _flat(number: int, linked: Link) -> dict[str, Any]:
-    """Give an entry as it is exported: its ID, what it says, and its place in its chain."""
+    """Return an entry as it is exported: its ID, its fields, and its place in the chain."""
     from bot.store.schema.mapping import link_to_row
 
     at = linked.entry.at.isoformat(timespec="microseconds")
@@ -146,5 +146,5 @@ def _write_csv(entries: Iterator[dict[str, Any]]) -> None:
 
 
 def _cell(value: object) -> object:
-    """Give a cell that no spreadsheet takes for a formula."""
+    """Return a cell that no spreadsheet treats as a formula."""
     return f"'{value}" if isinstance(value, str) and value.startswith(_FORMULA_STARTS) else value

@@ -1,4 +1,4 @@
-"""`purgebot check`: is everything there that `purgebot run` needs?  One line each, and a remedy."""
+"""`purgebot check`: check what `purgebot run` needs, with one line each, and a remedy."""
 
 from __future__ import annotations
 
@@ -25,18 +25,18 @@ from bot.slack.client import OPTIONAL_SCOPES, SCOPES, SlackClient, granted_scope
 from bot.slack.directory import MOST_QUESTIONS, SlackDirectory
 from bot.slack.errors import NO_ANSWER, SAID_NO, read_no, why_no_answer
 from bot.slack.installation import Installation
-from bot.store.database.engine import Database, problem_of
-from bot.store.database.probe import write_problem
+from bot.store.database.engine import Database, info_of
+from bot.store.database.probe import write_error
 from bot.store.database.sqlite import database_file
-from bot.store.migrations import schema_problem
+from bot.store.migrations import schema_error
 
 CLOCK_NOTED_S = 60
-"""A clock that is off by less is no news: the answer took its time, and times are in seconds."""
+"""A smaller offset of the clock is not reported: times are in seconds, and the answer took time."""
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """What one check found; `remedy` is empty when all is well.  Good with a remedy is a warning."""
+    """The result of one check.  Bad: `remedy` says what to do.  Good with a `remedy`: a warning."""
 
     name: str
     good: bool
@@ -45,17 +45,18 @@ class Finding:
 
 
 class _Bad(Exception):
-    """Its arguments are the detail and the remedy of a finding that is not good."""
+    """A check failed.  The arguments are the detail and the remedy of its Finding."""
 
 
 def check_all() -> Iterator[Finding]:
-    """Check one thing after the other; without settings there is nothing else to check."""
+    """Yield the result of each check in turn.  Without settings there is only one."""
     try:
         settings = read_settings(Settings)
     except BotError as error:
-        yield Finding("settings", False, error.problem.message, error.problem.hint)
+        yield Finding("settings", False, error.info.message, error.info.hint)
         return
     yield Finding("settings", True, f"{settings.mode.value} mode")
+    yield _files(settings)
     yield _approval_key(settings)
     checks: tuple[tuple[str, Callable[[Settings], str]], ...] = (
         ("policy", _policy),
@@ -71,7 +72,18 @@ def check_all() -> Iterator[Finding]:
         except _Bad as bad:
             yield Finding(name, False, *bad.args)
         except BotError as error:
-            yield Finding(name, False, error.problem.message, error.problem.hint)
+            yield Finding(name, False, error.info.message, error.info.hint)
+
+
+def _files(settings: Settings) -> Finding:
+    if not (files := " ".join(map(str, settings.writable_by_others))):
+        return Finding("files", True, "the policy and .env are their owner's alone to change")
+    return Finding(
+        "files",
+        True,
+        f"others than their owner may change {files}, and with it who may purge, or the settings",
+        f"chmod go-w {files}",
+    )
 
 
 def _approval_key(settings: Settings) -> Finding:
@@ -91,28 +103,28 @@ def _policy(settings: Settings) -> str:
 
 
 def _database(settings: Settings) -> str:
-    database_file(settings)  # makes its folder, as `run` does
+    database_file(settings)  # creates its folder, as `run` does
     database = Database(settings.database_url.get_secret_value())
     try:
-        database.write(lambda _: None)  # also where there is no table to write to yet
-        problem = schema_problem(database.engine) or write_problem(database, datetime.now(UTC))
+        database.write(lambda _: None)  # works also if there is no table yet
+        info = schema_error(database.engine) or write_error(database, datetime.now(UTC))
     except BotError as error:
         if unreached := why_database_unreached(error):
             why, remedy = unreached
             raise _Bad(f"the database cannot be reached: {why}", remedy) from None
-        problem = problem_of(error.__cause__)
+        info = info_of(error.__cause__)
     finally:
         database.close()
-    # An older SQLite file is brought up to date by `run`.
-    if problem is not None and not (database.is_sqlite and problem.kind is SCHEMA_OLD):
-        raise _Bad(problem.message, problem.hint)
+    # `run` updates an older SQLite file.
+    if info is not None and not (database.is_sqlite and info.kind is SCHEMA_OLD):
+        raise _Bad(info.message, info.hint)
     pooled = "" if database.is_direct else ", through a connection pooler"
     return f"{database.engine.dialect.name}{pooled}"
 
 
 @contextmanager
 def _asking_slack(settings: Settings, token: str, remedy: str) -> Iterator[None]:
-    """Say what is not good where Slack refuses the token, or does not answer.  Raises: _Bad."""
+    """Report that Slack refuses the token or does not answer.  Raises: _Bad."""
     try:
         yield
     except SAID_NO as error:
@@ -149,7 +161,7 @@ def _slack_token(settings: Settings) -> str:
 
 
 def _clock_off_s(headers: Mapping[str, str]) -> int | None:
-    """Give how far this machine's clock is behind that of an answer; None if it does not say."""
+    """Return how far this clock is behind that of an answer, in seconds; None if unknown."""
     try:
         there = parsedate_to_datetime(
             {key.lower(): value for key, value in headers.items()}["date"]
@@ -170,15 +182,15 @@ def _slack_socket(settings: Settings) -> str:
 
 
 def _approvers(settings: Settings) -> str:
-    """Whether the people named by the policy are full members and enough to approve, and whether
-    Slack tells who is in its groups.
+    """Check that the people whom the policy names are full members and enough to approve, and that
+    Slack returns the members of its groups.
     """
     client = web_client(settings)
     try:
         source = PolicySource(settings.policy)
         client.auth_test()
     except (BotError, *SAID_NO, *NO_ANSWER):
-        return "not looked at: the policy or Slack cannot be used"  # as a line above says
+        return "not looked at: the policy or Slack cannot be used"  # an earlier line reports it
     policy, _ = source.current()
     roles: dict[str, list[str]] = {}
     for name, role in policy.roles.items():
@@ -208,9 +220,9 @@ def _approvers(settings: Settings) -> str:
 
 
 def _groups_read(client: SlackClient, ours: Installation, policy: Policy) -> str:
-    """Read the members of each group, and tell how many there are that can be.  Raises: _Bad."""
+    """Read the members of each group, and return how many groups can be read.  Raises: _Bad."""
     groups = sorted({group for role in policy.roles.values() for group in role.groups})
-    if ours.is_org:  # it is found in the workspaces of whoever asks
+    if ours.is_org:  # the workspaces depend on the person
         return f"{len(groups)} user groups not looked at, for the app is installed over an organisation"
     read = 0
     for group in groups:
@@ -235,7 +247,7 @@ _MEMBERSHIPS = {
 
 
 def _approving(policy: Policy) -> set[str]:
-    """Give the roles whose yes the policy lets count, or asks for."""
+    """Return the roles whose approvals can count, or that the policy demands."""
     rules = {
         role for rule in policy.rules if Action.APPROVE in (rule.allow or ()) for role in rule.roles
     }
@@ -257,14 +269,14 @@ def _cdn(settings: Settings) -> str:
         try:
             client.describe_quota()
         except BotError as error:
-            why = error.problem.facts.get("why")
+            why = error.info.facts.get("why")
             if why in set(Unreached):
                 remedy = _in_short(Unreached(why), "PURGEBOT_CDN_ENDPOINT")
             else:
                 remedy = (
-                    f"{error.problem.hint_for(Audience.OPERATORS)}\n        The settings are "
+                    f"{error.info.hint_for(Audience.OPERATORS)}\n        The settings are "
                     "ALIBABA_CLOUD_ACCESS_KEY_ID, ALIBABA_CLOUD_ACCESS_KEY_SECRET and "
                     "PURGEBOT_CDN_ENDPOINT."
                 )
-            raise _Bad(error.problem.message, remedy) from None
+            raise _Bad(error.info.message, remedy) from None
     return f"{settings.cdn_endpoint} answers"

@@ -1,8 +1,8 @@
-"""`purgebot migrate`: brings the database up to this version; needs PURGEBOT_DATABASE_URL alone.
+"""`purgebot migrate`: update the database to this version.  It needs only PURGEBOT_DATABASE_URL.
 
-Any number may run at once: one migrates, the others wait and find nothing to do.
-With `--from-sqlite FILE` it then moves what is in the file, which stays as it is; with `--restored`
-what was to be sent by force is left to people (docs/backup.md).
+Several may run at once: one migrates, and the others wait and find nothing to do.  With
+`--from-sqlite FILE` it then moves the content of the file, which does not change; with `--restored`
+forced purges that were still to be sent are left to people (docs/backup.md).
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ def migrate(
         if from_sqlite is not None:
             from bot.store.maintenance import move
 
-            if from_sqlite.is_file():  # else no lock is left beside what is not there
+            if from_sqlite.is_file():  # else a lock file would be left without its file
                 stack.callback(lock_file(from_sqlite).release)
             for table, rows in move(from_sqlite, database.engine).items():
                 typer.echo(f"moved {rows:>9} {table}")

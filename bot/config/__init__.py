@@ -1,5 +1,6 @@
-"""Settings, the policy file and certificates, read and checked.
+"""Settings, the policy file and certificates: read and validated.
 
-What is read from the environment or a file at the start belongs here; the policy's rules are in `bot.core.policy`.
-Begin at `settings`; `policy_file` finds what is wrong in a policy, and where.
+What is read from the environment or from a file belongs here; the rules of the policy are in
+`bot.core.policy`.
+Start reading at `settings`; `policy_file` finds the errors in a policy, with their lines.
 """

@@ -1,4 +1,4 @@
-"""Files of trusted certificates: what can be wrong with them, in words."""
+"""Validate files of trusted certificates, with a message for each error."""
 
 from __future__ import annotations
 
@@ -7,15 +7,15 @@ import ssl
 from pathlib import Path
 
 _HASHED = re.compile(r"[0-9a-f]{8}\.[0-9]+")
-"""How OpenSSL wants the files of a folder to be called: it looks at no others.
+"""The names of files in a folder of certificates.  OpenSSL ignores files with other names:
 https://docs.openssl.org/3.0/man3/SSL_CTX_load_verify_locations/#notes
 """
 
 
 def load(context: ssl.SSLContext, place: Path) -> None:
-    """Have a context trust a PEM file, or a folder as `openssl rehash` makes it, as well.
+    """Make a context also trust a PEM file, or a folder as `openssl rehash` creates it.
 
-    Raises: OSError (`ssl.SSLError` where there is no certificate in it).
+    Raises: OSError (`ssl.SSLError` if there is no certificate in it).
     """
     if place.is_dir():
         context.load_verify_locations(capath=place)
@@ -24,7 +24,7 @@ def load(context: ssl.SSLContext, place: Path) -> None:
 
 
 def why_unusable(place: Path) -> str | None:
-    """Say what is wrong with a file of certificates, if anything."""
+    """Return what is wrong with a file or folder of certificates, or None."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     try:
         load(context, place)

@@ -1,17 +1,20 @@
-"""The policy file: YAML read into a Policy, or every mistake in it with its line.
+"""Read the policy file: YAML into a Policy, or all its errors with their lines.
 
     text ── size, anchors, tags, depth ── nodes ── plain values ── Policy
-              refused before anything      with     text, lists,    with the rules
-              is built                     lines    mappings only   of `bot.core.policy.document`
+            refused before anything      with     text, lists,    with the rules
+            is built                     lines    mappings only   of `bot.core.policy.document`
 
 Every plain value is text (`no` and `2026` too), except the number after `version`.
 """
 
 from __future__ import annotations
 
+import errno
 import hashlib
+import heapq
 import os
 import re
+import stat
 import threading
 import unicodedata
 from bisect import bisect_left
@@ -19,6 +22,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
+from operator import itemgetter
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -28,20 +32,28 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from bot.core.errors import BotError
-from bot.core.policy.document import PARTS, WHOLE_FAULT, Policy, did_you_mean, whole_faults
+from bot.core.policy.document import (
+    MOST_TOLD,
+    PARTS,
+    WHOLE_FAULT,
+    Policy,
+    did_you_mean,
+    whole_faults,
+)
 from bot.core.policy.fields import Action
 from bot.core.setup_errors import POLICY_INVALID, POLICY_UNREADABLE
 from bot.core.text.tokens import SPACES
 
 MAX_BYTES = 1024 * 1024
 MAX_DEPTH = 8
+MAX_SENTENCE = 500
 
 log = structlog.get_logger()
 
 
 @dataclass(frozen=True, slots=True, order=True)
 class FileMistake:
-    """One mistake; lines count from 1."""
+    """One error in a policy file.  Lines count from 1."""
 
     line: int
     sentence: str
@@ -51,11 +63,14 @@ class FileMistake:
 
 
 class PolicyFileInvalid(BotError):
-    """The text is no policy.  `mistakes`: all that are in it, by line."""
+    """The text is not a policy.  `mistakes` are its errors, sorted by line, at most MOST_TOLD."""
 
     def __init__(self, source: str, mistakes: list[FileMistake]) -> None:
-        self.mistakes = tuple(sorted(set(mistakes)))
-        super().__init__(POLICY_INVALID, source=source, mistakes="\n".join(map(str, self.mistakes)))
+        self.mistakes = tuple(sorted(set(mistakes))[:MOST_TOLD])
+        told = [str(each)[:MAX_SENTENCE] for each in self.mistakes]
+        if len(mistakes) > MOST_TOLD:
+            told.append("There may be more: put these right first.")
+        super().__init__(POLICY_INVALID, source=source, mistakes="\n".join(told))
 
 
 class PolicyFileUnreadable(BotError):
@@ -63,7 +78,7 @@ class PolicyFileUnreadable(BotError):
 
 
 def load_policy(text: str, source: str) -> Policy:
-    """The policy in `text`.  Raises: PolicyFileInvalid, naming `source` and every mistake."""
+    """Parse the policy in `text`.  Raises: PolicyFileInvalid, with `source` and every error."""
     if len(text.encode()) > MAX_BYTES:
         raise PolicyFileInvalid(source, [_TOO_LARGE])
     mistakes, policy = _attempt(text)
@@ -73,12 +88,12 @@ def load_policy(text: str, source: str) -> Policy:
 
 
 def policy_hash(text: str) -> str:
-    """SHA-256 of the text, in hex: says which policy a decision was made under."""
+    """Return the SHA-256 of the text, in hex.  It records which policy a decision was based on."""
     return hashlib.sha256(text.encode()).hexdigest()
 
 
 def policy_schema() -> dict[str, Any]:
-    """The JSON Schema of the file, for editors."""
+    """Return the JSON Schema of the file, for editors."""
     return {"$schema": "https://json-schema.org/draft/2020-12/schema"} | Policy.model_json_schema()
 
 
@@ -88,15 +103,15 @@ class LoadedPolicy(NamedTuple):
 
 
 class PolicySource:
-    """The policy of a file, kept up to date; a broken file leaves the last good one in force.
+    """The policy of a file, kept up to date.  A broken file leaves the last good policy in force.
 
-    Safe to use from several threads.  Raises, when made: PolicyFileInvalid or -Unreadable.
+    Threads may share it.  Raises (when created): PolicyFileInvalid or PolicyFileUnreadable.
     """
 
     def __init__(self, path: Path) -> None:
         self.path = path
         self.error: BotError | None = None
-        """Why the file as it is now is not in force; None when it is."""
+        """Why the current file is not in force; None if it is."""
         self._lock = threading.Lock()
         self._complained: set[tuple[str, str]] = set()
         self._stamp: _Stamp | None
@@ -104,17 +119,16 @@ class PolicySource:
         self._loaded = _load(content, path)
 
     def current(self) -> LoadedPolicy:
-        """The policy in force and its hash."""
+        """Return the policy in force and its hash."""
         return self._loaded
 
     def reload(self, *, force: bool = False) -> bool:
-        """Whether another policy is in force now.
+        """Read the file again if it changed on disk, or if `force`.  Return whether the policy did.
 
-        Reads the file only when it changed on disk, or when told to by `force`.
-        Never raises: what is wrong with the file is kept as `error`, and logged once.
+        Raises nothing: an error is stored in `error`, and logged once per content.
         """
         with self._lock:
-            with suppress(OSError):  # which is told where the file is read
+            with suppress(OSError):  # the error is reported when the file is read
                 if not force and self._stamp == _stamp(self.path.stat()):
                     return False
             self._stamp, content = None, b""
@@ -133,10 +147,10 @@ class PolicySource:
 
     def _keep(self, error: BotError, content_hash: str) -> None:
         self.error = error
-        complaint = (error.problem.code, content_hash)
+        complaint = (error.info.code, content_hash)
         if complaint not in self._complained:
             self._complained.add(complaint)
-            log.error(error.problem.code, in_force=self._loaded.hash, **error.problem.facts)
+            log.error(error.info.code, in_force=self._loaded.hash, **error.info.facts)
 
 
 _Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
@@ -147,7 +161,7 @@ _WITHOUT_WIDTH = "\u200b\u2060\ufeff"
 _STRANGE = re.compile(rf"(?!\A\ufeff)(?:[^\S \t\n\r]|[{_WITHOUT_WIDTH}])+")
 _BLANKS = SPACES + _WITHOUT_WIDTH
 _NEAR = 80
-"""How far the signs of YAML are looked for beside a space."""
+"""How far from a space YAML's indicators are looked for, in characters."""
 _TAB = re.compile("^[ -]*\t", re.MULTILINE)
 _TOO_LARGE = FileMistake(1, f"the file is larger than {MAX_BYTES // 1024} KiB")
 
@@ -158,12 +172,21 @@ def _stamp(status: os.stat_result) -> _Stamp:
 
 def _read(path: Path) -> tuple[_Stamp, bytes]:
     try:
-        with path.open("rb") as file:
-            # The stamp comes first: what is written after it will look like a change.
+        with open(path, "rb", opener=_open_regular) as file:
+            # The stamp is read first: what is written after it is detected as a change.
             return _stamp(os.fstat(file.fileno())), file.read(MAX_BYTES + 1)
     except OSError as error:
         cause = error.strerror or type(error).__name__
         raise PolicyFileUnreadable(POLICY_UNREADABLE, source=str(path), cause=cause) from error
+
+
+def _open_regular(path: str, flags: int) -> int:
+    """Open a file, and no FIFO or device, which might keep the reader waiting for ever."""
+    opened = os.open(path, flags | os.O_NONBLOCK)
+    if stat.S_ISREG(os.fstat(opened).st_mode):
+        return opened
+    os.close(opened)
+    raise OSError(errno.EINVAL, "it is no regular file")
 
 
 def _load(content: bytes, path: Path) -> LoadedPolicy:
@@ -179,7 +202,7 @@ def _load(content: bytes, path: Path) -> LoadedPolicy:
 
 
 def _attempt(text: str) -> tuple[list[FileMistake], Policy | None]:
-    """The mistakes, or the policy when there are none."""
+    """Return the errors, or the policy if there are none."""
     try:
         if mistakes := list(_forbidden(text)):
             return mistakes, None
@@ -189,16 +212,16 @@ def _attempt(text: str) -> tuple[list[FileMistake], Policy | None]:
 
 
 def _with_strange_spaces(text: str, mistakes: list[FileMistake]) -> list[FileMistake]:
-    """The mistakes, with the spaces that are none to YAML named in place of what they lead to.
+    """Return the errors, with non-YAML spaces reported in place of the errors that they cause.
 
-    To YAML a no-break space is a letter: it stumbles a line later, or misses a key that seems to be
-    there.  So the text is read once more with plain spaces in such places.  If it is no YAML then
-    either, or has a tab before a line, what follows is left until these are put right.
+    YAML treats a no-break space as a letter, so the error appears a line later, or a key seems to
+    be missing.  So the text is parsed once more with plain spaces in such places.  If it is still
+    not YAML, or has a tab before a line, the other errors are left out until these are corrected.
     """
     strange: list[re.Match[str]] = []
     others = mistakes
     widths = ("", " ") if _STRANGE.search(text) else ()
-    for width in widths:  # What has no width was pasted beside a space, or in place of one.
+    for width in widths:  # characters without width were pasted beside a space, or in place of one
         replace = partial(_plain_space, width=width)
         again, _ = _attempt(_STRANGE.sub(replace, text))
         if again != mistakes:
@@ -221,7 +244,7 @@ def _plain_space(found: re.Match[str], width: str) -> str:
 
 
 def _parts_words(found: re.Match[str]) -> bool:
-    """Whether YAML expects a space there: beside a sign of its own, or at the end of a line."""
+    """Return whether YAML expects a space there: beside an indicator, or at the end of a line."""
     before = found.string[max(0, found.start() - _NEAR) : found.start()]
     before = before.rpartition("\n")[2].strip(_BLANKS)
     after = found.string[found.end() : found.end() + _NEAR].partition("\n")[0].strip(_BLANKS)
@@ -235,7 +258,7 @@ def _space_mistake(character: str) -> str:
 
 
 def _forbidden(text: str) -> Iterator[FileMistake]:
-    """What YAML has and a policy needs not; found before any of it is built."""
+    """Yield errors for YAML features that a policy does not need, before anything is built."""
     depth = documents = 0
     for event in yaml.parse(text, Loader=_Loader):
         line = _line(event)
@@ -267,7 +290,7 @@ def _syntax_mistake(error: yaml.YAMLError) -> FileMistake:
 
 
 def _read_nodes(root: yaml.Node | None) -> tuple[list[FileMistake], Policy | None]:
-    """The mistakes, or the policy when there are none."""
+    """Return the errors, or the policy if there are none."""
     lines: dict[_Path, int] = {}
     mistakes: list[FileMistake] = []
     if root is None:
@@ -275,21 +298,26 @@ def _read_nodes(root: yaml.Node | None) -> tuple[list[FileMistake], Policy | Non
     value = _plain(root, (), lines, mistakes)
     if isinstance(value, dict) and value.get("version") == "1":
         value["version"] = 1
-    policy, faults = None, list(whole_faults(value))
+    policy = None
+    faults = [(path, partial(str, sentence)) for path, sentence in whole_faults(value)]
     try:
         policy = Policy.model_validate(value)
     except ValidationError as error:
-        faults += [(fault["loc"], _sentence(fault)) for fault in error.errors() if _is_new(fault)]
-    for path, sentence in faults:
-        known = next(path[:n] for n in range(len(path), -1, -1) if path[:n] in lines)
-        mistakes.append(FileMistake(lines[known], sentence))
+        found = error.errors(include_url=False)
+        faults += [(fault["loc"], partial(_sentence, fault)) for fault in found if _is_new(fault)]
+    placed = [
+        (next(lines[path[:n]] for n in range(len(path), -1, -1) if path[:n] in lines), sentence)
+        for path, sentence in faults
+    ]
+    first = heapq.nsmallest(MOST_TOLD + 1, placed, key=itemgetter(0))
+    mistakes += [FileMistake(line, sentence()) for line, sentence in first]
     return mistakes, None if mistakes else policy
 
 
 def _plain(
     node: yaml.Node, path: _Path, lines: dict[_Path, int], mistakes: list[FileMistake]
 ) -> Any:
-    """Text, lists and mappings; the line of each goes into `lines`."""
+    """Return text, lists and mappings.  The line of each is added to `lines`."""
     lines.setdefault(path, _line(node))
     if isinstance(node, yaml.SequenceNode):
         return [_plain(item, (*path, n), lines, mistakes) for n, item in enumerate(node.value)]
@@ -308,7 +336,7 @@ def _plain(
 
 
 def _is_new(fault: ErrorDetails) -> bool:
-    """False for what `whole_faults` said, and for a list that is short only of bad items."""
+    """Return False for what `whole_faults` reported, and for a list whose items are all invalid."""
     return fault["type"] != WHOLE_FAULT and not (fault["type"] == "too_short" and fault["input"])
 
 

@@ -1,14 +1,15 @@
-"""The settings: read once, from the environment or a `.env` file; every mistake told at once.
+"""The settings, read once from the environment or a `.env` file.  All errors are reported together.
 
-Around a value white space, a byte order mark and quotes are cut off, as files and copies leave them.
-A variable that begins with PURGEBOT_ and is none of these is a mistake.
+White space, a byte order mark and quotes around a value are removed, because files and copies add
+them.  An unknown variable that begins with PURGEBOT_ is an error.
 
-docs/operate.md says what each of them means, and its default.
+docs/operate.md describes each setting and its default.
 """
 
 from __future__ import annotations
 
 import re
+import stat
 from collections.abc import Mapping
 from enum import StrEnum
 from pathlib import Path
@@ -46,7 +47,7 @@ S = TypeVar("S", bound=BaseSettings)
 
 
 class SettingsInvalid(BotError):
-    """One or more settings are missing or wrong; the message names each variable."""
+    """One or more settings are missing or invalid.  The message names each variable."""
 
 
 class Mode(StrEnum):
@@ -54,15 +55,16 @@ class Mode(StrEnum):
     HTTP = "http"
 
 
+ENV_FILE = ".env"
 NOWHERE = "/nonexistent"
-"""The home of users who have none, by Debian's custom."""
+"""The home directory of users without one, by Debian's convention."""
 
 
 def _default_database_url() -> SecretStr:
-    """Give a file in the user's data directory; "" if the user has none."""
+    """Return the URL of a SQLite file in the user's data directory, or "" if the user has none."""
     try:
         folder = platformdirs.user_data_path("purgebot")
-    except RuntimeError:  # neither HOME nor an entry in the list of users
+    except RuntimeError:  # neither HOME nor an entry in the user database
         return SecretStr("")
     if folder.is_relative_to(NOWHERE):
         return SecretStr("")
@@ -105,7 +107,7 @@ def _safe_address(value: str) -> str:
     try:
         parts = urlsplit(value)
         odd = parts.port == 0 or "@" in parts.netloc
-    except ValueError:  # its text would repeat the value
+    except ValueError:  # its message would repeat the value
         raise ValueError("is no address") from None
     if odd or parts.scheme not in {"http", "https"} or not parts.hostname:
         raise ValueError("must be an address that begins with https://")
@@ -148,7 +150,7 @@ class _FromVariables(BaseSettings):
     """How variables become settings."""
 
     model_config = SettingsConfigDict(
-        env_file=".env",
+        env_file=ENV_FILE,
         env_file_encoding="utf-8-sig",
         extra="ignore",
         frozen=True,
@@ -167,13 +169,13 @@ class _FromVariables(BaseSettings):
 
 
 class PolicySettings(_FromVariables):
-    """Where the policy is: all that `purgebot policy explain` needs."""
+    """The policy's path: all that `purgebot policy explain` needs."""
 
     policy: Path | None = _variable("PURGEBOT_POLICY", default=None)
 
 
 class DatabaseSettings(_FromVariables):
-    """Where the memory is: all that the commands on the audit need."""
+    """The database: all that the audit commands need."""
 
     database_url: SecretStr = _variable(
         "PURGEBOT_DATABASE_URL", default_factory=_default_database_url, validate_default=True
@@ -186,7 +188,7 @@ class DatabaseSettings(_FromVariables):
             raise ValueError("is missing, and this user has no home directory for a SQLite file")
         try:
             url = make_url(value.get_secret_value())
-        except (ArgumentError, ValueError):  # its text would repeat the value
+        except (ArgumentError, ValueError):  # its message would repeat the value
             raise ValueError("is no database address") from None
         if url.drivername in {"postgres", "postgresql", "postgresql+psycopg"}:
             url = url.set(drivername="postgresql+psycopg")
@@ -201,9 +203,9 @@ class DatabaseSettings(_FromVariables):
 
 
 class Settings(DatabaseSettings):
-    """What an operator sets.  Secrets are `SecretStr`, so that no log can show them."""
+    """All settings of the bot.  Secrets are `SecretStr`, so that no log can show them."""
 
-    # The mode comes first: what the tokens must be depends on it.
+    # The mode comes first, because the validation of the tokens depends on it.
     mode: Mode = _variable("PURGEBOT_MODE")
     slack_bot_token: Annotated[SecretStr, _token("xoxb-")] = _variable("SLACK_BOT_TOKEN")
     slack_app_token: Annotated[SecretStr, _token("xapp-")] | None = _variable(
@@ -281,7 +283,7 @@ class Settings(DatabaseSettings):
 
     @property
     def approval_keys(self) -> ApprovalKeys:
-        """The keys that sign approvals, newest first; none where they are not signed."""
+        """The keys that sign approvals, newest first.  Empty if approvals are not signed."""
         if self.approval_key is None:
             return ApprovalKeys()
         keys = self.approval_key.get_secret_value().split(",")
@@ -289,22 +291,32 @@ class Settings(DatabaseSettings):
 
     @property
     def limits(self) -> Limits:
-        """What one person may ask for at the same time."""
+        """The limits per person."""
         return Limits(self.requests_a_minute, self.waiting_per_person, self.joined_per_person)
 
     @property
+    def writable_by_others(self) -> list[Path]:
+        """The policy and `.env`, where more than their owner may change them.
+
+        No more than a warning: a volume in Kubernetes with an fsGroup is its group's to write.
+        https://kubernetes.io/docs/tasks/configure-pod-container/security-context/
+        """
+        files = [file for file in (self.policy, Path(ENV_FILE)) if file.is_file()]
+        return [file for file in files if file.stat().st_mode & (stat.S_IWGRP | stat.S_IWOTH)]
+
+    @property
     def bind(self) -> tuple[str, int]:
-        """Host and port of the HTTP mode."""
+        """Host and port of HTTP mode."""
         return _split(self.http_bind)
 
     @property
     def status_address(self) -> tuple[str, int] | None:
-        """Host and port of the listener that tells the bot's state, if there is to be one."""
+        """Host and port of the status listener, or None."""
         return _split(self.status_bind) if self.status_bind else None
 
 
 def _is_in_memory(url: URL) -> bool:
-    """Whether each connection to a SQLite database would see one of its own."""
+    """Return whether each connection to a SQLite database would have its own database."""
     file = (url.database or "").removeprefix("file:")
     return file in {"", ":memory:"} or url.query.get("mode") == "memory"
 
@@ -319,9 +331,9 @@ def _split(host_and_port: str) -> tuple[str, int]:
 
 
 def read_settings(model: type[S], **given: Any) -> S:
-    """Read the settings of `model` from the environment and `.env`; `given` go before these.
+    """Read the settings of `model` from the environment and `.env`.  `given` override these.
 
-    Raises: SettingsInvalid, naming every variable at fault, and never its value.
+    Raises: SettingsInvalid, naming every invalid variable, but never its value.
     """
     settings: S | None = None
     mistakes: list[str] = []
@@ -337,12 +349,13 @@ def read_settings(model: type[S], **given: Any) -> S:
     if settings is not None and not mistakes:
         return settings
     # Outside the handler: the original error holds the values, and would be shown as the cause.
+    # https://github.com/pydantic/pydantic-settings/issues/256
     told = "\n".join(f"  {mistake}" for mistake in mistakes)
     raise SettingsInvalid(SETTINGS_INVALID, mistakes=told)
 
 
 def settings_from(variables: Mapping[str, str]) -> Settings:
-    """Give the settings of these variables alone, whatever the environment holds.
+    """Return the settings of these variables only, ignoring the environment.
 
     Raises: SettingsInvalid.
     """
@@ -362,9 +375,9 @@ class _GivenSettings(Settings):
 
 
 def _names(model: type[BaseSettings], given: Mapping[str, Any]) -> set[str]:
-    """Give the names of the variables that are read, but for those that Kubernetes sets.
+    """Return the names of the variables that are set, except those that Kubernetes sets.
 
-    Raises: OSError, UnicodeDecodeError (`.env` cannot be read).
+    Raises: OSError, UnicodeDecodeError if `.env` cannot be read.
     """
     if issubclass(model, _GivenSettings):
         return set(given)
@@ -378,7 +391,7 @@ def _names(model: type[BaseSettings], given: Mapping[str, Any]) -> set[str]:
 
 def _mistake(detail: Any) -> str:
     where = ".".join(str(part) for part in detail["loc"])
-    if where in Settings.model_fields:  # a default is reported by its field's own name
+    if where in Settings.model_fields:  # the error of a default names the field, not the variable
         where = str(Settings.model_fields[where].validation_alias)
     problem = "is missing" if detail["type"] == "missing" else detail["msg"]
     problem = problem.removeprefix("Value error, ")

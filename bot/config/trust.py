@@ -1,15 +1,16 @@
-"""Which certificates are trusted, for Slack and the CDN alike; None leaves it to their libraries.
+"""The trusted certificates, for Slack and the CDN.  None means the default of the library.
 
-                      Slack's client and socket   the CDN's client        looks at the edge
-    anyway            OpenSSL's                   those of certifi        those of certifi
-    SSL_CERT_FILE     OpenSSL's variable          besides, if there is    –
+                     Slack's client and socket   the CDN's client        probes of the edge
+    always            OpenSSL's                   certifi's               certifi's
+    SSL_CERT_FILE     OpenSSL's variable          also, if there is       –
                                                   no REQUESTS_CA_BUNDLE
-    REQUESTS_CA_…     besides, if there is        in place of certifi's   –
+    REQUESTS_CA_…     also, if there is           instead of certifi's    –
                       no SSL_CERT_FILE
-    PURGEBOT_CA_…     besides                     besides                 besides
+    PURGEBOT_CA_…     also                        also                    also
 
-Each library keeps to its own variable as it documents, so that nothing that is trusted today stops
-being so, and nobody who names only few is made to trust more; the other's counts where it has none.
+Each library uses its own variable as documented, so certificates that are trusted without the bot's
+settings stay trusted, and a user who names few certificates does not trust more.  The other
+library's variable counts only if its own is not set.
 https://docs.openssl.org/3.0/man3/SSL_CTX_load_verify_locations/#notes
 https://requests.readthedocs.io/en/latest/user/advanced/#ssl-cert-verification
 """
@@ -28,24 +29,24 @@ from bot.config.settings import Settings
 
 
 def for_slack(settings: Settings) -> ssl.SSLContext | None:
-    """Give what Slack's clients trust."""
+    """Return the trust of Slack's clients."""
     more = [settings.ca_bundle, settings.ssl_cert_file or settings.requests_ca_bundle]
     return _with(more, ssl.create_default_context)
 
 
 def for_cdn(settings: Settings) -> ssl.SSLContext | None:
-    """Give what the CDN's client trusts besides what `requests` has it trust."""
+    """Return the trust of the CDN's client, in addition to the default of `requests`."""
     more = [settings.ca_bundle, settings.requests_ca_bundle or settings.ssl_cert_file]
     return _with(more, create_urllib3_context)
 
 
 def for_edge(settings: Settings) -> ssl.SSLContext | None:
-    """Give what looks at the edge trust; None: `usual_of_requests`."""
+    """Return the trust of the edge probe.  None: `usual_of_requests`."""
     return _with([settings.ca_bundle], usual_of_requests)
 
 
 def usual_of_requests() -> ssl.SSLContext:
-    """Give a context that trusts what `requests` does (certifi's).  Raises: OSError."""
+    """Return a context that trusts what `requests` trusts (certifi's).  Raises: OSError."""
     context = create_urllib3_context()
     context.load_verify_locations(utils.DEFAULT_CA_BUNDLE_PATH)
     context.set_alpn_protocols(["http/1.1"])

@@ -1,8 +1,8 @@
-"""Names and values of variables, before they are settings: slips of the pen, and what is around a value.
+"""Names and values of variables before they become settings: typing errors, and surrounding quotes.
 
-Kubernetes sets variables of its own for every Service of a pod's namespace, unless the pod says
-`enableServiceLinks: false`; for one that is called purgebot they begin as ours do.  They are known
-by name and value, so that `PURGEBOT_PORT=3000` is still told.
+Kubernetes sets variables for every Service in a pod's namespace, unless the pod has
+`enableServiceLinks: false`.  For a Service named purgebot they begin like the bot's own.  They are
+recognised by name and value, so that `PURGEBOT_PORT=3000` is still reported as unknown.
 https://kubernetes.io/docs/concepts/services-networking/service/#environment-variables
 """
 
@@ -14,10 +14,10 @@ from collections.abc import Collection, Iterator
 
 PREFIX = "PURGEBOT_"
 SHARED_PREFIXES = ("SLACK_", "ALIBABA_CLOUD_")
-"""Other programs have variables of these too."""
+"""Other programs also have variables with these prefixes."""
 
 _AROUND = r"[\s\ufeff\u200b-\u200f\u2060]+"
-"""White space and signs that cannot be seen, a byte order mark among them."""
+"""White space and invisible characters, including a byte order mark."""
 _QUOTES = {'"': '"', "'": "'", "\u201c": "\u201d", "\u2018": "\u2019"}
 _SERVICE_LINK = re.compile(
     r"""PURGEBOT_([A-Z0-9_]+_)?(
@@ -31,9 +31,9 @@ _SERVICE_LINK = re.compile(
 
 
 def bare(value: str) -> str:
-    """Give a value without the white space and the quotes around it, which are no part of it."""
+    """Return a value without the white space and the quotes around it."""
     inner = re.sub(f"^{_AROUND}|{_AROUND}$", "", value)
-    # One that stands inside as well, as in 'a','b', is around a part of the value.
+    # If the quote also occurs inside, as in 'a','b', it does not surround the whole value.
     quoted = len(inner) > 1 and _QUOTES.get(inner[0]) == inner[-1]
     if quoted and not {inner[0], inner[-1]} & set(inner[1:-1]):
         return bare(inner[1:-1])
@@ -41,12 +41,12 @@ def bare(value: str) -> str:
 
 
 def is_service_link(name: str, value: str) -> bool:
-    """Whether Kubernetes set this variable for a Service whose name begins with purgebot."""
+    """Return whether Kubernetes set this variable for a Service whose name begins with purgebot."""
     return _SERVICE_LINK.fullmatch(f"{name}={value}") is not None
 
 
 def not_ours(names: Collection[str], settings: Collection[str]) -> Iterator[str]:
-    """Give a sentence for each name that begins as ours do, in whatever case, and is no setting."""
+    """Yield a message for each unknown name that begins with PURGEBOT_, in any case."""
     for name in sorted(set(names) - set(settings)):
         if name.upper().startswith(PREFIX):
             near = _nearest(name.upper(), settings)
@@ -54,9 +54,9 @@ def not_ours(names: Collection[str], settings: Collection[str]) -> Iterator[str]
 
 
 def nearly_ours(names: Collection[str], settings: Collection[str]) -> Iterator[str]:
-    """Give a sentence for each name that differs from a setting of Slack's or the CDN's by a slip.
+    """Yield a message for each name that probably is a misspelt setting of Slack's or the CDN's.
 
-    Settings that are among the names cannot have been meant.
+    Settings that are set cannot be the intended ones.
     """
     shared = [name for name in settings if name.startswith(SHARED_PREFIXES)]
     for name in sorted(set(names) - set(settings)):
@@ -66,7 +66,7 @@ def nearly_ours(names: Collection[str], settings: Collection[str]) -> Iterator[s
 
 
 def _nearest(name: str, settings: Collection[str]) -> str | None:
-    """Give the setting that is most like a name, by what follows the prefix that they share."""
+    """Return the setting most similar to a name, compared without the common prefix."""
     by_word = {each: each for each in settings}
     by_word |= {each.removeprefix(PREFIX): each for each in settings}
     near = difflib.get_close_matches(name.removeprefix(PREFIX), by_word, n=1)

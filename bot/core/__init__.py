@@ -1,5 +1,6 @@
-"""The rules: pure values and functions, no input or output, no clock.
+"""The rules: pure values and functions, without I/O and without a clock.
 
-Only the standard library, pydantic and idna may be imported here (tests/architecture/test_imports.py).
-Begin at `decisions`, then `purge`, `policy` and `command`.
+Modules here may import only the standard library, pydantic and idna
+(tests/architecture/test_imports.py).
+Start reading at `decisions`, then `purge`, `policy` and `command`.
 """

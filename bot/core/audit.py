@@ -1,18 +1,18 @@
-"""What is written down about every step: who, what, when, which purge, and why.
+"""The audit trail: one entry for each step, with who, what, when, which purge, and why.
 
-The entries of one purge form a chain: each holds the hash of the one before it, so that a changed,
-missing or moved entry breaks the chain.  Chains are per purge, so that writers of different purges
-do not queue behind one another.  Checkpoints run over all chains: each seals the entries since the
-one before it, in the order of their IDs, and so tells when a whole chain, or the end of one, was
-taken away.
+The entries of one purge form a hash chain: each entry holds the hash of the entry before it, so a
+changed, missing or moved entry breaks the chain.  There is one chain per purge, so that
+transactions on different purges do not wait for each other.  Checkpoints cover all chains: each
+checkpoint seals the entries since the checkpoint before it, in the order of their IDs.  So a
+checkpoint shows when a whole chain, or the end of a chain, was removed.
 
     entries by ID         1 a    2 b    3 a  │  4 c    5 b    6 a  │  7 c …
     chain of purge a      1 ◄─────────── 3 ◄───────────────── 6
     checkpoints           ◄──────── up to 3 ◄───────────── up to 6
 
 Pruning empties old entries.  A pruned entry keeps its place, its number and its hashes, so that
-chains and checkpoints hold; what it said is gone.  The chain `retention` tells of every pruning,
-and the chain `checkpoints` of every checkpoint, so that a missing one is missed.
+chains and checkpoints stay valid; the rest of its content is deleted.  The chain `retention`
+records every pruning and the chain `checkpoints` every checkpoint, so a missing one is detected.
 """
 
 from __future__ import annotations
@@ -25,22 +25,22 @@ from datetime import UTC, datetime
 from typing import Any
 
 GENESIS = "0" * 64
-"""What the first entry of a chain, and the first checkpoint, hold in place of a hash."""
+"""What the first entry of a chain, and the first checkpoint, hold as the previous hash."""
 START = (0, GENESIS)
 PRUNED = "pruned"
-"""The event of an entry that was emptied; its `at` is the moment before which all were."""
+"""The event of a pruned entry.  Its `at` is the cutoff time of the pruning."""
 RETENTION = "retention"
-"""The chain of the prunings, in place of a purge's ID."""
+"""The ID of the chain that records prunings, used in place of a purge's ID."""
 CHECKPOINTS = "checkpoints"
-"""The chain of the checkpoints, likewise; it is sealed with what comes after it."""
+"""The ID of the chain that records checkpoints.  The next checkpoint seals each of its entries."""
 
 
 @dataclass(frozen=True, slots=True)
 class AuditEntry:
-    """One line of the audit trail; it is written in the same transaction as what it tells.
+    """One entry of the audit trail, written in the same transaction as the change it records.
 
-    `event`: `request`, an event of `core.purge.purge`, or what a press came to (`press-late` …).
-    `user_id` is None where the bot itself acted.  `detail` holds no secret and no vendor text.
+    `event`: `request`, an event of `core.purge.purge`, or the result of a press (`press-late` …).
+    `user_id` is None if the bot itself acted.  `detail` holds no secret and no text of the vendor.
     """
 
     purge_id: str
@@ -55,7 +55,7 @@ class AuditEntry:
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """An entry in its chain: its number from 1 on, the hash before it, and its own."""
+    """An entry in its chain: its number (from 1), the hash before it, and its own hash."""
 
     entry: AuditEntry
     seq: int
@@ -64,13 +64,13 @@ class Link:
 
     @property
     def end(self) -> tuple[int, str]:
-        """What the next one is linked to: number and hash."""
+        """The number and the hash that the next entry is linked to."""
         return self.seq, self.hash
 
 
 @dataclass(frozen=True, slots=True)
 class Checkpoint:
-    """A seal over so many entries after the previous one, up to the ID `upto_id`."""
+    """A seal over the `entries` entries after the previous checkpoint, up to the ID `upto_id`."""
 
     at: datetime
     upto_id: int
@@ -80,18 +80,18 @@ class Checkpoint:
 
 
 def link(entry: AuditEntry, end: tuple[int, str] = START) -> Link:
-    """Give the entry as the next one of the chain that ends so."""
+    """Return `entry` as the next link of a chain that ends with `end` (number, hash)."""
     seq, previous = end[0] + 1, end[1]
     return Link(entry, seq, previous, hash_of(entry, seq, previous))
 
 
 def pruned(purge_id: str, before: datetime) -> AuditEntry:
-    """Give what is left of an entry when everything `before` a moment is emptied."""
+    """Return what remains of an entry that a pruning with the cutoff time `before` empties."""
     return AuditEntry(purge_id, before, PRUNED)
 
 
 def hash_of(entry: AuditEntry, seq: int, previous: str) -> str:
-    """Give the SHA-256, in hex, of everything that an entry says and of the hash before it."""
+    """Return the SHA-256, in hex, of all fields of an entry, its number and the hash before it."""
     data = {name: getattr(entry, name) for name in AuditEntry.__slots__}
     return _sha256(data | {"at": exact_moment(entry.at), "seq": seq, "previous": previous})
 
@@ -99,7 +99,7 @@ def hash_of(entry: AuditEntry, seq: int, previous: str) -> str:
 def checkpoint(
     at: datetime, upto_id: int, hashes: Iterable[str], after: Checkpoint | None
 ) -> Checkpoint:
-    """Seal the entries with these hashes, in the order of their IDs."""
+    """Seal the entries with these hashes, which are in the order of the entries' IDs."""
     block = hashlib.sha256()
     entries = 0
     for each in hashes:
@@ -113,7 +113,7 @@ def checkpoint(
 
 
 def exact_moment(at: datetime) -> str:
-    """Give a moment as it is hashed and signed: in UTC, to the microsecond."""
+    """Return a time in the form that is hashed and signed: ISO 8601, UTC, with microseconds."""
     return at.astimezone(UTC).isoformat(timespec="microseconds")
 
 

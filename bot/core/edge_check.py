@@ -1,37 +1,37 @@
-"""What the edge showed before and after a purge, and what may be concluded from it.
+"""Compare what the edge served before and after a purge, and decide what that proves.
 
     before ──── sent_at ──── after          one HEAD each, for the same URL
 
 The first line that holds decides:
 
-    no-answer      one of the looks got no answer, or not the page itself      could not tell
+    no-answer      one of the requests got no answer, or not the page itself   could not tell
     not-the-page   one of the statuses is not 200                              could not tell
-    not-around     the purge was not sent between the two looks                could not tell
-    refetched      Age went back: the copy is from after the sending           VERIFIED
-    older-copy     Age: the copy is from before the sending, and differs       could not tell
-    still-there    Age: the copy is from before the sending, and is the same   UNCHANGED
-    went-back      Last-Modified is now an earlier time than before            could not tell
+    not-around     the purge was not sent between the two requests             could not tell
+    refetched      Age went back: the copy is newer than the sending           VERIFIED
+    older-copy     Age: the copy is older than the sending, and differs        could not tell
+    still-there    Age: the copy is older than the sending, and is the same    UNCHANGED
+    went-back      Last-Modified is earlier than before                        could not tell
     changed        Last-Modified or ETag differs                               VERIFIED
     no-evidence    anything else                                               could not tell
 
-Why so.  Age is how long ago the origin gave the copy or confirmed it (RFC 9111, 5.1), so it can
-tell on which side of the sending that was, whichever server answered; it is asked first.
+Reasons.  Age is the time since the origin sent or confirmed the copy (RFC 9111, 5.1).  It shows
+whether that was before or after the sending, whichever server answered, so it is checked first.
 
-- It is rounded and grows on the way.  "After" must hold for a second more than it says, "before"
-  still when the answer took as long as a look may take; in between Age says nothing.
-- Some servers always say 0.  So Age must have gone back, by more than rounding, from where an
-  untouched copy would be, and two zeros say nothing.
-- Two looks may meet two servers.  A copy that differs but is from before the sending was on the
-  second server all along; one whose Last-Modified went back may have been.
-- VERIFIED says that what is served now is from after the sending, or that it changed.  It does
-  not say that every server of the CDN is as far, nor that the purge alone was the cause.
-- UNCHANGED is no fault: a plain purge keeps a copy that the origin says is still the same.  "The
-  same" needs a validator that both looks have, and none that differs or that only one has.
-- A page that is made anew for each request differs each time, purge or not: only URLs that the
-  CDN keeps are worth a look.
-- ETags are compared weakly (RFC 9110, 8.8.3.2), since packing on the way makes them weak.  Texts
-  of dates that cannot be read are not compared in time.
-- What X-Cache and its like mean differs between CDNs: it is shown, and nothing concluded from it.
+    - Age is rounded, and the answer takes time on the way. "Newer" must hold with a margin of one
+      second, "older" even if the answer took LONGEST_LOOK; in between, Age proves nothing.
+    - Some servers always send 0. So Age must be lower, by more than the rounding, than the Age
+      that an untouched copy would have, and two zeros prove nothing.
+    - Two requests may reach two servers. The second server may have had a different but older copy
+      all the time; the same is possible if Last-Modified is earlier than before.
+    - VERIFIED means that the copy served now is newer than the sending, or that it changed. It does
+      not mean that every server of the CDN has it, nor that the purge alone was the cause.
+    - UNCHANGED is not an error: a plain purge keeps a copy that the origin confirms. "The same"
+      requires a validator in both answers, and none that differs or that only one answer has.
+    - A page that is generated for each request always differs, so only URLs that the CDN caches
+      give evidence.
+    - ETags are compared weakly (RFC 9110, 8.8.3.2), because compression on the way makes them weak.
+      Dates that cannot be parsed are not compared as times.
+    - The meaning of X-Cache and similar headers differs between CDNs, so they are only shown.
 """
 
 from __future__ import annotations
@@ -44,17 +44,17 @@ from email.utils import parsedate_to_datetime
 from enum import StrEnum
 
 MAX_CHARACTERS = 100
-"""Of whatever came over the network."""
+"""The maximum length of any text that came over the network."""
 CACHE_HEADERS = ("Cache-Status", "X-Cache", "Via")
-"""Where servers tell what their cache did: RFC 9211, the customary one, RFC 9110."""
+"""The headers in which servers report their cache: RFC 9211, a de facto standard, RFC 9110."""
 LONGEST_LOOK = timedelta(seconds=8)
 _ROUNDING = timedelta(seconds=1)
 _OLDEST_AGE_S = 2**31
-"""RFC 9111, 1.2.2: what is greater means this."""
+"""RFC 9111, 1.2.2: greater values are treated as this one."""
 
 
 class Why(StrEnum):
-    """Why a look did not see the page."""
+    """The reason why a request did not get the page."""
 
     TIMEOUT = "timeout"
     REFUSED_ADDRESS = "refused-address"
@@ -74,7 +74,7 @@ class Finding(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class EdgeSnapshot:
-    """What one HEAD showed.  `at` is when it was sent; `why` is None when the page was seen."""
+    """The result of one HEAD, sent at `at`.  `why` is None if it got the page; `age`: seconds."""
 
     url: str
     at: datetime
@@ -89,7 +89,7 @@ class EdgeSnapshot:
     def of_answer(
         cls, url: str, at: datetime, status: int, header: Callable[[str], str | None]
     ) -> EdgeSnapshot:
-        """Read an answer; `header` gives a header's value by its name, in any case."""
+        """Create a snapshot.  `header` returns a header's value by its name in any case."""
         return cls(
             url,
             at,
@@ -104,7 +104,7 @@ class EdgeSnapshot:
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """One header, or "Status", whose value differs; None where it was absent."""
+    """One header, or "Status", whose value differs; None if it was absent."""
 
     header: str
     before: str | None
@@ -113,7 +113,7 @@ class Difference:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What two looks prove.  `line` is the line of the table above that decided."""
+    """The result of a comparison.  `line` is the deciding line of the table above."""
 
     finding: Finding
     line: str
@@ -121,9 +121,9 @@ class Verdict:
 
 
 def compare(before: EdgeSnapshot, after: EdgeSnapshot, sent_at: datetime) -> Verdict:
-    """What the looks before and after a purge that was sent at `sent_at` prove.
+    """Compare the snapshots before and after a purge that was sent at `sent_at`.
 
-    Raises: ValueError, when they are looks at two URLs.
+    Raises: ValueError if the snapshots are of two URLs.
     """
     if before.url != after.url:
         raise ValueError("two looks at different URLs cannot be compared")
@@ -132,7 +132,7 @@ def compare(before: EdgeSnapshot, after: EdgeSnapshot, sent_at: datetime) -> Ver
 
 
 def shown(text: str | None) -> str | None:
-    """A header's value fit to be kept and shown: printable ASCII, and short."""
+    """Return a header's value made safe to store and show: printable ASCII, and short."""
     if text is None:
         return None
     return re.sub(r"[^ -~]", "?", text[:MAX_CHARACTERS]).strip() or None
@@ -174,7 +174,7 @@ def _is_from_before(snapshot: EdgeSnapshot, sent_at: datetime) -> bool:
 
 
 def _age_went_back(before: EdgeSnapshot, after: EdgeSnapshot) -> bool:
-    """Whether Age is lower than that of an untouched copy would be, and means anything at all."""
+    """Return whether Age is lower than an untouched copy's Age would be, and is meaningful."""
     if before.age is None or after.age is None or before.age == after.age == 0:
         return False
     untouched = _span(before.age) + (after.at - before.at)
@@ -182,7 +182,7 @@ def _age_went_back(before: EdgeSnapshot, after: EdgeSnapshot) -> bool:
 
 
 def _same(before: EdgeSnapshot, after: EdgeSnapshot) -> bool | None:
-    """Whether the validators tell one copy (True) or two (False), or neither (None)."""
+    """Return True if the validators prove one copy, False if two, None if nothing."""
     pairs = [
         (before.last_modified, after.last_modified),
         (_opaque(before.etag), _opaque(after.etag)),

@@ -1,8 +1,9 @@
-"""Every kind of error by its code, so that a stored code can be explained at any time."""
+"""All kinds of errors by code, so that a stored code can always be explained."""
 
 from __future__ import annotations
 
-# A kind registers itself when its module is imported; tests/architecture misses none.
+# A kind registers itself when its module is imported. tests/architecture checks that none is
+# missing.
 import bot.core.cdn.errors
 import bot.core.cdn.health
 import bot.core.command.query_errors
@@ -26,5 +27,5 @@ GONE = ErrorKind(
 
 
 def kind(code: str) -> ErrorKind:
-    """Give the kind of a code.  A row may be older, or newer, than this program: it gets GONE."""
+    """Return the kind with this code.  GONE if another version of the program stored it."""
     return KINDS.get(code, GONE)

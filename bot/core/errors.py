@@ -1,12 +1,13 @@
-"""What can go wrong, each under a stable code that people can search for.
+"""The base of all errors: each kind has a stable code that people can search for.
 
-An error kind is data, so that a card drawn days later can still explain a failure
-from the code alone.  A kind registers itself when it is made; `bot.core.error_registry` imports every
-module that makes some.  `docs/errors.md` lists them all; a test keeps both complete.
+An error kind is data, so a card that is drawn days later can explain a failure from the code alone.
+A kind registers itself when it is created; `bot.core.error_registry` imports every module that
+creates kinds.  `docs/errors.md` lists them all, and a test keeps both complete.
 
-    ErrorKind      what we say about one fault: code, sentence, next step
-    BotError       an exception that carries a kind and its facts
-      Mistake      the person can put it right: shown to the requester alone
+    ErrorKind      a kind of error: code, message, hint
+    ErrorInfo      an ErrorKind with the facts of one occurrence
+    BotError       an exception with an ErrorInfo
+      InputError   the person can correct it: shown only to the requester
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ REGISTERED: Mapping[str, ErrorKind] = MappingProxyType(_registered)
 
 
 class Audience(Enum):
-    """For whom the hint of an error is."""
+    """The reader for whom an error's hint is written."""
 
     REQUESTER = auto()
     OPERATORS = auto()
@@ -30,13 +31,12 @@ class Audience(Enum):
 
 @dataclass(frozen=True, slots=True)
 class ErrorKind:
-    """One fault: a kebab-case code, one sentence, and what to do next.
+    """A kind of error: a kebab-case code, a message of one sentence, and what to do next.
 
-    `message` and `hint` may hold `{name}` fields, filled from the raiser's facts.
-    `retryable`: the same request may succeed later without anybody changing anything.
-    `in_doubt`: the CDN may have carried out the request although we have no answer.
-    `audience`: OPERATORS where people in Slack are told the fault, but only operators can act on
-    the hint.
+    `message` and `hint` may contain `{name}` fields, which are filled from the facts.  `retryable`:
+    the same request may succeed later without any change by a person.  `in_doubt`: the CDN may have
+    carried out the request although there is no answer.  `audience`: OPERATORS if only the
+    operators can act on the hint, even when people in Slack see the error.
     """
 
     code: str
@@ -47,24 +47,24 @@ class ErrorKind:
     audience: Audience = Audience.REQUESTER
 
     def __post_init__(self) -> None:
-        """Register the kind.  Raises: ValueError if another one has its code."""
+        """Register the kind.  Raises: ValueError if another kind has this code."""
         if _registered.setdefault(self.code, self) is not self:
             raise ValueError(f"two kinds of error have the code {self.code}")
 
     def hint_for(self, reader: Audience) -> str:
-        """Give the hint, its fields unfilled, in words for `reader`: another is told whom it is for."""
+        """Return the hint, fields not filled in.  A reader it is not written for is told so."""
         if self.audience is reader or self.audience is Audience.REQUESTER:
             return self.hint
         return f"For the operators of Purgebot: {self.hint[:1].lower()}{self.hint[1:]}"
 
 
 def kinds_in(module: ModuleType) -> tuple[ErrorKind, ...]:
-    """Give the kinds that a module names, in their order there."""
+    """Return the kinds that are attributes of a module, in the order of their definition."""
     return tuple(each for each in vars(module).values() if isinstance(each, ErrorKind))
 
 
 @dataclass(frozen=True, slots=True)
-class Problem:
+class ErrorInfo:
     """An error kind with the facts of one occurrence, ready to be shown or stored."""
 
     kind: ErrorKind
@@ -76,6 +76,7 @@ class Problem:
 
     @property
     def message(self) -> str:
+        """The sentence of the kind, with its fields filled in."""
         return self.kind.message.format_map(_Facts(self.facts))
 
     @property
@@ -84,26 +85,27 @@ class Problem:
         return self.hint_for(Audience.REQUESTER)
 
     def hint_for(self, reader: Audience) -> str:
+        """Return the hint in words for `reader`, with its fields filled in."""
         return self.kind.hint_for(reader).format_map(_Facts(self.facts))
 
 
 class _Facts(dict[str, str]):
-    """Facts in which a missing one reads as its name: explaining must never fail."""
+    """Facts that replace a missing one by its name, so that explaining an error never fails."""
 
     def __missing__(self, key: str) -> str:
         return f"({key.replace('_', ' ')})"
 
 
 class BotError(Exception):
-    """A fault that we know: it has a kind, so every one of them can be explained."""
+    """An error that the bot can explain: it has an `ErrorInfo` as `info`."""
 
     def __init__(self, kind: ErrorKind, /, **facts: str) -> None:
-        self.problem = Problem(kind, facts)
-        super().__init__(f"{kind.code}: {self.problem.message}")
+        self.info = ErrorInfo(kind, facts)
+        super().__init__(f"{kind.code}: {self.info.message}")
 
 
-class Mistake(BotError):
-    """The person asked for something that cannot be done as it was written."""
+class InputError(BotError):
+    """The person's request cannot be carried out as it was written; the person can correct it."""
 
 
 STORE_AWAY = ErrorKind(

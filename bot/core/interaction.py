@@ -1,8 +1,8 @@
-"""What people ask besides a purge: a press on a button, or a question like `/purge history`.
+"""The input of people besides purges: a press on a button, or a question like `/purge history`.
 
-An ask is written down before Slack hears "received", so that a crash forgets no click, and
-keyed by Slack's trigger ID, so that the same click delivered twice counts once.  To deny takes
-two of them: the press on Deny, which opens a form, and the form with the reason in it.
+An interaction is saved before Slack gets its answer, so that a crash loses no click.  Its key is
+Slack's trigger ID, so that a click that is delivered twice counts once.  Denying takes two
+interactions: the press on Deny, which opens a form, and the form with the reason.
 """
 
 from __future__ import annotations
@@ -40,18 +40,19 @@ QUESTIONS = frozenset(
         InteractionKind.QUOTA,
     }
 )
-"""What `bot.workflow.queries` answers; it changes nothing."""
+"""The kinds that `bot.workflow.queries` answers.  They change nothing."""
 DOUBTS = frozenset({InteractionKind.DOUBT, InteractionKind.MEANT, InteractionKind.TYPED})
-"""A command that was perhaps mistyped, and the two answers to what is asked back about it."""
+"""A command that may be mistyped, and the two answers to the question about it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Origin:
     """Where a command or a press came from.
 
-    `trigger_id` is Slack's own ID of it.  `user_team_id` is the person's own workspace: in a
-    shared channel it differs from `team_id`, the one that the app is installed in.
-    `response_url` is Slack's way back to the person: five uses in thirty minutes.
+    `trigger_id` is Slack's ID of it.  `user_team_id` is the person's own workspace: in a shared
+    channel it differs from `team_id`, the workspace in which the app is installed.  `response_url`
+    can be used five times within 30 minutes:
+    https://docs.slack.dev/interactivity/handling-user-interaction/#message_responses
     """
 
     trigger_id: str
@@ -64,14 +65,14 @@ class Origin:
 
 @dataclass(frozen=True, slots=True)
 class Interaction(Origin):
-    """One click or question.
+    """One press or question.
 
-    `purge_id` is what the button carried: a key to look up, trusted for nothing else.
-    `said` is what the person wrote: why they deny, what they ask (`bot.core.command.queries`), or what
-    they want help on; of a press that turns a page, which page of what; of a command that was
-    perhaps mistyped, all of it (`bot.core.suggestions.confirmation`).  `signature` proves that the bot took it, where
-    it has a key (`bot.core.purge.signatures`).  `aside`: the button stood on a message that only the
-    presser sees; None where an older version wrote it down.
+    `purge_id` is the value of the button.  It is only used as a key for a lookup.  `text` is what
+    the person wrote: the reason for a denial, a question (`bot.core.command.queries`), or the topic
+    for which they want help.  For a press that turns a page, it is the question for that page; for
+    a command that may be mistyped, the whole command (`bot.core.suggestions.confirmation`).
+    `signature` proves that the bot saved it, if there is a key (`bot.core.purge.signatures`).
+    `aside`: only the presser sees the message of the button; None from an older version.
     """
 
     kind: InteractionKind

@@ -1,14 +1,14 @@
-"""What Slack shows, or will show: one card a purge, notes below it, whispers for one reader.
+"""The messages that Slack shows or will show: a card per purge, thread replies, ephemeral messages.
 
-Where the policy calls those who decide in a channel of their own, the card stands there as well
-(`APPROVAL_CARD`), so that they can decide where they are; both are kept true.
+If the policy calls the approvers in another channel, that channel has a copy of the card
+(`APPROVAL_CARD`), so that they can decide there.  Both cards are kept up to date.
 
-An edited card calls nobody; a note does: it tells the requester the outcome, calls those who may
-decide once more, and tells them when somebody broke the glass.
+Slack notifies nobody of an edited card.  So thread replies tell the requester the outcome, call the
+approvers a second time, and tell them that somebody broke the glass.
 
-An alert belongs to no purge: it tells the operators, in their channel, of what is theirs to mend.
+An alert belongs to no purge: it tells the operators, in their channel, what they must correct.
 
-A post remembers where it went, so that the card can be kept true and is never made twice.
+A post stores where it was posted, so that the card can be edited and is never posted twice.
 """
 
 from __future__ import annotations
@@ -21,6 +21,8 @@ from bot.core.command.answers import Answer
 
 
 class PostKind(StrEnum):
+    """The kinds of posts.  The values are stored, so they keep names of earlier releases."""
+
     CARD = "card"
     APPROVAL_CARD = "call"
     THREAD_REPLY = "note"
@@ -31,11 +33,11 @@ class PostKind(StrEnum):
 class Route(StrEnum):
     """How a post reached its readers, in the order in which the ways are tried.
 
-    CHANNEL   posted by the bot in the channel: can be edited for ever
-    RESPONSE  through the command's response URL, where the bot is not a member
+    CHANNEL   posted by the bot in the channel: can always be edited
+    RESPONSE  through the command's response URL, if the bot is not a member
     REPLACE   the same, but through a button's response URL, which can replace the message
     DIRECT    a direct message to the requester
-    NOWHERE   every way was refused; the audit trail says so
+    NOWHERE   every way was refused; the audit trail records it
     """
 
     CHANNEL = "channel"
@@ -47,7 +49,7 @@ class Route(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """What one reader is told: the code of an error kind and its facts, or the answer to a question."""
+    """What one reader is told: an error kind's code and its facts, or the answer to a question."""
 
     code: str
     facts: dict[str, str] = field(default_factory=dict)
@@ -56,12 +58,12 @@ class Notice:
 
 @dataclass(frozen=True, slots=True)
 class Post:
-    """One message.  `id` is None until it is stored; `place` and `ts` are where Slack put it.
+    """One message.  `id` is None until it is stored; `place` (a channel ID) and `ts` are Slack's.
 
-    `wanted_version` is the version of the purge that readers should see, `shown_version` the
-    one that they do see.  `trying_since` is set before the first try to post: found again
-    without a `ts`, it means that the message may or may not be there already.  `told` is what the
-    readers were last told (`bot.core.purge.milestones`).
+    `wanted_version` is the version of the purge that should be shown, `shown_version` the one that
+    is shown.  `trying_since` is set before the first attempt to post: if it is set and `ts` is not,
+    the message may or may not have been posted.  `told` is what the readers were told last
+    (`bot.core.purge.milestones`).
     """
 
     kind: PostKind

@@ -1,4 +1,4 @@
-"""What a step raises when Slack could not be asked or told now: its row is put back for later."""
+"""Exceptions of a worker's step if Slack cannot be reached now: the row is retried later."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from datetime import timedelta
 
 
 class RetryLater(Exception):
-    """Try again after `retry_after_s` seconds, as Slack asked; None: with backoff."""
+    """Retry after `retry_after_s` seconds, as Slack asked; None: with backoff."""
 
     reason = "not-now"
 
@@ -16,37 +16,38 @@ class RetryLater(Exception):
 
 
 class DirectoryUnavailable(RetryLater):
-    """Slack did not say who somebody is."""
+    """Slack did not return who a person is."""
 
     reason = "people-unknown"
 
 
 class DirectoryRefused(DirectoryUnavailable):
-    """Slack refuses to say who people are until somebody changes what the app may do."""
+    """Slack refuses to return who people are until somebody changes the app's permissions."""
 
 
 class DeliveryDeferred(RetryLater):
-    """Slack did not take a message now."""
+    """Slack did not accept a message now."""
 
     reason = "not-posted"
 
 
 class CardGone(DeliveryDeferred):
-    """The card that a message belongs to was deleted: it has to be posted anew first."""
+    """The card that a message belongs to was deleted: it has to be posted again first."""
 
 
 class RateLimited(DeliveryDeferred):
-    """Slack takes no more of a kind for `retry_after_s`: whatever else is to be said can wait too."""
+    """Slack accepts no more calls for `retry_after_s` seconds: all other posts wait too."""
 
 
 FACTS_PATIENCE = timedelta(seconds=60)
-"""How long Slack may fail to say who somebody is before the request is refused."""
+"""How long Slack may fail to return who a person is before the request is refused."""
 
 
 def is_lasting(unknown: DirectoryUnavailable, waited: timedelta) -> bool:
-    """Whether Slack will not say who somebody is until somebody mends it.
+    """Return whether Slack will not return who a person is until somebody corrects the app.
 
-    Raises: DirectoryUnavailable again, where it may pass and was waited for less than FACTS_PATIENCE.
+    Raises: DirectoryUnavailable, the given one, if it may pass and was waited for less than
+    FACTS_PATIENCE.
     """
     lasting = isinstance(unknown, DirectoryRefused)
     if not lasting and waited < FACTS_PATIENCE:

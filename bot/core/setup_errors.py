@@ -1,4 +1,4 @@
-"""What keeps the bot from starting or a policy from being loaded: for operators, never in Slack."""
+"""Errors that stop the bot's start or a policy's loading: for operators, never in Slack."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
-"""The demo: a town of simulators with the bot in it, and examples that are played in it.
+"""The demo: the simulators with the bot between them, and example conversations.
 
-It may import everything but `bot.cli`; nothing of the product may import it.
-Begin at `town`; `play` plays the examples, `page` is what a browser shows.
+It may import everything but `bot.cli`; nothing else of the product may import it.
+Start reading at `town`; `play` plays the examples, `page` is what a browser shows.
 """

@@ -1,4 +1,4 @@
-"""Plays a conversation from a file in the town, prints it as a chat, and checks what it expects.
+"""Play a conversation from a file in the town, print it as a chat, and check its expectations.
 
     NAME [in #CHANNEL]: TEXT                  says it, or runs it when it begins with /
     NAME presses BUTTON [in #CHANNEL]         on the newest message with that button
@@ -15,17 +15,17 @@
     NAME does not see "TEXT" [in #CHANNEL]
     the CDN was asked never|once|N times      for purges, in all, whatever it answered
 
-One step a line.  Lines that begin with # are comments; those at the top are printed first.
-Without `in #CHANNEL` a step is where the last one was, at first in #web-publishing.  A step that
-begins with `and` follows the one before at once: the bot does what is due only after both.
-What people see is compared with the messages as they read now, in the words of the transcript.
-It is 09:00 UTC at first.
+One step per line.  Lines that begin with # are comments; those at the top are printed first.
+Without `in #CHANNEL` a step is in the channel of the step before, at first in #web-publishing.  A
+step that begins with `and` follows the one before immediately: the bot acts only after both.
+Expected texts are compared with the current messages, in the form of the transcript.  A play begins
+at 09:00 UTC.
 
 NAME      somebody in town: Ana, Sam, Kim, Ada, Leo, Gus, Eve
 CHANNEL   web-publishing, cdn-ops, random, launch-secret
 CODE      an error code of the CDN, such as QuotaExceeded.Refresh
 
-Exit codes: 0 played; 1 it went otherwise than the file says; 2 the file cannot be played.
+Exit codes: 0 played; 1 it differs from the file; 2 the file cannot be played.
 """
 
 from __future__ import annotations
@@ -54,14 +54,14 @@ CHANNELS: dict[str, str] = {
 }
 CODES = {code: code for code in CATALOGUE}
 _START_S = 9 * 3600
-"""Every play begins at 09:00 UTC, for the CDN counts by days that end at 16:00 UTC."""
+"""Every play begins at 09:00 UTC, because the CDN's day ends at 16:00 UTC."""
 
 _ACK_TIMEOUT_S = 60.0
-"""Longer than Slack's 3 s: a play is the same on a slow machine."""
+"""Longer than Slack's 3 s, so that a play is the same on a slow machine."""
 
 
 def play_file(path: Path) -> int:
-    """Play a conversation, print it, and give the exit code; what is wrong goes to stderr."""
+    """Play a conversation, print it, and return the exit code.  Errors go to stderr."""
     try:
         title, steps = read(path.read_text(encoding="utf-8-sig"))
     except (OSError, UnicodeError, Unreadable) as error:
@@ -94,7 +94,7 @@ def play(steps: list[Step], player: Player) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Form:
-    """How a step looks, which method of Player does it, and whether it changes anything."""
+    """The syntax of a step, the method of Player that does it, and whether it changes anything."""
 
     shape: str
     run: Callable[..., None]
@@ -109,7 +109,7 @@ class Form:
 
 
 _TIMES = r"once|twice|[1-9]\d{0,3} times"
-# What the capitals of a shape stand for; the groups are the arguments of its method.
+# The patterns of the capitals in a shape.  The groups are the arguments of the method.
 _EXPRESSIONS = {
     " [in #CHANNEL]": r"(?: in (?P<channel>#[^\s:]+))?",
     " [once|N times]": f"(?: (?P<times>{_TIMES}))?",
@@ -121,7 +121,7 @@ _EXPRESSIONS = {
     "BUTTON": r"(?P<button>.+?)",
     "CODE": r"(?P<code>[\w.]+)",
 }
-# The first that fits counts.
+# The first matching form is used.
 FORMS = (
     Form('everyone sees "TEXT" [in #CHANNEL]', Player.everyone_sees, acts=False),
     Form('nobody sees "TEXT" [in #CHANNEL]', Player.nobody_sees, acts=False),
@@ -142,7 +142,7 @@ FORMS = (
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """A line that was understood; `given` are the arguments for its form's method."""
+    """A parsed line.  `given` are the arguments for its form's method."""
 
     line: int
     text: str
@@ -152,11 +152,11 @@ class Step:
 
 
 class Unreadable(Exception):
-    """Lines that are no steps; the text explains each of them."""
+    """Lines that are not steps.  The message explains each of them."""
 
 
 def read(text: str) -> tuple[str, list[Step]]:
-    """Give the title and the steps.  Raises: Unreadable."""
+    """Return the title and the steps.  Raises: Unreadable."""
     title: list[str] = []
     steps: list[Step] = []
     wrong: list[str] = []
@@ -176,7 +176,7 @@ def read(text: str) -> tuple[str, list[Step]]:
 
 
 def _step(number: int, line: str, *, follows: bool) -> Step:
-    """Read one step; `follows` whether it comes after one that acts."""
+    """Parse one step.  `follows`: it comes after a step that acts."""
     text = re.sub(r"^and\s+", "", line, flags=re.IGNORECASE)
     for form in FORMS:
         if found := form.match(text):
@@ -191,7 +191,7 @@ def _step(number: int, line: str, *, follows: bool) -> Step:
 
 
 def _value(name: str, word: str | None) -> Any:
-    """Give what a word of the file stands for.  Raises: Unreadable (there is no such thing)."""
+    """Return the value of a word of the file.  Raises: Unreadable if there is no such thing."""
     match name, word:
         case _, None:
             return None
@@ -221,7 +221,7 @@ def _known(kind: str, word: str, known: Mapping[str, str]) -> str:
 
 
 def _guess(text: str) -> str:
-    """Say what of a line was understood, and which step is nearest to it."""
+    """Return which words of a line were understood, and the most similar step."""
     understood = []
 
     def liken(found: re.Match[str]) -> str:

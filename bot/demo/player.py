@@ -1,8 +1,8 @@
-"""Does the steps of a conversation in the town, one method a step, and holds it to what it expects.
+"""Do the steps of a conversation in the town, one method per step, and check the expectations.
 
 says, presses, denies    what people do
-waits, cdn_…, bot_…      what the world does
-…sees…, cdn_was_asked    what is expected: it is so, or OtherwiseThanSaid says what is
+waits, cdn_…, bot_…      what happens around them
+…sees…, cdn_was_asked    expectations: OtherwiseThanSaid if they do not hold
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ _UNIT_S = {"second": 1, "minute": 60, "hour": 3600, "day": 86_400}
 
 
 class OtherwiseThanSaid(Exception):
-    """A step cannot be done, or what it expects is not so; the text says what is."""
+    """A step cannot be done, or its expectation does not hold.  The message says what is true."""
 
 
 class Player:
@@ -48,7 +48,7 @@ class Player:
             self._transcript.skip(where, answer["ts"])
 
     def presses(self, person: str, button: str, channel: str | None = None) -> None:
-        """Press it on the newest message that had it when people last looked."""
+        """Press it on the newest message that had it when the state was last read."""
         where = self._enter(person, channel)
         for message in reversed(self._states[person]["messages"][where]):
             for label, action_id in buttons_of(message):
@@ -129,7 +129,7 @@ class Player:
         return self._channel
 
     def _enter(self, person: str, channel: str | None) -> str:
-        """Go where a person acts, which takes that they may look in there."""
+        """Go to a channel.  Raises: OtherwiseThanSaid if the person is not in it."""
         where = self._go(channel)
         if where not in self._states[person]["messages"]:
             name, place = self._names.people[person], self._names.channels[where]
@@ -143,7 +143,7 @@ class Player:
             raise OtherwiseThanSaid(f"{name} sees it in {place}:\n{_indented(found)}")
 
     def _find(self, person: str, text: str, where: str) -> str | None:
-        """Give the newest message that says `text`, however its lines are broken."""
+        """Return the newest message that contains `text`, ignoring line breaks."""
         wanted = " ".join(text.split())
         said = reversed(self._messages(person, where))
         return next((each for each in said if wanted in " ".join(each.split())), None)

@@ -1,11 +1,11 @@
-"""The town: a pretend Slack, a pretend CDN with its edge, the page, and the real bot in the middle.
+"""The town: a simulated Slack, a simulated CDN with its edge, the page, and the real bot.
 
     with town() as t:
         t.says("U0ANA", "/purge www.example.com hero")
         t.settle()       the bot does what is due (tests, `demo --play`), or, once
         t.bot.start()    it is started, it does so by itself (demo)
 
-The bot meets the pretenders by URL only, with the code that meets the real ones.
+The bot knows the simulators only by URL, and uses the same code as for the real services.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ SAMPLE_POLICY = Path(str(files("bot.demo") / "policy.yaml"))
 
 @dataclass(slots=True)
 class Town:
-    """What one can do in town: everything goes over HTTP, as it does from the page."""
+    """What a test or a player can do in the town.  Everything goes over HTTP, as from the page."""
 
     slack: SlackSim
     cdn: CdnSim
@@ -52,7 +52,7 @@ class Town:
     # People
 
     def says(self, person: str, text: str, channel: str = "C0WEB") -> dict[str, Any]:
-        """Let a person type something; the answer tells what became of it."""
+        """Let a person type something.  The answer says what happened."""
         return self.post("slack/say", {"as": person, "channel": channel, "text": text})
 
     def presses(
@@ -64,13 +64,13 @@ class Town:
     def denies(
         self, person: str, message: dict[str, Any], reason: str, channel: str = "C0WEB"
     ) -> dict[str, Any]:
-        """Let a person press Deny, and send the form that opens if it counts."""
+        """Let a person press Deny, and send the form that opens if the press counts."""
         answer = self.presses(person, "purge:deny", message, channel)
         self.settle()
         return self.sends_form(person, reason) or answer
 
     def sends_form(self, person: str, reason: str) -> dict[str, Any] | None:
-        """Let a person fill in the form of a denial and send it; None if none is open."""
+        """Let a person fill in the form of a denial and send it.  None if no form is open."""
         forms = self.forms(person)
         if not forms:
             return None
@@ -80,12 +80,12 @@ class Town:
         )
 
     def forms(self, person: str) -> list[dict[str, Any]]:
-        """Give the forms that a person has open, the newest last."""
+        """Return the open forms of a person, the newest last."""
         found: list[dict[str, Any]] = self.get("slack/state", {"as": person})["views"]
         return found
 
     def sees(self, person: str, channel: str = "C0WEB") -> list[dict[str, Any]]:
-        """Give the messages of a channel as one person sees them, oldest first."""
+        """Return the messages of a channel as one person sees them, oldest first."""
         state = self.get("slack/state", {"as": person})
         messages: list[dict[str, Any]] = state["messages"].get(channel, [])
         return messages
@@ -93,27 +93,27 @@ class Town:
     # The CDN
 
     def purges_sent(self) -> list[dict[str, Any]]:
-        """Give every purge that reached the CDN, whether or not its answer came back."""
+        """Return every purge that reached the CDN, whether or not its answer arrived."""
         asked = self.get("cdn/requests", {"action": "RefreshObjectCacheByCacheTag"})
         requests_seen: list[dict[str, Any]] = asked["requests"]
         return requests_seen
 
     def breaks(self, **fault: Any) -> None:
-        """Throw a fault at the CDN, as the page's buttons do."""
+        """Inject a fault into the CDN, as the page's buttons do."""
         self.post("cdn/faults", fault)
 
     def heals(self) -> None:
-        """Take back every fault that was thrown at the CDN."""
+        """Remove every injected fault of the CDN."""
         self._answer("DELETE", "cdn/faults")
 
     def publishes(self, url: str) -> None:
-        """Let somebody put a new version of a page on the site behind the CDN."""
+        """Publish a new version of a page on the site behind the CDN."""
         self.post("edge/publish", {"url": url})
 
     # Time and the bot
 
     def waits(self, *, settle: bool = True, **span: float) -> None:
-        """Let time pass, `minutes=30`; with `settle=False` the bot sleeps meanwhile."""
+        """Let time pass (`minutes=30`).  With `settle=False` the bot does nothing meanwhile."""
         unit_s = {"seconds": 1, "minutes": 60, "hours": 3600, "days": 86400}
         seconds = sum(unit_s[unit] * amount for unit, amount in span.items())
         self.post("slack/wait", {"seconds": seconds})
@@ -121,7 +121,7 @@ class Town:
             self.settle()
 
     def now(self) -> datetime:
-        """Give the town's one time, which the pretend Slack keeps and the others read."""
+        """Return the time of the town, which the simulated Slack keeps and the others read."""
         return datetime.fromtimestamp(self.slack.workspace.now(), UTC)
 
     def settle(self) -> None:
@@ -130,13 +130,13 @@ class Town:
             self.bot.worker.drain()
 
     def looks(self) -> None:
-        """Let the bot look at the CDN, if a look is due, and tell what there is to tell."""
+        """Let the bot check the CDN, if a check is due, and send its alerts."""
         if self.bot is not None:
             self.bot.canary.check()
             self.settle()
 
     def start_bot(self, **settings: str) -> Bot:
-        """Build the bot over what the last one left, and open its socket."""
+        """Build the bot over the data of the last one, and open its socket."""
         self.bot = build(self.bot_settings(**settings), self.now)
         self.bot.connect()
         return self.bot
@@ -154,7 +154,7 @@ class Town:
         return settings_from({**self.variables(), **more})
 
     def variables(self) -> dict[str, str]:
-        """Give the variables under which `purgebot run` would meet this town."""
+        """Return the variables with which `purgebot run` would use this town."""
         tokens = (
             {"SLACK_APP_TOKEN": self.slack.app_token}
             if self.mode is Mode.SOCKET
@@ -176,7 +176,7 @@ class Town:
         }
 
     def handles(self) -> dict[str, str]:
-        """Give what a program needs to meet this town: addresses, tokens and keys."""
+        """Return what a program needs to use this town: addresses, tokens and keys."""
         return {
             "slack_api_url": self.urls["slack"] + "/api/",
             "bot_token": self.slack.bot_token,
@@ -214,12 +214,12 @@ def town(
     with_bot: bool = True,
     now: Callable[[], float] = time.time,
 ) -> Iterator[Town]:
-    """Build the town and take it down again; the bot in it runs only when it is told to.
+    """Build the town, and take it down at the end.  The bot works only when told to.
 
-    `now` is the clock that all in town go by, in seconds since 1970.
+    `now` is the clock of the whole town, in seconds since 1970.
     """
     slack = SlackSim(now=now)
-    slack.workspace.events = []  # manifest.yml asks for none
+    slack.workspace.events = []  # manifest.yml requests none
     cdn = CdnSim(now=slack.workspace.now)
     edge = _edge_of(cdn)
     page = front(slack.control, cdn.control, edge.control)
@@ -241,7 +241,7 @@ def town(
 
 
 def _edge_of(cdn: CdnSim) -> EdgeSim:
-    """An edge that serves the CDN's domains and does what its completed tasks ask."""
+    """Return an edge that serves the CDN's domains and obeys its completed tasks."""
     account = cdn.account
 
     def purges() -> list[Purged]:
@@ -257,7 +257,9 @@ def _edge_of(cdn: CdnSim) -> EdgeSim:
 
 @contextmanager
 def _without_proxies() -> Iterator[None]:
-    """Hide proxy variables: Slack's socket client would take its loopback socket through one."""
+    """Hide proxy variables: the socket's library would use a proxy even for loopback.
+    https://websockets.readthedocs.io/en/stable/topics/proxies.html
+    """
     hidden = {
         name: os.environ.pop(name) for name in list(os.environ) if name.lower().endswith("_proxy")
     }

@@ -1,4 +1,4 @@
-"""The channel as plain text, 80 columns wide: what people typed, what Slack showed, what happened.
+"""A channel as plain text, 80 columns wide: what people typed, what Slack showed, what happened.
 
     #web-publishing                            where, when that changes
 
@@ -13,7 +13,7 @@
     14:34  Purgebot  (edited)                  the new text of an earlier message
                      ⏰ Forced purge expired
 
-Times are UTC on the town's clock.
+Times are UTC, on the clock of the town.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from typing import Any
 
 Json = dict[str, Any]
 
-# A column is left for an emoji, which is two columns wide and one character long.
+# One column is left for an emoji, which is two columns wide and one character long.
 _WIDTH = 79
 _NAME_WIDTH = 8
 _INDENT = len("14:02  ") + _NAME_WIDTH + 2
@@ -61,7 +61,7 @@ _REFERENCE = re.compile(r"<(@|#|!subteam\^|!date\^|!)?([^|<>]*)(?:\|([^<>]*))?>"
 
 @dataclass(frozen=True, slots=True)
 class Names:
-    """What IDs are called: people by first name, groups by handle, channels by name."""
+    """The names of IDs: people by first name, groups by handle, channels by name."""
 
     people: Mapping[str, str]
     groups: Mapping[str, str]
@@ -69,7 +69,7 @@ class Names:
 
     @classmethod
     def read(cls, states: Iterable[Json]) -> Names:
-        """Give the names in the states of all people, for a private channel is in its members'."""
+        """Return the names in the states of all people: only members see a private channel."""
         people: dict[str, str] = {}
         groups: dict[str, str] = {}
         channels: dict[str, str] = {}
@@ -85,13 +85,13 @@ class Names:
 
 
 def lines_of(message: Json, names: Names) -> list[str]:
-    """Give the text of a message as its readers see it, not yet wrapped."""
+    """Return the lines of a message as its readers see it, not wrapped."""
     text = "\n".join(_blocks(message["blocks"], names)) or _plain(message["text"], names)
     return text.split("\n")
 
 
 def buttons_of(message: Json) -> list[tuple[str, str]]:
-    """Give the label and the action ID of every button, in their order."""
+    """Return the label and the action ID of every button, in order."""
     return [
         (element["text"]["text"], element["action_id"])
         for block in message["blocks"]
@@ -101,7 +101,7 @@ def buttons_of(message: Json) -> list[tuple[str, str]]:
 
 
 class Transcript:
-    """Prints a conversation as it goes on; `show` knows what it has printed already."""
+    """Prints a conversation step by step.  `show` skips what was printed already."""
 
     def __init__(self, write: Callable[[str], object], names: Names) -> None:
         self._write = write
@@ -115,15 +115,15 @@ class Transcript:
         self._write(f"— {what} —\n")
 
     def act(self, at: datetime, person: str, channel: str, deed: str) -> None:
-        """Print what somebody typed or pressed."""
+        """Print what a person typed or pressed."""
         self._print(at.timestamp(), person, channel, [deed])
 
     def skip(self, channel: str, ts: str) -> None:
-        """Take a message as printed: its words were, when they were typed."""
+        """Mark a message as printed, because its words were printed when they were typed."""
         self._shown[channel, ts] = None
 
     def show(self, states: Mapping[str, Json]) -> None:
-        """Print what is new or edited in the `states`, by whom they were seen."""
+        """Print what is new or edited in the `states`, by viewer."""
         fresh: dict[tuple[str, str], tuple[float, str, Json]] = {}
         for viewer, state in states.items():
             for channel, messages in state["messages"].items():
@@ -145,7 +145,7 @@ class Transcript:
         if channel != self._channel:
             self._channel = channel
             self._begin("channel")
-            # A direct message may have been opened since the names were read.
+            # A direct message may have been opened after the names were read.
             self._write(f"{self._names.channels.get(channel, 'direct message')}\n")
         self._begin("talk")
         head = f"{_clock(at)}  {self._names.people[person]:<{_NAME_WIDTH}}  "
@@ -154,7 +154,7 @@ class Transcript:
             head = " " * _INDENT
 
     def _begin(self, paragraph: str) -> None:
-        """Leave a line blank where another kind of paragraph begins."""
+        """Write an empty line if another kind of paragraph begins."""
         if paragraph != self._paragraph:
             self._paragraph = paragraph
             self._write("\n")
@@ -197,7 +197,7 @@ def _blocks(blocks: Iterable[Json], names: Names) -> Iterator[str]:
 
 
 def _rich_text(elements: Iterable[Json], names: Names) -> Iterator[str]:
-    """Give the lines of rich text: lists with their marks, quotations and code set in."""
+    """Yield the lines of rich text: lists with their marks, quotations and code indented."""
     for element in elements:
         parts = element["elements"]
         if element["type"] == "rich_text_list":
@@ -216,7 +216,7 @@ def _pieces(pieces: Iterable[Json], names: Names) -> str:
 
 
 def _cell(cell: Json, names: Names) -> str:
-    """Give a cell of a table in one line."""
+    """Return a cell of a table in one line."""
     if cell["type"] != "rich_text":
         return str(cell.get("text") or cell.get("value", ""))
     lines = (part["elements"] for part in cell["elements"])
@@ -245,7 +245,7 @@ def _piece(piece: Json, names: Names) -> str:
 
 
 def _elements(block: Json) -> list[Json]:
-    """Give what can be pressed or chosen in a block."""
+    """Return the interactive elements of a block."""
     if block["type"] == "actions":
         elements: list[Json] = block["elements"]
         return elements
@@ -268,10 +268,10 @@ def _text(part: Json, names: Names) -> str:
 
 
 def _plain(mrkdwn: str, names: Names) -> str:
-    """Give mrkdwn as it reads: names for IDs, characters for codes, and code spans as they are."""
+    """Return mrkdwn as displayed: names for IDs, characters for codes, code spans unchanged."""
     parts = _CODE_SPAN.split(mrkdwn)
     parts[::2] = [_prose(part, names) for part in parts[::2]]
-    # Last, so that what somebody typed cannot become a mention on the way.
+    # Last, so that text that a person typed cannot become a mention.
     return "".join(parts).replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&")
 
 

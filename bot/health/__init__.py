@@ -1,5 +1,5 @@
-"""Whether this process is alive and ready, and the figures that say so.
+"""Whether this process is alive and ready, and its metrics.
 
-It looks at everything below and changes nothing; what it finds is told at /healthz and /metrics.
-Begin at `checks`; `endpoint` serves them, `ingress` counts who was refused over HTTP.
+Modules here read everything and change nothing.  Results are served at /healthz, /readyz, /metrics.
+Start reading at `checks`; `endpoint` serves them, `ingress` counts refused HTTP requests.
 """

@@ -1,10 +1,11 @@
-"""Whether this process lives, and whether it can do its work; with a reason for each part.
+"""Whether this process is alive, and whether it can do its work, with a reason for each part.
 
-    alive   its own loops turn: else it helps to start it again, and nothing else is a reason to
-    ready   database, engine, socket or HTTP ingress, and credentials: it can take commands and carry them out
+    alive   its own loops run; if not, a restart helps, and nothing else is a reason for a restart
+    ready   database, engine, socket or HTTP ingress, and credentials work: it can take commands
+            and carry them out
 
-What the CDN says of the bot's key is told and makes nobody unready: all replicas have the same
-key, and without the CDN people still have to be answered.
+The CDN's answer about the bot's key is reported, but does not affect readiness: all replicas have
+the same key, and people must get answers even without the CDN.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from bot.health.ingress import Ingress
 from bot.slack.client import SlackClient
 from bot.slack.errors import Refusal
 from bot.store.database.engine import StoreUnavailable
-from bot.store.migrations import schema_problem
+from bot.store.migrations import schema_error
 from bot.store.queue.owner import LeaseOwner
 from bot.store.store import Store
 from bot.worker.cdn_monitor import HEALTH
@@ -30,13 +31,13 @@ from bot.worker.loop import Worker
 T = TypeVar("T")
 
 PATIENCE_S = 1.0
-"""How long whoever looks waits for the database."""
+"""How long a caller waits for the database, in seconds."""
 FRESH_S = 1.0
-"""How old an answer of the database may be: whoever asks often shall not ask it as often."""
+"""How old an answer of the database may be, so that frequent probes do not query it as often."""
 IDLE_S = 30.0
-"""A loop that has not turned for so long does no work now …"""
+"""A loop that did not run for this time does no work now."""
 DEAD_S = 120.0
-"""… and one that has not for so long never will: no step takes that long."""
+"""A loop that did not run for this time never will: no step takes so long."""
 
 
 _USABLE = ""
@@ -45,7 +46,7 @@ _OPENS_SOCKET = "apps.connections.open"
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """What was found about one part; without `blocks` it makes nobody unready."""
+    """The result for one part.  If `blocks` is False, it does not affect readiness."""
 
     name: str
     good: bool
@@ -54,9 +55,9 @@ class Check:
 
 
 class CachedProbe(Generic[T]):
-    """An answer that is kept for `keep_s` seconds; who wants it waits for PATIENCE_S at most.
+    """An answer that is cached for `keep_s` seconds.  Callers wait for it at most PATIENCE_S.
 
-    It is asked for in a thread of its own, by one at a time: a database that hangs holds up nobody.
+    One separate thread fetches it, so a hanging database blocks nobody.
     """
 
     def __init__(self, interaction: Callable[[], T], keep_s: float = FRESH_S) -> None:
@@ -67,7 +68,7 @@ class CachedProbe(Generic[T]):
         self._answer: tuple[T, float] | None = None
 
     def get(self) -> T | None:
-        """Give the answer; None if there is none in time."""
+        """Return the answer, or None if there is none in time."""
         with self._lock:
             if (answer := self._fresh()) is not None:
                 return answer
@@ -89,7 +90,7 @@ class CachedProbe(Generic[T]):
         try:
             answer = self._ask(), time.monotonic()
         except StoreUnavailable:
-            pass  # no answer is what whoever waits needs to know
+            pass  # callers then get None
         finally:
             with self._lock:
                 self._answer, self._asking = answer, None
@@ -97,9 +98,9 @@ class CachedProbe(Generic[T]):
 
 
 class HealthChecks:
-    """The parts of one process, and what can be said of them.
+    """The parts of one process, and their state.
 
-    `connected` tells whether the socket is open, where there is one.  `ingress` is there in HTTP mode.
+    `connected` returns whether the socket is open; None in HTTP mode.  `ingress` is None otherwise.
     """
 
     def __init__(
@@ -121,9 +122,9 @@ class HealthChecks:
         self._canary = CachedProbe(lambda: Health.of_json(store.shared_state.get(HEALTH).value))
 
     def alive(self) -> tuple[bool, str]:
-        """Whether the loops of this process turn, and a sentence about it.
+        """Return whether the loops of this process run, and a sentence about it.
 
-        One that stands still while the database does not answer waits for it, and is alive.
+        A loop that waits because the database does not answer is alive.
         """
         dead = [name for name, idle_s in self._worker.idle_s.items() if idle_s > DEAD_S]
         if not dead or self.stopping:
@@ -133,7 +134,7 @@ class HealthChecks:
         return False, f"{' and '.join(dead)}: no turn for more than {DEAD_S:.0f} s"
 
     def checks(self) -> tuple[Check, ...]:
-        """Check every part; this takes the database PATIENCE_S at most."""
+        """Check every part.  Waits for the database at most PATIENCE_S."""
         database = self._database()
         return (
             database,
@@ -144,7 +145,7 @@ class HealthChecks:
         )
 
     def ready(self) -> tuple[bool, tuple[Check, ...]]:
-        """Whether this process can take commands and carry them out, and the checks that say so."""
+        """Return whether this process can take commands and carry them out, and all checks."""
         checks = self.checks()
         fit = all(check.good for check in checks if check.blocks)
         return fit and not self.stopping, checks
@@ -156,17 +157,17 @@ class HealthChecks:
 
     @property
     def database_up(self) -> bool:
-        """Whether the database answers, takes writes, and has the tables that the engine asks."""
+        """Whether the database answers, accepts writes, and has the engine's tables."""
         return self._database_says.get() == _USABLE
 
     @property
     def is_connected(self) -> bool:
-        """Whether Slack can reach the bot through its socket; in HTTP mode always."""
+        """Whether Slack can reach the bot through its socket.  Always True in HTTP mode."""
         return self._connected is None or self._connected()
 
     @property
     def ages_s(self) -> dict[str, float]:
-        """How long ago each loop turned, and the leases were renewed."""
+        """Seconds since each loop ran, and since the leases were renewed."""
         return {**self._worker.idle_s, "heartbeat": self._owner.age_s}
 
     def _database(self) -> Check:
@@ -197,7 +198,7 @@ class HealthChecks:
         return Check("socket", good, "connected" if good else f"not connected to Slack{why_not}")
 
     def _refused(self, *, opening_sockets: bool) -> list[Refusal]:
-        """Give what Slack refuses: of the method that takes the app-level token, or of the others."""
+        """Return Slack's refusals: of the method with the app-level token, or of all others."""
         refusals = sorted(self._slack.refusals.values(), key=str)
         return [each for each in refusals if (each.method == _OPENS_SOCKET) == opening_sockets]
 
@@ -208,7 +209,7 @@ class HealthChecks:
             return
         good = self._ingress.is_open
         yield Check("http", good, "it listens" if good else "it does not listen")
-        # Not a reason to be unready: without traffic it could never come right again.
+        # Not a reason to be unready: without traffic it could never become good again.
         yield Check("signatures", *self._ingress.signatures, blocks=False)
 
     def _credentials(self, database: Check) -> Check:
@@ -226,7 +227,7 @@ class HealthChecks:
         return Check("credentials", False, text, blocks=blocks)
 
     def _slack_refuses(self) -> tuple[str | None, bool]:
-        """Say what Slack refuses, if anything, and whether nothing can be done without it."""
+        """Return what Slack refuses, or None, and whether the bot can do nothing without it."""
         if refused := self._slack.token_refused:
             return f"Slack refuses SLACK_BOT_TOKEN ({refused})", True
         if refusals := self._refused(opening_sockets=False):
@@ -236,8 +237,8 @@ class HealthChecks:
 
 
 def _why_unusable(store: Store, now: datetime) -> str:
-    """Give the code of what is wrong with the database.  Raises: StoreUnavailable."""
-    if problem := schema_problem(store.engine) or store.write_problem(now):
-        return problem.code
-    store.jobs.soonest(now)  # the engine's own first question: what answers it can be worked with
+    """Return the code of what is wrong with the database, or "".  Raises: StoreUnavailable."""
+    if info := schema_error(store.engine) or store.write_error(now):
+        return info.code
+    store.jobs.soonest(now)  # the engine's own first query: if it works, the engine works
     return _USABLE

@@ -1,7 +1,7 @@
-"""What is looked up when Prometheus asks: the queue, the open purges, the quota, this process's parts.
+"""The metrics that are computed at a scrape: queue, open purges, quota, the parts of the process.
 
-What the database knows is the same for all replicas, is kept for some seconds, and is absent
-while the database does not answer; `purgebot_database_up` says so.
+Values from the database are equal on all replicas and cached for some seconds.  They are absent
+while the database does not answer (`purgebot_database_up`).
 """
 
 from __future__ import annotations
@@ -23,13 +23,13 @@ from bot.worker.cdn_monitor import HEALTH, QUOTA
 
 KEPT_S = 5.0
 DAY_KEPT_S = 60.0
-"""The count of a day goes through all of its purges."""
+"""The count of a day reads all of its purges."""
 
 
 def registry_of(
     store: Store, vitals: HealthChecks, now: Callable[[], datetime]
 ) -> CollectorRegistry:
-    """Give everything that one bot has to tell Prometheus."""
+    """Return the registry with all metrics of one bot."""
     registry = CollectorRegistry()
     registry.register(REGISTRY)
     registry.register(MetricsCollector(store, vitals, now))
@@ -37,7 +37,7 @@ def registry_of(
 
 
 class MetricsCollector(Collector):
-    """Looks things up for one bot."""
+    """Computes the metrics of one bot."""
 
     def __init__(self, store: Store, vitals: HealthChecks, now: Callable[[], datetime]) -> None:
         self._vitals = vitals

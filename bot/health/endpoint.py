@@ -1,18 +1,20 @@
-"""What a process says of itself over HTTP, to those who run it.
+"""The status pages of a process over HTTP, for operators.
 
-    /healthz   200 while its own loops turn, else 503: start it again
-    /readyz    200 if it can take commands and carry them out, else 503; and why
+    /healthz   200 while its own loops run, else 503: restart it
+    /readyz    200 if it can take commands and carry them out, else 503; with reasons
     /metrics   for Prometheus
 
-On an address of its own (PURGEBOT_STATUS_BIND), with the standard library's server: it shall answer
-whatever becomes of the bot's own door, and costs a process in Socket Mode next to nothing.
+They have their own address (PURGEBOT_STATUS_BIND) and use the standard library's server, so that
+they work whatever the state of the bot's ingress, and cost almost nothing in Socket Mode.
 """
 
 from __future__ import annotations
 
 import json
 import socket
+import sys
 import threading
+from contextlib import suppress
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -29,12 +31,14 @@ log = structlog.get_logger("purgebot.status")
 
 HEALTH_PATHS = ("/healthz", "/readyz")
 IDLE_S = 5
-"""How long a caller may be silent in the middle of a request."""
+"""How long a client may be silent in the middle of a request, in seconds."""
+MOST_CONNECTIONS = 16
+"""Each has a thread.  If there are more, the oldest is closed."""
 
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """An answer."""
+    """An HTTP answer."""
 
     status: int
     media_type: str
@@ -43,15 +47,15 @@ class Page:
 
 @dataclass(eq=False)
 class HealthEndpoint:
-    """The pages of one bot, and the listener that serves them, if there is to be one."""
+    """The pages of one bot, and the listener that serves them, if there is one."""
 
     vitals: HealthChecks
     _registry: CollectorRegistry
     _address: tuple[str, int] | None
-    _server: ThreadingHTTPServer | None = None
+    _server: _Server | None = None
 
     def page(self, path: str, accept: str = "") -> Page | None:
-        """Give the page of a path; None where there is none."""
+        """Return the page of a path, or None if there is none."""
         match path:
             case "/healthz":
                 alive, reason = self.vitals.alive()
@@ -68,9 +72,9 @@ class HealthEndpoint:
                 return None
 
     def listen(self) -> None:
-        """Serve the pages from now on, in threads of their own.
+        """Serve the pages from now on, in separate threads.
 
-        Raises: BotError when nothing can listen there.
+        Raises: BotError if the address cannot be listened on.
         """
         if self._address is None:
             return
@@ -87,7 +91,7 @@ class HealthEndpoint:
 
 
 def listener_at(host: str, port: int) -> socket.socket:
-    """Give a socket that listens there.  Raises: BotError."""
+    """Return a listening socket.  Raises: BotError."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
         return socket.create_server((host, port), family=family)
@@ -95,7 +99,42 @@ def listener_at(host: str, port: int) -> socket.socket:
         raise BotError(ADDRESS_TAKEN, address=f"{host}:{port}", cause=str(error.strerror)) from None
 
 
-def _server(status: HealthEndpoint, listener: socket.socket) -> ThreadingHTTPServer:
+class _Server(ThreadingHTTPServer):
+    """A server whose callers keep nobody out, however many they are and whatever they do."""
+
+    daemon_threads = True
+
+    def __init__(self, listener: socket.socket, handler: type[BaseHTTPRequestHandler]) -> None:
+        super().__init__(listener.getsockname()[:2], handler, bind_and_activate=False)
+        self.socket.close()
+        self.socket = listener
+        self._free = threading.Semaphore(MOST_CONNECTIONS)
+        self._callers: dict[socket.socket, None] = {}
+        """Oldest first."""
+
+    def process_request(self, request: Any, client_address: Any) -> None:
+        wait_s = 0.0
+        while not self._free.acquire(timeout=wait_s):
+            for oldest in list(self._callers)[:1]:
+                self._callers.pop(oldest, None)
+                with suppress(OSError):  # it is closed by now
+                    oldest.shutdown(socket.SHUT_RDWR)
+            wait_s = 0.1  # for its thread, or one of the next, if that is not reading but at work
+        self._callers[request] = None
+        super().process_request(request, client_address)
+
+    def shutdown_request(self, request: Any) -> None:
+        self._callers.pop(request, None)
+        super().shutdown_request(request)
+        self._free.release()
+
+    def handle_error(self, request: Any, client_address: Any) -> None:  # noqa: ARG002
+        """Log what went wrong, in one line; that callers leave is nothing that did."""
+        if not isinstance(sys.exception(), OSError):
+            log.exception("status-request-failed")  # noqa: LOG004  (it is called in a handler)
+
+
+def _server(status: HealthEndpoint, listener: socket.socket) -> _Server:
     class Handler(BaseHTTPRequestHandler):
         timeout = IDLE_S
 
@@ -112,13 +151,9 @@ def _server(status: HealthEndpoint, listener: socket.socket) -> ThreadingHTTPSer
             return "purgebot"
 
         def log_message(self, *_: object) -> None:
-            """Say nothing: a probe every few seconds is no news."""
+            """Log nothing: probes come every few seconds."""
 
-    server = ThreadingHTTPServer(listener.getsockname()[:2], Handler, bind_and_activate=False)
-    server.daemon_threads = True
-    server.socket.close()
-    server.socket = listener
-    return server
+    return _Server(listener, Handler)
 
 
 def _json(good: bool, body: dict[str, Any]) -> Page:

@@ -1,15 +1,16 @@
-"""The HTTP door of one bot: whether it is open, who may come in, and who was refused, and why.
+"""The HTTP ingress of one bot: whether it is open, and which requests are refused, and why.
 
     with SLACK_SIGNING_SECRET      now      more than five minutes off
-    signed                         in       clock
+    signed                         accepted clock
     not signed                     signature
     nothing that could be signed   unsigned
 
-Bolt looks at the time first and says "not signed" to both; told apart, they are a wrong clock of
-this machine (or a request that somebody sends again) and the secret of another app.
+Bolt checks the time first and reports "not signed" in both cases.  Here they differ: a wrong clock
+of this machine (or a repeated request), or the secret of another app.
 
-Anybody can knock at the ingress, so refusals cost nothing but a count: one line of the log a minute,
-and no word of what was sent.  What they say of the secret counts until something was signed right.
+Anybody can send requests, so a refusal costs only a count: there is one log line per minute,
+without any content.  Wrong signatures say something about the secret only until a request was
+signed right.
 """
 
 from __future__ import annotations
@@ -30,7 +31,9 @@ from bot.telemetry import metrics
 log = structlog.get_logger("purgebot.door")
 
 FRESH_FOR_S = 300
-"""As long as Slack's signatures are good: https://docs.slack.dev/authentication/verifying-requests-from-slack/"""
+"""How long Slack's signatures are valid, in seconds:
+https://docs.slack.dev/authentication/verifying-requests-from-slack/
+"""
 TELL_EVERY_S = 60.0
 
 
@@ -45,6 +48,7 @@ class Refusal(StrEnum):
     TOO_SLOW = "too-slow"
     NOT_FOUND = "not-found"
     METHOD = "method"
+    CROWDED = "crowded"
 
 
 _OF_STATUS = {
@@ -57,19 +61,21 @@ _OF_STATUS = {
 }
 _REMEDIES = {
     Refusal.SIGNATURE: "if commands fail in Slack, check SLACK_SIGNING_SECRET: app page, Basic Information",
+    Refusal.CROWDED: "more connections came than are kept; let only your load balancer connect",
     Refusal.CLOCK: "set this machine's clock, or somebody sends old requests again",
 }
 
-# A counter that appears with its first event shows no increase: so each begins at nought.
+# A counter that appears with its first event shows no increase, so each starts at zero:
+# https://prometheus.io/docs/practices/instrumentation/#avoid-missing-metrics
 for _reason in Refusal:
     metrics.HTTP_REFUSED.labels(_reason.value)
 
 
 class Ingress:
-    """What is known of the ingress.  Threads may share it.
+    """The state of the ingress.  Threads may share it.
 
-    `secret` is Slack's signing secret.  `clock` gives seconds of the epoch: this machine's, which
-    Bolt goes by too.  `monotonic` gives seconds that only grow.
+    `secret` is Slack's signing secret.  `clock` returns seconds since 1970 of this machine's clock,
+    which Bolt uses too.  `monotonic` returns seconds that never decrease.
     """
 
     def __init__(
@@ -83,16 +89,16 @@ class Ingress:
         self._monotonic = monotonic
         self._lock = threading.Lock()
         self.is_open = False
-        """Whether something listens and takes connections."""
+        """Whether it listens and accepts connections."""
         self._untold: Counter[Refusal] = Counter()
         self._told_at: float | None = None
         self._signed_right = False
         self._signed_wrong = 0
         self._off_s: int | None = None
-        """How far behind Slack's time ours was at the last signed request, if it was too far."""
+        """How far this clock was behind Slack's at the last signed request, if that was too far."""
 
     def verify(self, body: str, headers: Mapping[str, str]) -> Refusal | None:
-        """Say why a request may not come in, None if it may; `headers` by their names in lower case."""
+        """Return why a request is refused, or None.  `headers` has names in lower case."""
         timestamp = headers.get("x-slack-request-timestamp", "")
         signature = headers.get("x-slack-signature", "")
         if not re.fullmatch("[0-9]{1,19}", timestamp) or not re.fullmatch("v0=[!-~]+", signature):
@@ -110,9 +116,9 @@ class Ingress:
             return None if self._off_s is None else Refusal.CLOCK
 
     def refused(self, why: Refusal | int) -> None:
-        """Count a refusal, by its reason or by the HTTP status that stands for it.
+        """Count a refusal, by its reason or by the HTTP status for it.
 
-        What operators can put right is told at once; strangers wait for the next line.
+        A refusal that operators can correct is logged at once; others wait for the next line.
         """
         reason = _OF_STATUS[why] if isinstance(why, int) else why
         metrics.HTTP_REFUSED.labels(reason.value).inc()
@@ -122,7 +128,7 @@ class Ingress:
             self.tell()
 
     def tell(self, *, last: bool = False) -> None:
-        """Log what was refused since the last line, if that is a minute old or this is the `last`."""
+        """Log the refusals since the last line if that is a minute old, or if `last`."""
         with self._lock:
             now = self._monotonic()
             recent = self._told_at is not None and now - self._told_at < TELL_EVERY_S
@@ -141,9 +147,9 @@ class Ingress:
 
     @property
     def signatures(self) -> tuple[bool, str]:
-        """Whether requests are signed as they should be, and a sentence about it.
+        """Whether requests are signed correctly, and a sentence about it.
 
-        Once one was, others that are not say nothing of the secret: anybody can send them.
+        After one correct signature, wrong ones say nothing about the secret: anybody can send them.
         """
         with self._lock:
             if self._off_s is not None:
@@ -158,5 +164,5 @@ class Ingress:
 
 
 def words_of(off_s: int) -> str:
-    """Say how far this machine's clock is behind Slack's (ahead, if less than 0)."""
+    """Return how far this machine's clock is behind Slack's (ahead if negative), in words."""
     return f"{abs(off_s)} s {'behind' if off_s > 0 else 'ahead of'} Slack's"

@@ -1,5 +1,5 @@
-"""The road to Slack: its Web API, its Socket Mode, and who its people are.
+"""The connection to Slack: its Web API, its Socket Mode, and its directory of people.
 
-Only this package, `handlers` and `bot.app` import Slack's libraries; no rule and no wording belongs here.
-Begin at `client`; `errors` reads how Slack says no, `directory` says who people are.
+Only this package, `handlers` and `bot.app` import Slack's libraries.  It has no rules and no texts.
+Start reading at `client`; `errors` reads Slack's refusals, `directory` looks people up.
 """

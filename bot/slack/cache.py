@@ -1,6 +1,6 @@
-"""Facts that are asked for over the network, kept in memory with the moment they were asked for.
+"""A cache of facts that are looked up over the network, each with the time of its lookup.
 
-One thread asks for a thing at a time; the others wait for its answer.
+Only one thread at a time looks a fact up; other threads wait for its answer.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class _Answer(Generic[T]):
-    """What was answered, and when it was asked."""
+    """A value, and when its lookup began."""
 
     value: T
     at: datetime
@@ -34,21 +34,21 @@ class _Answer(Generic[T]):
 
 @dataclass(slots=True)
 class _Fact(Generic[T]):
-    """One thing, and the lock of whoever asks for it again."""
+    """One cached fact, and the lock for looking it up."""
 
     answer: _Answer[T] | None = None
     asking: threading.Lock = field(default_factory=threading.Lock)
 
 
 class Facts(Generic[K, T]):
-    """Facts of one kind."""
+    """A cache of facts of one kind.  Threads may share it."""
 
     def __init__(self, now: Callable[[], datetime]) -> None:
         self._now = now
         self._facts: dict[K, _Fact[T]] = {}
 
     def held(self, key: K, age: timedelta = FRESH) -> T | None:
-        """Give what is in memory and at most this old; never asks."""
+        """Return the cached value if it is at most `age` old, else None.  Never looks it up."""
         fact = self._facts.get(key)
         answer = fact.answer if fact else None
         return answer.value if answer and self._now() - answer.at <= age else None
@@ -56,11 +56,11 @@ class Facts(Generic[K, T]):
     def get(
         self, key: K, interaction: Callable[[], T], since: datetime | None, age: timedelta = FRESH
     ) -> T:
-        """Give a fact that was asked for at `since` or later, or, if that is None, within `age`.
+        """Return a value that was looked up at `since` or later, or, if that is None, within `age`.
 
-        Those who come while it is asked for share the answer, if it is fresh to them.  Where
-        nobody answers now, one up to STALE still serves, unless `since` says otherwise.
-        Raises: DirectoryUnavailable; DirectoryRefused, whatever is known.
+        Threads that wait for a lookup share its answer, if it is fresh for them.  If the lookup
+        fails and `since` is None, a value that is at most STALE old is returned.
+        Raises: DirectoryUnavailable; DirectoryRefused even if there is a cached value.
         """
         fact = self._facts.setdefault(key, _Fact())
         with fact.asking:

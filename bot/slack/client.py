@@ -1,6 +1,7 @@
-"""The clients for Slack: each call is timed, and it is remembered when Slack refuses the token.
+"""The clients for Slack: they time each call and record refusals.
 
-The SDK's own retries are off: on a broken connection they post a message a second time.
+The SDK's retries are off: on a broken connection they can post a message a second time
+(https://github.com/slackapi/python-slack-sdk/blob/main/slack_sdk/http_retry/builtin_handlers.py).
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import re
 import ssl
 from typing import Any
 from urllib.parse import urlsplit
+from urllib.request import Request
 
 import structlog
 from slack_sdk import WebClient
@@ -27,16 +29,17 @@ from bot.slack.errors import (
     read_no,
     read_reply,
 )
+from bot.slack.wire import send
 from bot.telemetry import metrics
 
 _IDENTITY = "auth.test"
 _APP_LEVEL = "apps.connections.open"
-"""The one method that takes another token."""
+"""The only method here that takes the app-level token."""
 _WITH_OPTIONAL_SCOPES = frozenset({"conversations.history", "conversations.replies"})
-"""An admin may leave their scopes out (OPTIONAL_SCOPES)."""
+"""Methods whose scopes an admin may leave out (OPTIONAL_SCOPES)."""
 
-# What the listeners and the announcer call, and the scope that each needs; manifest.yml asks for
-# exactly these, and `commands` for /purge.
+# The methods that the bot calls, and the scope that each needs. manifest.yml requests exactly
+# these, and `commands` for /purge.
 SCOPES: dict[str, str] = {
     "chat.postMessage": "chat:write",
     "chat.update": "chat:write",
@@ -51,7 +54,7 @@ SCOPES: dict[str, str] = {
     "conversations.replies (direct)": "im:history",
     "slash command": "commands",
 }
-# Only used to find a post again after a crash in the moment of posting it.
+# Only used to find a post again after a crash during posting.
 OPTIONAL_SCOPES = frozenset({"channels:history", "groups:history", "im:history"})
 
 log = structlog.get_logger("purgebot.slack")
@@ -60,10 +63,12 @@ log = structlog.get_logger("purgebot.slack")
 class SlackClient(WebClient):
     """Slack's Web API with the bot's token.
 
-    `token_refused` is Slack's word for it if the last call was refused because of the token.
-    `identity` is the last answer of `auth.test`: whose token it is.  `refusals` are the methods that
-    Slack refuses for good, by their names: each is logged once, and forgotten when Slack takes it.
+    `token_refused` is Slack's error code if the token was refused in the last call, else None.
+    `identity` is the last answer of `auth.test`.  `refusals` are the methods that Slack refuses
+    permanently, by name: each is logged once, and removed when Slack accepts it again.
     """
+
+    _perform_urllib_http_request_internal = send
 
     def __init__(self, *arguments: Any, **more: Any) -> None:
         super().__init__(*arguments, **{**more, "retry_handlers": []})
@@ -73,6 +78,7 @@ class SlackClient(WebClient):
         self._refused: dict[str, dict[str, Any]] = {}
 
     def api_call(self, api_method: str, **more: Any) -> SlackResponse:
+        """Call a method, and record a refusal.  Raises: SlackApiError, or one of NO_ANSWER."""
         with metrics.calling(metrics.SLACK_S, "slack", api_method) as timed:
             try:
                 answer = super().api_call(api_method, **more)
@@ -92,9 +98,9 @@ class SlackClient(WebClient):
             return answer
 
     def retry_refused(self) -> None:
-        """Find out whether Slack takes by now what it refused; without that, nothing is asked.
+        """Check whether Slack now accepts what it refused before.  Does nothing without refusals.
 
-        Nothing is posted for it: where a scope was missing, Slack tells which are granted.
+        Nothing is posted for the check: after a missing scope, the granted scopes are read.
         """
         if not self.refusals and self.token_refused is None:
             return
@@ -110,7 +116,7 @@ class SlackClient(WebClient):
                 self._forget(method)
 
     def _record_refusal(self, method: str, no: SlackNo, arguments: dict[str, Any]) -> None:
-        """Remember what is refused for good; any other no shows that the method is taken."""
+        """Record a permanent refusal.  Another refusal shows that the method is accepted."""
         if not lasts(method, no, is_org=bool(self.identity.get("is_enterprise_install"))):
             if not no.passing:
                 self._forget(method)
@@ -140,7 +146,7 @@ class SlackClient(WebClient):
 
 
 def granted_scopes(headers: Any) -> frozenset[str]:
-    """Give the scopes that the token has, as Slack tells beside an answer."""
+    """Return the scopes of the token, from the header `x-oauth-scopes` of an answer."""
     told = {name.lower(): value for name, value in dict(headers).items()}
     return frozenset(scope.strip() for scope in str(told.get("x-oauth-scopes", "")).split(","))
 
@@ -151,7 +157,7 @@ MAX_URL_CHARACTERS = 1000
 
 
 def leads_to_slack(url: str, api_url: str) -> bool:
-    """Whether a response URL is one of Slack's, or of the simulator that `api_url` leads to."""
+    """Return whether a response URL belongs to Slack, or to the simulator at `api_url`."""
     if len(url) > MAX_URL_CHARACTERS or not _URL.fullmatch(url) or "\\" in url:
         return False
     there, api = urlsplit(url), urlsplit(api_url)
@@ -162,18 +168,28 @@ def leads_to_slack(url: str, api_url: str) -> bool:
     return there.scheme == "https" and there.netloc == host and slacks
 
 
+class _WebhookClient(WebhookClient):
+    def _perform_http_request_internal(self, url: str, req: Request) -> WebhookResponse:
+        answer = send(self, url, req)
+        return WebhookResponse(
+            url=url,
+            status_code=answer["status"],
+            body=answer["body"],
+            headers=dict(answer["headers"]),
+        )
+
+
 def respond(
     url: str, timeout_s: int, trust: ssl.SSLContext | None, **message: Any
 ) -> WebhookResponse:
-    """Send a message to a response URL; `trust` as in `SlackClient.ssl`.
+    """Send a message to a response URL.  `trust` is as in `SlackClient.ssl`.
 
-    Raises: NO_ANSWER, where nobody knows whether it came.
+    Raises: one of NO_ANSWER, if it is unknown whether Slack received the message.
     """
     with metrics.calling(metrics.SLACK_S, "slack", "response_url") as timed:
         try:
-            answer = WebhookClient(url, timeout=timeout_s, ssl=trust, retry_handlers=[]).send(
-                **message
-            )
+            webhook = _WebhookClient(url, timeout=timeout_s, ssl=trust, retry_handlers=[])
+            answer = webhook.send(**message)
         except NO_ANSWER:
             timed.outcome = "no-answer"
             raise
@@ -183,7 +199,7 @@ def respond(
 
 
 def _outcome(no: SlackNo) -> str:
-    """Give what a metric calls it."""
+    """Return the outcome label for metrics."""
     if not no.passing:
         return "refused"
     return "limited" if no.is_limit else "failed"

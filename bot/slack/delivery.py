@@ -1,6 +1,7 @@
-"""The ways to Slack's readers: a message is posted, edited, sent through a response URL, or looked for.
+"""The ways to deliver messages in Slack: post, edit, send through a response URL, and find again.
 
-They know how Slack says no: for good (`Refused`), not now (`DeliveryDeferred`, `RateLimited`), or not at all.
+They translate Slack's errors: permanent (`Refused`) or temporary (`DeliveryDeferred`,
+`RateLimited`).
 """
 
 from __future__ import annotations
@@ -27,18 +28,18 @@ log = structlog.get_logger("purgebot.ways")
 RESPONSE_URL_LIFE = timedelta(minutes=29)
 RESPONSE_URL_USES = 5
 GONE = frozenset({"message_not_found", "cant_update_message", "edit_window_closed"})
-"""Slack's words for that a message will never be edited again: deleted, or not ours any more."""
+"""Slack's codes for a message that can never be edited again: deleted, or not the bot's."""
 TIMEOUT_S = 10
 METADATA_EVENT = "purge_card"
 MOST_PAGES = 5
 
 
 class Refused(Exception):
-    """Slack said no to this way, for good."""
+    """Slack refused this way of delivery permanently."""
 
 
 class SlackDelivery:
-    """Slack's Web API and its response URLs, for posts."""
+    """The delivery of posts through Slack's Web API and its response URLs."""
 
     def __init__(self, client: WebClient, now: Callable[[], datetime]) -> None:
         self._client = client
@@ -48,8 +49,8 @@ class SlackDelivery:
     def find(
         self, post: Post, marks: dict[str, str], among: Callable[..., SlackResponse], **where: Any
     ) -> str | None:
-        """Look for a message that may have been posted already, by the `marks` in its metadata, among
-        the newest of a channel or a thread; give its `ts`, None if it is not to be found.
+        """Find a message that may have been posted already, by the `marks` in its metadata, in the
+        newest messages of a channel or thread.  Return its `ts`, or None if it is not found.
         """
         assert post.trying_since is not None, "only what was tried can be there"
         oldest = str((post.trying_since - timedelta(minutes=2)).timestamp())
@@ -67,19 +68,19 @@ class SlackDelivery:
                 if not cursor:
                     break
         except Refused as refused:
-            # Without the history scopes a crash in this very moment can post it twice.
+            # Without the history scopes, a crash at this moment can post it twice.
             log.warning("post-not-looked-up", purge=post.purge_id, why=str(refused))
         return None
 
     def edit(self, post: Post, message: Message) -> Post:
-        """Have the message of a post say something else.  Raises: as `call`."""
+        """Replace the message of a post.  Raises: as `call`."""
         self.call(self._client.chat_update, channel=post.place, ts=post.ts, **message.body)
         return post
 
     def post_message(
         self, channel: str, message: Message, marks: dict[str, str] | None = None, **more: Any
     ) -> Any:
-        """Post a message, marked so that `find` finds it.  Raises: as `call`."""
+        """Post a message with `marks`, by which `find` finds it.  Raises: as `call`."""
         metadata = {"event_type": METADATA_EVENT, "event_payload": marks} if marks else None
         return self.call(
             self._client.chat_postMessage,
@@ -92,7 +93,7 @@ class SlackDelivery:
         )
 
     def call(self, method: Callable[..., SlackResponse], **arguments: Any) -> Any:
-        """Call the Web API.  Raises: Refused (it certainly said no), DeliveryDeferred (RateLimited)."""
+        """Call the Web API.  Raises: Refused (permanent), DeliveryDeferred (temporary)."""
         try:
             return method(**arguments).data
         except SlackApiError as error:
@@ -104,7 +105,7 @@ class SlackDelivery:
             raise DeliveryDeferred from error
 
     def is_gone(self, post: Post) -> bool:
-        """Whether Slack says that a message was deleted; what it does not say is not so."""
+        """Return whether Slack confirms that a message was deleted.  False if it does not say."""
         try:
             self._link(post)
         except Refused as refused:
@@ -114,7 +115,7 @@ class SlackDelivery:
         return False
 
     def link(self, post: Post) -> str | None:
-        """Give the address of a message, or None where there is none or Slack does not tell."""
+        """Return the permalink of a message, or None if Slack returns none."""
         with suppress(Refused, DeliveryDeferred):
             return self._link(post)
         return None
@@ -127,12 +128,12 @@ class SlackDelivery:
         return found
 
     def use_response_url(self, post: Post, message: Message, **more: Any) -> Post:
-        """Send through the response URL of a post, and count it.  Raises: as `call`."""
+        """Send through the response URL of a post, and count the use.  Raises: as `call`."""
         fresh = self._now() - post.response_url_at < RESPONSE_URL_LIFE
         if not fresh or post.response_uses >= RESPONSE_URL_USES or not post.response_url:
             raise Refused("response-url-used-up")
         if not leads_to_slack(post.response_url, self._api_url):
-            # The database can be written to by others, and what is said here is for Slack alone.
+            # Others can write to the database, and the message must go to Slack only.
             raise Refused("response-url-elsewhere")
         content = message.body | more
         try:

@@ -1,14 +1,14 @@
-"""Who people are: facts gathered from Slack at the edge, kept a minute, never guessed.
+"""Look up people in Slack: facts are cached for a minute and never guessed.
 
     users.info               member, guest, bot, deleted, or of another workspace; and their IDs
-    usergroups.users.list    who is in the groups that the policy names
+    usergroups.users.list    the members of the groups that the policy names
 
-For plain purges and questions fresh means at most a minute old, and when Slack does not answer, group
-lists up to ten minutes old still serve.  For what takes the approval of others only what was asked
-`since` the moment in question counts.
+For plain purges and questions, facts may be a minute old; if Slack does not answer, group lists may
+be up to ten minutes old.  For purges that need approval, facts must be looked up after `since`, the
+moment in question.
 
-With the token of an organisation a group is looked for in a workspace.  Whoever is in the group is
-in its workspace, so it is looked for in those of the person; where it was found, is remembered.
+With a token of an organisation, a group is looked up in a workspace.  The members of a group are in
+its workspace, so the workspaces of the person are tried; the one that has the group is remembered.
 """
 
 from __future__ import annotations
@@ -43,19 +43,21 @@ log = structlog.get_logger("purgebot.people")
 
 SLACKBOT = "USLACKBOT"
 MOST_QUESTIONS = 20
-"""How many people one call of `memberships` asks Slack about: of a hundred a minute that it takes."""
+"""How many people one call of `memberships` looks up at most; Slack allows a hundred per minute."""
 MOST_TEAMS = 10
-"""In how many workspaces of a person a group is looked for: of twenty calls a minute."""
+"""In how many workspaces of a person a group is looked up; Slack allows twenty calls per minute:
+https://docs.slack.dev/apis/web-api/rate-limits
+"""
 
 GroupList = frozenset[str] | str
-"""The IDs of a group's members, or Slack's word for that there is no such group there."""
+"""The IDs of a group's members, or Slack's error code if the workspace has no such group."""
 
-# Slack's word for "there is no such person", or none that we may see.
+# Slack's error codes for a person that does not exist, or that the bot may not see.
 _NOBODY = {NO_SUCH_PERSON: Membership.UNKNOWN, NOT_VISIBLE: Membership.OUTSIDER}
 
 
 class Place(NamedTuple):
-    """A group, and the workspace to look for it in, where Slack wants one."""
+    """A group, and the workspace in which to look it up, if Slack requires one."""
 
     team_id: str | None
     group: str
@@ -65,11 +67,11 @@ class Place(NamedTuple):
 
 
 GroupLookup = Callable[[Place], GroupList | None]
-"""Gives the members of a group; None: it is not known."""
+"""Returns the members of a group, or None if they are not known."""
 
 
 class SlackDirectory:
-    """Who people are, asked over the Web API, for one installation of the app."""
+    """People, looked up over the Web API, for one installation of the app."""
 
     def __init__(
         self,
@@ -89,9 +91,9 @@ class SlackDirectory:
     def cached(
         self, team_id: str, user_id: str, channel_id: str, user_team_id: str
     ) -> Actor | None:
-        """Give the facts about a person if all of them are fresh and in memory; never asks.
+        """Return a person if all facts about them are cached and fresh, else None.  Never looks up.
 
-        Form: as `fetch`.
+        The arguments are as for `fetch`.
         """
         person = self._people.held(user_id)
         if person is None:
@@ -109,12 +111,12 @@ class SlackDirectory:
         since: datetime | None,
         domain: str | None = None,
     ) -> Actor:
-        """Give the facts about a person, asking Slack for what is not fresh.
+        """Return a person, looking up the facts that are not fresh.
 
-        `user_team_id` is the workspace that their click named; "" where it named none.
-        Of the groups only those are asked about that matter to `domain`: Slack takes some twenty
-        such questions a minute.
-        Fresh is what was asked at `since` or later, or within FRESH where that is None.
+        `user_team_id` is the workspace that their click named, "" if it named none.  If `domain` is
+        given, only the groups that matter to it are looked up, because Slack allows about twenty
+        such calls per minute.  Facts are fresh if they were looked up at `since` or later, or
+        within FRESH if that is None.
         Raises: DirectoryUnavailable.
         """
         person = self._people.get(user_id, partial(self._describe, user_id), since)
@@ -128,7 +130,7 @@ class SlackDirectory:
         return actor
 
     def requester(self, purge: PurgeRequest, domain: str) -> Actor | None:
-        """Give whoever asked for a purge as far as it matters to a domain; None if Slack does not tell."""
+        """Return a purge's requester with the facts for a domain.  None if unavailable."""
         where = (purge.team_id, purge.user_id, purge.channel_id, purge.team_id)
         try:
             return self.fetch(*where, since=None, domain=domain)
@@ -142,11 +144,11 @@ class SlackDirectory:
         domain: str | None,
         lookup: GroupLookup,
     ) -> Actor | None:
-        """Give the facts about a person; None where `look` does not know a group that matters."""
+        """Return a person, or None if `lookup` does not know a group that matters."""
         team_id, user_id, channel_id, user_team_id = where
         membership = person.standing_at(user_team_id, self._ours)
         within = set[str]()
-        if membership is Membership.MEMBER:  # nobody else's groups can help them
+        if membership is Membership.MEMBER:  # the groups of anybody else do not matter
             for group in self._groups_named(domain):
                 members = self._members(group, person, user_team_id, lookup)
                 if members is None:
@@ -157,7 +159,7 @@ class SlackDirectory:
         return Actor(team_id, user_id, membership, frozenset(within), channel_id, aliases)
 
     def members(self) -> Members:
-        """Give who is in the user groups that the policy names, from memory; never asks."""
+        """Return the members of the groups that the policy names, from the cache only."""
         known = {
             group: self._groups.held(Place(self._found_in.get(group), group))
             for group in self._groups_named()
@@ -169,10 +171,10 @@ class SlackDirectory:
         }
 
     def memberships(self, user_ids: Iterable[str]) -> Mapping[str, Membership]:
-        """Give what Slack says of people that the policy names, remembered for STALE.
+        """Return the memberships of people whom the policy names, cached for STALE.
 
-        Whom Slack could not describe now is missing, and so is whoever comes after the first
-        MOST_QUESTIONS that it had to be asked about.
+        A person is missing if Slack could not describe them now, or if MOST_QUESTIONS people were
+        looked up already.
         """
         found: dict[str, Membership] = {}
         left = MOST_QUESTIONS
@@ -186,13 +188,13 @@ class SlackDirectory:
                     )
                 except DirectoryUnavailable as unknown:
                     if unknown.retry_after_s or isinstance(unknown.__cause__, NO_ANSWER):
-                        left = 0  # the next question would fare no better
+                        left = 0  # the next lookup would fail as well
             if known is not None:
                 found[user_id] = known.standing_at(None, self._ours)
         return found
 
     def _groups_named(self, domain: str | None = None) -> Sequence[str]:
-        """Give the groups that the policy names, for a domain or at all: no others matter."""
+        """Return the groups that the policy names, for a domain or for any."""
         policy, _ = self._policy.current()
         if domain is not None:
             return policy.groups_for(domain)
@@ -215,9 +217,9 @@ class SlackDirectory:
     def _members(
         self, group: str, person: Person, claim: str, lookup: GroupLookup
     ) -> frozenset[str] | None:
-        """Give the members of a group, wherever this person could be one of them.
+        """Return the members of a group, from whichever workspace this person could be in it.
 
-        None: `look` does not know.  A group that does not exist has no members.
+        None: `lookup` does not know.  A group that does not exist has no members.
         """
         why_not = ""
         for team in self._teams_to_ask(group, person, claim):
@@ -236,7 +238,7 @@ class SlackDirectory:
         return frozenset()
 
     def _teams_to_ask(self, group: str, person: Person, claim: str) -> list[str | None]:
-        """Give the workspaces to look for a group in; None where Slack wants none."""
+        """Return the workspaces in which to look up a group. [None] if Slack requires none."""
         if not self._ours.is_org:
             return [None]
         found_in = self._found_in.get(group)

@@ -1,4 +1,4 @@
-"""How Slack says no, in one shape: the SDK keeps it in two, and raises a third for broken lines."""
+"""Read Slack's refusals in one form.  The SDK has two forms, and another for broken connections."""
 
 from __future__ import annotations
 
@@ -13,21 +13,21 @@ from slack_sdk.errors import SlackApiError
 from bot.core.network.connection_errors import Unreached, is_proxied, why_unreached
 
 SAID_NO = (SlackApiError,)
-"""Slack heard the call, and said no; `read_no` reads it."""
+"""Slack received the call and refused it; `read_no` reads the error."""
 NO_ANSWER = (OSError, HTTPException)
-"""A broken connection or a time-out: nobody knows whether Slack heard the call."""
+"""A broken connection or a timeout: it is unknown whether Slack received the call."""
 
 LONGEST_WAIT_S = 3600.0
-"""What asks for more is not believed: all that is to be said would wait as long."""
+"""The upper limit for `Retry-After`: a greater value would delay all messages for as long."""
 _SECONDS = re.compile(r"[0-9]{1,9}(\.[0-9]{1,9})?")
 
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """A method that Slack refuses until somebody changes what the app may do.
+    """A method that Slack refuses until somebody changes the app's permissions.
 
-    `needed` names the scopes of which it wants one, if that is why.  `blocks`: without the method no
-    command can be carried out.
+    `needed` names the scopes of which one is missing, if that is the reason.  `blocks`: without the
+    method no command can be carried out.
     """
 
     method: str
@@ -41,16 +41,16 @@ class Refusal:
 
 
 def why_no_answer(error: BaseException, url: str) -> Unreached:
-    """Say why a call at this address had no answer; `error` is one of NO_ANSWER."""
-    # urllib, with which the SDK connects, wraps what fails as it does so: these come later.
+    """Return why a call to this URL had no answer.  `error` is one of NO_ANSWER."""
+    # urllib, which the SDK uses, wraps errors of connecting.  Unwrapped errors occurred later.
     late = isinstance(error, TimeoutError | ConnectionError | HTTPException)
     if late and not isinstance(error, ConnectionRefusedError):
         return Unreached.SILENT
     return why_unreached(error, to_proxy=is_proxied(url))
 
 
-# Slack may have carried these out, or may do so on another try.  Every other code is a no for good,
-# also one that is not known here: what passes, Slack tells by these, by 429, or by a status of 5xx.
+# Slack may have carried these out, or may do so on a retry.  Every other code is permanent, even an
+# unknown one, because Slack signals temporary errors with these codes, 429 or a 5xx status.
 _PASSING = frozenset(
     {
         *("internal_error", "fatal_error", "service_unavailable", "request_timeout"),
@@ -60,8 +60,8 @@ _PASSING = frozenset(
 TOKEN_REFUSED = frozenset(
     {"account_inactive", "invalid_auth", "not_authed", "token_expired", "token_revoked"}
 )
-"""Slack does not take the token at all."""
-# It takes the token, and not for this method, whoever or whatever the call is about.
+"""Slack refuses the token itself."""
+# Slack accepts the token, but refuses this method with it, whatever the arguments are.
 _NOT_OURS = frozenset(
     {
         *("missing_scope", "not_allowed_token_type", "permission_denied", "missing_argument"),
@@ -74,7 +74,7 @@ _NOT_OURS = frozenset(
 NO_SUCH_PERSON, NOT_VISIBLE = "user_not_found", "user_not_visible"
 NO_GROUP = frozenset({"no_such_subteam", "subteam_not_found"})
 NOT_IN_TEAM = frozenset({"missing_argument", "team_access_not_granted", "team_not_found"})
-"""With the token of an organisation: the app was not given this workspace, or wants to be told one."""
+"""With an organisation's token: the app is not in this workspace, or must name a workspace."""
 PEOPLE, GROUPS = "users.info", "usergroups.users.list"
 LOOKUPS = frozenset({PEOPLE, GROUPS})
 """The methods without which nobody's rights are known."""
@@ -83,10 +83,10 @@ _ANSWERS = {PEOPLE: frozenset({NO_SUCH_PERSON, NOT_VISIBLE}), GROUPS: NO_GROUP}
 
 @dataclass(frozen=True, slots=True)
 class SlackNo:
-    """Slack's answer to a call that it did not carry out.
+    """Slack's answer to a call that it refused.
 
-    `passing`: another try may do; `retry_after_s` is how long Slack asked us to wait before it.
-    `needed` and `provided` are the scopes that Slack names where one is missing.
+    `passing`: a retry may succeed.  `retry_after_s`: the wait that Slack asked for.  `needed` and
+    `provided`: the scopes that Slack names if one is missing.
     """
 
     code: str
@@ -97,14 +97,14 @@ class SlackNo:
 
     @property
     def is_limit(self) -> bool:
-        """Whether it came too often."""
+        """Whether it is a rate limit."""
         return self.code in {"ratelimited", "rate_limited", "http_429"}
 
 
 def lasts(method: str, no: SlackNo, *, is_org: bool) -> bool:
-    """Whether a method is refused until somebody changes what the app may do.
+    """Return whether a method is refused until somebody changes the app's permissions.
 
-    A no to a lookup that says nothing of the person or the group is one, whatever its code.
+    A refused lookup is such a case with any code that is not about the person or group.
     """
     if no.passing or (is_org and method == GROUPS and no.code in NOT_IN_TEAM):
         return False
@@ -114,7 +114,9 @@ def lasts(method: str, no: SlackNo, *, is_org: bool) -> bool:
 
 
 def read_no(error: SlackApiError) -> SlackNo:
-    """Read an error of the SDK, whose `response` is a dict where Slack's answer was no JSON."""
+    """Read an error of the SDK.  Its `response` is a dict if Slack's answer was not JSON:
+    https://github.com/slackapi/python-slack-sdk/issues/1421
+    """
     answer: Any = error.response
     if isinstance(answer, dict):
         status, headers = answer.get("status", 0), answer.get("headers")
@@ -124,15 +126,15 @@ def read_no(error: SlackApiError) -> SlackNo:
         code, needed, provided = (
             str(answer.get(name) or "")[:500] for name in ("error", "needed", "provided")
         )
-    passing = status == 429 or status >= 500 or code in _PASSING or not code
+    passing = _passes(status) or code in _PASSING or not code
     return SlackNo(code or f"http_{status}", passing, retry_after_s(headers), needed, provided)
 
 
 def read_reply(status: int, headers: Any, body: str) -> SlackNo | None:
-    """Read how a response URL answered; None where it took the message.
+    """Read the answer of a response URL.  None if Slack accepted the message.
 
-    Slack documents the status for it.  A body that says no all the same is believed: whoever
-    waits for the message has no other sign that it did not come.
+    Slack documents only the HTTP status.  A body with an error is read as well, because nothing
+    else would show that the message did not arrive.
     """
     code = ""
     try:
@@ -143,15 +145,20 @@ def read_reply(status: int, headers: Any, body: str) -> SlackNo | None:
         code = str(reply.get("error") or "no-reason")
     if status == 200 and not code:
         return None
-    passing = status == 429 or status >= 500 or code in _PASSING
+    passing = _passes(status) or code in _PASSING
     return SlackNo(code or f"http_{status}", passing, retry_after_s(headers))
 
 
-def retry_after_s(headers: Any) -> float | None:
-    """Read `Retry-After`, in seconds, at most LONGEST_WAIT_S; None where it states no time to wait.
+def _passes(status: int) -> bool:
+    """A redirect is a proxy's or a captive portal's word: Slack's methods have none."""
+    return status == 429 or status >= 500 or status // 100 == 3
 
-    Slack documents whole seconds.  A date, which HTTP allows as well, is not read: the caller's own
-    patience serves.
+
+def retry_after_s(headers: Any) -> float | None:
+    """Return `Retry-After` in seconds, at most LONGEST_WAIT_S; None if it has no positive number.
+
+    Slack documents whole seconds (https://docs.slack.dev/apis/web-api/rate-limits).  A date, which
+    HTTP also allows, is ignored: the caller has its own backoff.
     """
     for name, value in dict(headers or {}).items():
         if name.lower() == "retry-after":

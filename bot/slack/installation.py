@@ -1,11 +1,10 @@
-"""Where the app is installed, and who counts as a member there.
+"""Where the app is installed, and who is a member there.
 
-In one workspace    full members of that workspace, also if they click elsewhere in its organisation
-Over an organisation (Enterprise Grid)      full members of any of its workspaces
+    In one workspace    its full members, even if they click in another workspace of its organisation
+    In an organisation (Enterprise Grid)        full members of any of its workspaces
 
-Where somebody clicked is no fact about them: a click may name another workspace of theirs, or the
-organisation.  What it names is only compared with what `users.info` says; `docs/operate.md` has
-the table.
+The place of a click proves nothing about a person: it may name another workspace of theirs, or the
+organisation.  It is only compared with the answer of `users.info`; `docs/operate.md` has the table.
 """
 
 from __future__ import annotations
@@ -19,9 +18,9 @@ from bot.core.policy.decision import Membership
 
 @dataclass(frozen=True, slots=True)
 class Installation:
-    """What the bot's token belongs to: a workspace (`T…`), or a whole organisation (`E…`).
+    """The owner of the bot's token: a workspace (`T…`), or an organisation (`E…`).
 
-    `enterprise_id` is the organisation that the workspace is in, where there is one.
+    `enterprise_id` is the organisation of the workspace, if there is one.
     """
 
     team_id: str
@@ -39,21 +38,21 @@ class Installation:
 
     @property
     def id(self) -> str:
-        """What requests are kept under, whatever workspace they were made from."""
+        """The ID that requests are stored with, from whichever workspace they came."""
         return self.enterprise_id if self.is_org and self.enterprise_id else self.team_id
 
     def is_named_by(self, team_id: str | None, enterprise_id: str | None) -> bool:
-        """Whether a request of Slack's that names these is for this installation."""
+        """Return whether a request from Slack with these IDs is for this installation."""
         named = {team_id, enterprise_id} - {None, ""}
         return self.team_id in named or self.enterprise_id in named
 
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """What Slack says of somebody.
+    """A person as Slack describes them.
 
-    `ids`: the ID asked about, and the others of the same person.  `teams` are the workspaces that
-    they are in.  `standing` is theirs at the installation, whatever a click names.
+    `ids`: the ID that was looked up, and the other IDs of the person.  `teams`: the workspaces they
+    are in.  `membership`: their relation to the installation, independent of any click.
     """
 
     ids: frozenset[str]
@@ -63,7 +62,7 @@ class Person:
 
     @classmethod
     def of(cls, user: Mapping[str, Any], asked: str, ours: Installation) -> Person:
-        """Read the user object of `users.info`; what is unclear gives no rights."""
+        """Read the user object of `users.info`.  Missing fields give no rights."""
         grid = user.get("enterprise_user") or {}
         enterprise_id = grid.get("enterprise_id") or None
         ids = frozenset(each for each in (asked, user.get("id"), grid.get("id")) if each)
@@ -74,11 +73,11 @@ class Person:
         return cls(ids, _standing(user, belongs=belongs), teams, enterprise_id)
 
     def standing_at(self, claim: str | None, ours: Installation) -> Membership:
-        """Give the standing of whoever clicked, where the click names the workspace `claim`.
+        """Return the membership of a person whose click names the workspace `claim`.
 
-        None: there is no click to compare with.  A click that names a workspace of which
-        `users.info` does not know is an outsider's.  One that names none counts only from within
-        our organisation, where that is usual.
+        `claim` is None if there is no click.  A click that names a workspace unknown to
+        `users.info` is an outsider's.  A click that names none ("") counts only within the
+        installation's organisation, where that is usual.
         """
         if claim is None or self.membership not in {Membership.MEMBER, Membership.GUEST}:
             return self.membership

@@ -1,4 +1,4 @@
-"""A message as Slack takes it: Block Kit blocks, and the plain text that stands for them."""
+"""A message in Slack's form: Block Kit blocks, and plain text."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ Block = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """Blocks, and the text that screen readers and notifications read instead of them.
+    """Blocks, and the text that screen readers and notifications use.
 
-    `instead` are plainer blocks, for a Slack that does not take the first ones.  `plain` is what an
-    error says where Slack takes plain text alone, below a field.
+    `instead` are simpler blocks, for a Slack that does not accept the first ones.  `plain` is the
+    text of an error for places where Slack accepts only plain text, below a field.
     """
 
     text: str
@@ -28,5 +28,5 @@ class Message:
 
     @property
     def forms(self) -> tuple[Message, ...]:
-        """The message in the ways in which it can be said, the best first."""
+        """The variants of the message, the best first."""
         return (self, Message(self.text, self.instead)) if self.instead else (self,)

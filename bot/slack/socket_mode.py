@@ -1,14 +1,15 @@
-"""Slack's Socket Mode: a link that is always there, and envelopes that get their acknowledgements.
+"""Slack's Socket Mode: keep a link open, and acknowledge envelopes.
 
     connect ──► apps.connections.open ──► link ──► "hello" … envelopes ──► Bolt ──► ack
                         ▲                   │
                         └── at once ◄───────┤ "disconnect": the old link is read until it ends
                         └── ever later ◄────┘ lost, or not to be had
 
-The SDK's own client is not used, because with it a command can get lost in a reconnect.  It stops
-for 3 s, which is all that Slack waits, to close an old link whose acknowledgements are under way;
-it does not see that a link has ended without a word, or was dead from the beginning; it notices a
-link that has gone dead after 40 s; and it sleeps where it cannot be woken, when Slack limits it.
+The SDK's own client is not used, because a reconnect can lose a command with it.  It stops for 3 s,
+Slack's whole limit, to close an old link with acknowledgements under way; it does not notice a link
+that ended without a close frame or was dead from the start; it notices a dead link only after 40 s;
+and its sleep cannot be interrupted while Slack limits it.
+https://github.com/slackapi/python-slack-sdk/issues/1701
 """
 
 from __future__ import annotations
@@ -42,20 +43,20 @@ PING_EVERY_S = 5.0
 PONG_WITHIN_S = 5.0
 OPEN_WITHIN_S = 5.0
 READ_ON_S = 15.0
-"""How long a link is read that Slack wants to be left: it says so some seconds ahead."""
+"""How long a link is still read after Slack asked to leave it, which it does some seconds ahead."""
 LATEST_RETRY_S = 15.0
 SETTLED_S = 10.0
-"""Whoever has to open another link sooner than that waits longer from one to the next."""
+"""If another link is needed sooner than this, the wait before each next one grows."""
 MAX_ENVELOPE_BYTES = 4_000_000
 
 _libraries_log = logging.getLogger("websockets.client")
-_libraries_log.setLevel(logging.CRITICAL)  # it tells with a traceback what is told here in a line
+_libraries_log.setLevel(logging.CRITICAL)  # it logs a traceback; here it is one line
 
 
 class SlackSocket:
-    """The connection of an app to Slack; `connect` opens it, and it stays open until `close`.
+    """The connection of an app to Slack.  `connect` opens it; it stays open until `close`.
 
-    `dispatch` answers the payload of an envelope; it is called from `at_once` threads.
+    `dispatch` answers the payload of an envelope.  It is called from `at_once` threads.
     """
 
     def __init__(
@@ -70,16 +71,16 @@ class SlackSocket:
         self._dispatch = dispatch
         self._pool = ThreadPoolExecutor(at_once, thread_name_prefix="envelope")
         self._links: list[ClientConnection] = []
-        """Open or just lost, the newest first: it gets the acknowledgements."""
+        """Open or just lost, the newest first: that one gets the acknowledgements."""
         self._renew = threading.Event()
         self._closing = threading.Event()
         self._under_way = 0
         self._answered = threading.Condition()
 
     def connect(self) -> None:
-        """Open the first link; where Slack limits that, it is opened later.
+        """Open the first link.  If Slack limits that now, it is opened later.
 
-        Raises: SlackApiError, and what `NO_ANSWER` names.
+        Raises: SlackApiError, or one of NO_ANSWER.
         """
         wait_s = 0.0
         try:
@@ -93,11 +94,11 @@ class SlackSocket:
         threading.Thread(target=self._keep_open, args=[wait_s], name="socket", daemon=True).start()
 
     def is_connected(self) -> bool:
-        """Whether Slack can reach us: a dead link counts for PING_EVERY_S + PONG_WITHIN_S."""
+        """Return whether a link is open.  A dead one counts for PING_EVERY_S + PONG_WITHIN_S."""
         return any(link.state is State.OPEN for link in self._links)
 
     def close(self, within_s: float = 3.0) -> None:
-        """Let the acknowledgements under way go out, then close; what comes after is not ours."""
+        """Wait up to `within_s` for acknowledgements under way, then close all links."""
         self._closing.set()
         self._renew.set()
         with self._answered:
@@ -109,7 +110,7 @@ class SlackSocket:
     # Links
 
     def _keep_open(self, wait_s: float) -> None:
-        """Open another link whenever one is wanted, as soon as Slack lets us."""
+        """Open another link whenever one is needed, as soon as Slack allows it."""
         in_a_row, opened_at = 0, time.monotonic()
         while not self._closing.wait(wait_s):
             self._renew.wait()
@@ -121,14 +122,14 @@ class SlackSocket:
             wait_s = min(float(in_a_row), LATEST_RETRY_S)
             try:
                 self._open()
-            except Exception as error:  # noqa: BLE001  (whatever it is, without a link the bot is deaf)
+            except Exception as error:  # noqa: BLE001  (without a link the bot gets nothing)
                 asked_s = read_no(error).retry_after_s if isinstance(error, SlackApiError) else None
-                wait_s = asked_s or max(1.0, wait_s) * random.uniform(0.5, 1.0)  # noqa: S311  (so that not all replicas come at once)
+                wait_s = asked_s or max(1.0, wait_s) * random.uniform(0.5, 1.0)  # noqa: S311  (spreads the replicas)
                 log.warning("socket-not-opened", why=self._why(error), again_in_s=round(wait_s, 1))
                 self._renew.set()
 
     def _open(self) -> None:
-        """Open a link and read it from now on; those before it end when Slack ends them."""
+        """Open a link and read it from now on.  Earlier links end when Slack ends them."""
         opened = self._slack.apps_connections_open(app_token=self._app_token)
         url = str(opened["url"])
         end = ExitStack()
@@ -163,7 +164,7 @@ class SlackSocket:
         return type(error).__name__
 
     def _read(self, link: ClientConnection, end: ExitStack) -> None:
-        """Take in what comes over a link until it has ended."""
+        """Read a link until it ends."""
         leave_at: float | None = None
         why = "it was told to"
         try:
@@ -178,7 +179,7 @@ class SlackSocket:
                     elif "envelope_id" in message:
                         self._take(message)
         except TimeoutError:
-            pass  # it has been left for long enough
+            pass  # it was left long enough ago
         except WebSocketException as error:
             why = str(error)
         except (ValueError, AttributeError, RecursionError):
@@ -194,7 +195,7 @@ class SlackSocket:
     def _take(self, envelope: dict[str, Any]) -> None:
         with self._answered:
             self._under_way += 1
-        with suppress(RuntimeError):  # it came as all was being closed
+        with suppress(RuntimeError):  # everything is being closed
             self._pool.submit(self._answer, envelope)
 
     def _answer(self, envelope: dict[str, Any]) -> None:
@@ -210,18 +211,18 @@ class SlackSocket:
                 self._answered.notify_all()
 
     def _send(self, text: str) -> None:
-        """Send an acknowledgement; Slack takes it over any link."""
+        """Send an acknowledgement.  Slack accepts it over any link."""
         for link in list(self._links):
             try:
                 link.send(text)
             except WebSocketException:
                 continue
             return
-        log.warning("not-acknowledged")  # what it is for was written down all the same
+        log.warning("not-acknowledged")  # the request itself was saved anyway
 
 
 def acknowledgement(envelope: dict[str, Any], response: BoltResponse) -> dict[str, Any] | None:
-    """Give what acknowledges an envelope with Bolt's response; None: nothing does."""
+    """Return the acknowledgement of an envelope with Bolt's response.  None if it gets none."""
     if response.status != HTTPStatus.OK:
         return None
     ack: dict[str, Any] = {"envelope_id": envelope["envelope_id"]}

@@ -30,7 +30,7 @@ from sqlalchemy import (
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import NullPool
 
-from bot.core.errors import BotError, Problem
+from bot.core.errors import BotError, ErrorInfo
 from bot.core.purge.purge import UNSENT
 from bot.core.setup_errors import (
     MOVE_SOURCE_ALTERED,
@@ -44,7 +44,7 @@ from bot.core.setup_errors import (
 from bot.store.audit.verify import Verdict, verify_on
 from bot.store.database import sqlite
 from bot.store.database.engine import or_away
-from bot.store.migrations import check_not_ahead, revision_problem, take_turn
+from bot.store.migrations import check_not_ahead, revision_error, take_turn
 from bot.store.schema import tables
 
 BATCH = 2_000
@@ -71,7 +71,7 @@ def move(file: Path, target: Engine) -> dict[str, int]:
             counts = {table.name: _copy(source, connection, table) for table in _MOVED}
             moved = verify_on(connection)
             if moved != verdict:
-                assert moved.fault is not None, "what was counted otherwise has a fault"
+                assert moved.finding is not None, "what was counted otherwise has a finding"
                 raise _altered(file, moved)
     return counts
 
@@ -95,31 +95,31 @@ def _reading(file: Path) -> Iterator[Connection]:
 def _usable(file: Path, source: Connection) -> Verdict:
     """Make sure that the file is ours, up to date and whole."""
     try:
-        problem = revision_problem(source)
-        if problem is not None and problem.kind is not SCHEMA_NEW:
-            raise _other(file, problem)
+        info = revision_error(source)
+        if info is not None and info.kind is not SCHEMA_NEW:
+            raise _other(file, info)
         check_not_ahead(source)  # its newer columns would be left behind
         verdict = verify_on(source)
     except DBAPIError as error:
         raise BotError(MOVE_SOURCE_UNUSABLE, file=str(file), cause=str(error.orig)) from None
-    if verdict.fault is not None:
+    if verdict.finding is not None:
         raise _altered(file, verdict)
     return verdict
 
 
-def _other(file: Path, problem: Problem) -> BotError:
+def _other(file: Path, info: ErrorInfo) -> BotError:
     """Tell what to do about tables that are not those of this version."""
-    if problem.kind is SCHEMA_OLD and problem.facts["found"] != "none":
-        return BotError(MOVE_SOURCE_OLD, **problem.facts, file=str(file))
-    if problem.kind is SCHEMA_TOO_OLD:
-        return BotError(problem.kind, **problem.facts)
+    if info.kind is SCHEMA_OLD and info.facts["found"] != "none":
+        return BotError(MOVE_SOURCE_OLD, **info.facts, file=str(file))
+    if info.kind is SCHEMA_TOO_OLD:
+        return BotError(info.kind, **info.facts)
     cause = "it holds no tables of Purgebot's"
     return BotError(MOVE_SOURCE_UNUSABLE, file=str(file), cause=cause)
 
 
 def _altered(file: Path, verdict: Verdict) -> BotError:
-    assert verdict.fault is not None, "only what is wrong can be told"
-    fault = f"{verdict.fault.place} {verdict.fault.wrong}"
+    assert verdict.finding is not None, "only what is wrong can be told"
+    fault = f"{verdict.finding.place} {verdict.finding.wrong}"
     return BotError(MOVE_SOURCE_ALTERED, file=str(file), fault=fault)
 
 

@@ -1,5 +1,5 @@
 """What operators see: logs, metrics, traces.
 
-It counts and tells, and decides nothing; no domain, tag or person is a label.
-Begin at `metrics`; `logs` says how a line looks, `tracing` how a purge becomes one trace.
+Modules here count and report, and decide nothing.  No label is a domain, a tag or a person.
+Start reading at `metrics`; `logs` defines the log lines, `tracing` the trace of a purge.
 """

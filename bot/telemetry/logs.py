@@ -1,7 +1,7 @@
-"""Logs: one JSON object a line on stderr, an event name first; no secret and nobody's messages.
+"""Logs: one JSON object per line on stderr, event name first, without secrets and messages.
 
-Lines of libraries go the same way, but only their errors: Bolt also logs the whole body of a
-request with a bad signature, and of one that it has no listener for.
+Of libraries only errors are logged: Bolt also logs the whole body of a request with a wrong
+signature (https://github.com/slackapi/bolt-python/issues/1158), and of one without a listener.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ _OURS = {"purgebot", "bot", "handlers"}
 
 
 def set_up_logs(level: str = "INFO") -> None:
-    """Send everything that is logged to stderr as JSON lines."""
+    """Send all log records to stderr as JSON lines."""
     shared: list[structlog.typing.Processor] = [
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_log_level,
@@ -37,7 +37,7 @@ def set_up_logs(level: str = "INFO") -> None:
             processors=[
                 structlog.stdlib.ProcessorFormatter.remove_processors_meta,
                 _event_first,
-                # Without the values of variables: they hold tokens and what people wrote.
+                # Without the values of variables, which hold tokens and what people wrote.
                 structlog.processors.ExceptionRenderer(
                     structlog.tracebacks.ExceptionDictTransformer(show_locals=False)
                 ),
@@ -52,7 +52,7 @@ def set_up_logs(level: str = "INFO") -> None:
 
 
 def _ours_or_an_error(record: logging.LogRecord) -> bool:
-    # At the handler, for Bolt sets the levels of its own loggers.
+    # A filter of the handler, because Bolt sets the levels of its own loggers.
     return record.levelno >= logging.ERROR or record.name.partition(".")[0] in _OURS
 
 

@@ -1,7 +1,7 @@
-"""What this process counts and times, in Prometheus's form; docs/observe.md explains each of them.
+"""The counters and timings of this process for Prometheus. docs/observe.md explains each of them.
 
-Labels hold what the program itself names (kinds, codes, methods), never what people wrote: no user,
-domain, tag or purge.  What the database knows is read when it is scraped (bot/health/collector.py).
+Labels are defined by the program (kinds, codes, methods), never by people: no user, domain, tag or
+purge.  Values from the database are read at a scrape (bot/health/collector.py).
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from bot.core.purge.purge import Purge, State
 from bot.core.purge.states import Event
 from bot.telemetry import tracing
 
-# The moment at which each series began would be as many series again, and nobody asks for it.
+# The creation time of each series would double the number of series, without a use.
 disable_created_metrics()  # type: ignore[no-untyped-call]  # the library has no types here
 
 OK = "ok"
@@ -95,7 +95,7 @@ SOCKET_SESSIONS = Counter(
     "purgebot_socket_sessions_total", "Sessions that Slack opened to the socket: all but one again"
 )
 
-# A counter that appears with its first event shows no increase: so each begins at nought.
+# A counter that appears with its first event shows no increase, so each starts at zero.
 for _event in (*Event, *(kind.code for kind in kinds_in(presses))):
     DECISIONS.labels(str(_event))
 for _code in (OK, SEND_INTERRUPTED.code, *(kind.code for kind in kinds_in(cdn_errors))):
@@ -107,12 +107,12 @@ _HAVE_REASONS = {
         (Event.REJECT, Event.LOSE, Event.HOLD, Event.OFFER, Event.FAIL, Event.GIVE_UP), "failure"
     ),
 }
-"""Where in an audit entry it is said why."""
+"""The key of the reason in an audit entry's detail."""
 
 
 @dataclass(slots=True)
 class Receiving:
-    """What came of a delivery so far; `answers`: its acknowledgement is the answer."""
+    """The result of a delivery so far.  `answers`: its acknowledgement is the answer."""
 
     result: str = "taken"
     answers: bool = False
@@ -120,7 +120,7 @@ class Receiving:
 
 @contextmanager
 def receiving(kind: str) -> Iterator[Receiving]:
-    """Count and time a delivery of Slack's of this kind, which the block answers."""
+    """Count and time a delivery from Slack of this kind, which the block answers."""
     received = Receiving()
     began = time.perf_counter()
     try:
@@ -134,7 +134,7 @@ def receiving(kind: str) -> Iterator[Receiving]:
 
 
 def recorded(entries: Iterable[AuditEntry]) -> None:
-    """Count what was written into the audit trail and is on disk."""
+    """Count entries of the audit trail that were committed."""
     for entry in entries:
         DECISIONS.labels(entry.event).inc()
         where = _HAVE_REASONS.get(entry.event)  # type: ignore[call-overload]
@@ -143,9 +143,9 @@ def recorded(entries: Iterable[AuditEntry]) -> None:
 
 
 def sending(purge: Purge, now: datetime) -> None:
-    """Time how long a purge took that is sent for the first time, as of the request to the CDN.
+    """Time a purge from the command or press to its first request to the CDN.
 
-    All of its times are in its row: who sends need not be the replica that took the press.
+    All times come from its row, because another replica may have taken the press.
     """
     if purge.attempt != 1:
         return
@@ -158,42 +158,42 @@ def sending(purge: Purge, now: datetime) -> None:
 
 @contextmanager
 def submission() -> Iterator[None]:
-    """Count what comes of the block, which asks the CDN for a purge."""
+    """Count the result of the block, which sends a purge to the CDN."""
     try:
         yield
     except BotError as error:
-        SUBMISSIONS.labels(error.problem.code).inc()
+        SUBMISSIONS.labels(error.info.code).inc()
         raise
     SUBMISSIONS.labels(OK).inc()
 
 
 def shown(before: Post, after: Post, purge: Purge | None, now: datetime) -> None:
-    """Time a post if people see with it, for the first time, what became of what they asked for.
+    """Time a post if it is the first that shows people the result of their request.
 
-    It remembers as `response_url_at` when that was.
+    The time of the request is `response_url_at` of the post.
     """
     if after.route is Route.NOWHERE or before.kind not in {PostKind.CARD, PostKind.EPHEMERAL}:
         return
-    refused = purge is not None and purge.state is State.REFUSED  # it has no card, but a whisper
+    refused = purge is not None and purge.state is State.REFUSED  # it has no card
     if before.kind is PostKind.EPHEMERAL or (before.route is None and (refused or after.route)):
         answer = before.kind.value
         COMMAND_TO_ANSWER_S.labels(answer).observe(_since(before.response_url_at, now))
 
 
 def _since(then: datetime, now: datetime) -> float:
-    return max(0.0, (now - then).total_seconds())  # replicas' clocks differ
+    return max(0.0, (now - then).total_seconds())  # clocks of replicas differ
 
 
 @dataclass(slots=True)
 class Timing:
-    """What is being timed, and what it came to so far."""
+    """A measurement, with the outcome so far."""
 
     outcome: str = OK
 
 
 @contextmanager
 def timing(histogram: Histogram, label: str) -> Iterator[Timing]:
-    """Time the block under `label` and the outcome that the block has set, or `ok`."""
+    """Time the block, with `label` and the outcome that the block sets (default: `ok`)."""
     timed = Timing()
     began = time.perf_counter()
     try:
@@ -204,7 +204,7 @@ def timing(histogram: Histogram, label: str) -> Iterator[Timing]:
 
 @contextmanager
 def calling(histogram: Histogram, system: str, label: str) -> Iterator[Timing]:
-    """Time a call of another system, and make it a span of the step that it belongs to."""
+    """Time a call to another system, and make it a span of the current step."""
     with (
         timing(histogram, label) as timed,
         tracing.call(f"{system} {label}", lambda: timed.outcome),

@@ -1,17 +1,17 @@
-"""The spans of purges, in OpenTelemetry's form, sent by OTLP over HTTP.
+"""The spans of purges in OpenTelemetry's form, sent by OTLP over HTTP.
 
-A purge's steps are done later, on other threads, by other replicas, after a restart.  So nothing is
-handed on: the IDs of its trace, and of the span that it begins with, are made of the purge's own ID,
-and everybody makes the same.
+The steps of a purge run later, on other threads or replicas, or after a restart.  So no context is
+passed on: the IDs of its trace and of its first span are derived from the purge's ID, and every
+replica derives the same.
 
-    purge P1…                     from the command until it was written down
-      ├─ press approve            a press, by whichever replica took it
-      ├─ step send                a step of the worker's
+    purge P1…                     from the command until it was saved
+      ├─ press approve            a press, on whichever replica took it
+      ├─ step send                a step of the worker
       │    └─ cdn Refresh…        a call within it
       └─ step post card
            └─ slack chat.update
 
-What is told beside names and times: IDs of purges and of the CDN's requests, states, codes of errors.
+Besides names and times, spans have IDs of purges and of the CDN's requests, states, error codes.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ from bot.core.audit import AuditEntry
 from bot.core.purge.purge import Purge
 
 CLOSE_WITHIN_S = 0.8
-"""How long a bot that stops waits for the collector."""
+"""How long a stopping bot waits for the collector, in seconds."""
 _OK = "ok"
 _TOLD = {
     "state": "purgebot.state",
@@ -54,20 +54,20 @@ _TOLD = {
     "request_id": "purgebot.request_id",
     "press": "purgebot.press",
 }
-"""Of an audit entry's detail, what may leave the bot; the rest is what people wrote."""
+"""The details of an audit entry that may leave the bot.  The others are written by people."""
 
 _first: ContextVar[tuple[int, int] | None] = ContextVar("first", default=None)
 _steps: ContextVar[dict[str, Span] | None] = ContextVar("steps", default=None)
 
 
 def ids_of(purge_id: str) -> tuple[int, int]:
-    """Give the ID of a purge's trace, and that of the span that it begins with."""
+    """Return the IDs of a purge's trace and of its first span."""
     digest = hashlib.sha256(f"purgebot/{purge_id}".encode()).digest()
     return int.from_bytes(digest[:16]), int.from_bytes(digest[16:24])
 
 
 class _Ids(RandomIdGenerator):
-    """IDs by chance, but for the span with which a purge begins."""
+    """Random IDs, except for the first span of a purge."""
 
     def generate_trace_id(self) -> int:
         first = _first.get()
@@ -79,10 +79,10 @@ class _Ids(RandomIdGenerator):
 
 
 class Spans:
-    """Makes spans and sends them; what is to be told about it is in the environment (OTEL_…)."""
+    """Creates and sends spans.  The exporter is configured by the environment (OTEL_…)."""
 
     def __init__(self) -> None:
-        # What the environment says goes before our name.
+        # Settings in the environment override the name.
         ours = Resource.create({SERVICE_NAME: "purgebot"})
         resource = ours.merge(OTELResourceDetector().detect())
         self._provider = TracerProvider(
@@ -92,14 +92,15 @@ class Spans:
         self._tracer = self._provider.get_tracer("purgebot")
 
     def close(self) -> None:
-        # Without an answer of the collector's the SDK would wait for half a minute.
+        # Without the collector's answer the SDK waits for half a minute:
+        # https://github.com/open-telemetry/opentelemetry-python/issues/3309
         closing = threading.Thread(target=self._provider.shutdown, daemon=True)
         closing.start()
         closing.join(CLOSE_WITHIN_S)
 
     @contextmanager
     def step(self, name: str, purge_ids: Sequence[str]) -> Iterator[None]:
-        """Make the block a span in each of these traces; its calls belong to the first."""
+        """Make the block a span in each of these traces.  Its calls belong to the first."""
         spans: dict[str, Span] = {}
         for purge_id in purge_ids:
             links = [Link(span.get_span_context()) for span in list(spans.values())[:1]]
@@ -125,7 +126,7 @@ class Spans:
 
     @contextmanager
     def call(self, name: str, outcome: Callable[[], str]) -> Iterator[None]:
-        if _steps.get() is None:  # it is about no purge
+        if _steps.get() is None:  # it is not about a purge
             yield
             return
         with self._tracer.start_as_current_span(
@@ -151,7 +152,7 @@ class Spans:
             began.end()
 
     def _begin(self, purge: Purge, asked_in: Sequence[Span]) -> Span:
-        """Give the span that a purge begins with; who asked for it by a press is linked."""
+        """Return the first span of a purge, linked to the spans of the press that requested it."""
         token = _first.set(ids_of(purge.id))
         try:
             return self._tracer.start_span(
@@ -165,9 +166,9 @@ class Spans:
             _first.reset(token)
 
     def _within(self, purge_id: str) -> Context:
-        """Give the context of the span that a purge began with, wherever that was.
+        """Return the context of a purge's first span, wherever that was created.
 
-        Whether its trace is sampled follows from its ID, so that all replicas agree.
+        The trace ID decides whether the trace is sampled, so all replicas agree.
         """
         trace_id, span_id = ids_of(purge_id)
         sampled = self._provider.sampler.should_sample(Context(), trace_id, "purge").decision

@@ -1,10 +1,10 @@
-"""One trace a purge, from the command to the card; off unless OpenTelemetry's own variables ask for it.
+"""One trace per purge, from the command to the card, if OpenTelemetry's variables enable it.
 
     step      a press, or a step of the worker: a span of the purge's trace
-    call      within a step: one call of the CDN's or of Slack's
-    recorded  what was written into the audit trail: the first span of a new purge, events of others
+    call      within a step: one call to the CDN or to Slack
+    recorded  entries of the audit trail: the first span of a new purge, events of other spans
 
-Nothing of OpenTelemetry is imported while it is off (bot/telemetry/otel.py).
+While it is off, OpenTelemetry is not imported (bot/telemetry/otel.py).
 """
 
 from __future__ import annotations
@@ -29,11 +29,11 @@ _spans: Spans | None = None
 
 
 def start() -> None:
-    """Trace from now on, if the environment asks for it.
+    """Start tracing if the environment enables it.
 
-    Raises: BotError (it does, and the extra is not installed).
+    Raises: BotError if it does and the extra is not installed.
     """
-    global _spans  # noqa: PLW0603  (as there is one environment)
+    global _spans  # noqa: PLW0603  (there is one environment)
     off = os.environ.get("OTEL_SDK_DISABLED", "").lower() == "true"
     nowhere = os.environ.get("OTEL_TRACES_EXPORTER") == "none"
     if off or nowhere or not any(os.environ.get(name) for name in _ASKED_FOR_BY):
@@ -46,7 +46,7 @@ def start() -> None:
 
 
 def stop() -> None:
-    """Send what is left, within moments, and trace no more."""
+    """Send the remaining spans, within CLOSE_WITHIN_S, and stop tracing."""
     global _spans  # noqa: PLW0603
     if _spans is not None:
         _spans.close()
@@ -60,11 +60,11 @@ def step(name: str, purge_ids: Sequence[str | None]) -> AbstractContextManager[o
 
 
 def call(name: str, outcome: Callable[[], str]) -> AbstractContextManager[object]:
-    """Make the block a span of the step that it belongs to, if any; `outcome` is asked at its end."""
+    """Make the block a span of the current step, if any.  `outcome` is called at its end."""
     return nullcontext() if _spans is None else _spans.call(name, outcome)
 
 
 def recorded(new: Purge | None, entries: Iterable[AuditEntry]) -> None:
-    """Tell what is on disk: `new` is a purge that was just written down."""
+    """Report committed entries.  `new` is a purge that was just created."""
     if _spans is not None:
         _spans.recorded(new, entries)

@@ -1,5 +1,5 @@
-"""HTTP mode: the server that takes Slack's requests.
+"""HTTP mode: the server that receives Slack's requests.
 
-It answers what `bot.app` gives; limits on sizes and times belong here, rights do not.
-Begin at `server`.
+It sends the answers of `bot.app`.  Limits of sizes and times belong here; rights do not.
+Start reading at `server`.
 """

@@ -1,8 +1,8 @@
-"""The HTTP ingress: Slack's signed requests in, answers out; `/healthz` and `/readyz` for whoever watches.
+"""The HTTP ingress: Slack's signed requests, and `/healthz` and `/readyz` for monitoring.
 
-Bolt is synchronous and our listeners wait for the disk, so each request runs on a thread of its
-own: the event loop stays free, and requests that wait at the same moment share one commit.  A
-thread is taken when a request is whole, so slow callers cost none (bot/web/limits.py).
+Bolt is synchronous and its listeners wait for the disk, so each request runs on its own thread: the
+event loop stays free, and requests that wait at the same time share one commit.  A thread is taken
+when a request is complete, so slow clients use none (bot/web/limits.py).
 """
 
 from __future__ import annotations
@@ -25,24 +25,26 @@ from bot.app import MAX_BODY_BYTES, Bot
 from bot.health.endpoint import HEALTH_PATHS, listener_at
 from bot.health.ingress import Ingress
 from bot.store.database.engine import GROUP_SIZE
-from bot.web.limits import protocol_of
+from bot.web.limits import BACKLOG, protocol_of
 
 log = structlog.get_logger("purgebot.web")
 
 SLACK_PATH = "/slack/events"
 REQUESTS_AT_ONCE = GROUP_SIZE
-"""As many as one commit takes, and as envelopes in Socket Mode; Starlette's own pool has forty
-threads, for all that it does."""
+"""As many as one commit takes, and as envelopes in Socket Mode.  Starlette's own pool has only 40
+threads, for everything.
+"""
 GRACE_S = 3
-"""As long as Slack waits for an answer."""
+"""As long as Slack waits for an answer, in seconds."""
 BODY_WITHIN_S = 10
 KEEP_ALIVE_S = 75
-"""Longer than load balancers keep idle connections (60 s as a rule): who closes first must be they,
-or now and then a request meets a connection that is just being closed."""
+"""Longer than load balancers keep idle connections (usually 60 s): they must close first, or a
+request occasionally meets a connection that is being closed.
+"""
 
 
 def web_app(bot: Bot) -> Starlette:
-    """Give the ASGI app of a bot in HTTP mode."""
+    """Return the ASGI app of a bot in HTTP mode."""
     ingress = _ingress_of(bot)
     threads = ThreadPoolExecutor(REQUESTS_AT_ONCE, thread_name_prefix="request")
 
@@ -50,7 +52,7 @@ def web_app(bot: Bot) -> Starlette:
         try:
             async with asyncio.timeout(BODY_WITHIN_S):
                 body = await _body(request)
-        except ClientDisconnect:  # in the middle of its body: nobody is left to answer
+        except ClientDisconnect:  # the client left while sending its body
             return Response(status_code=400)
         except TimeoutError:
             return refusal(408)
@@ -65,7 +67,7 @@ def web_app(bot: Bot) -> Starlette:
         return Response(status_code=status, headers={"connection": "close"})
 
     async def stray(_: Request, error: Exception) -> Response:
-        """Answer whoever took another path or verb, as Starlette would."""
+        """Answer a request with another path or method, as Starlette would."""
         assert isinstance(error, HTTPException), "it is asked for these alone"
         ingress.refused(error.status_code)
         return Response(error.detail, error.status_code, error.headers, "text/plain")
@@ -85,9 +87,9 @@ def web_app(bot: Bot) -> Starlette:
 
 
 def serve(bot: Bot, host: str, port: int, stopping: threading.Event) -> None:
-    """Serve until `stopping`, then let requests under way end, for GRACE_S at most.
+    """Serve until `stopping` is set, then wait at most GRACE_S for requests under way.
 
-    Raises: BotError when nothing can listen there.
+    Raises: BotError if the address cannot be listened on.
     """
     ingress = _ingress_of(bot)
     listener = listener_at(host, port)
@@ -98,10 +100,11 @@ def serve(bot: Bot, host: str, port: int, stopping: threading.Event) -> None:
         loop="asyncio",
         ws="none",
         lifespan="off",
-        proxy_headers=False,  # nobody looks at who called: the signature says that it was Slack
+        proxy_headers=False,  # the address is not used: the signature proves that it is Slack
         log_config=None,
         access_log=False,
         server_header=False,
+        backlog=BACKLOG,
         timeout_keep_alive=KEEP_ALIVE_S,
         timeout_graceful_shutdown=GRACE_S,
     )
@@ -114,7 +117,8 @@ def serve(bot: Bot, host: str, port: int, stopping: threading.Event) -> None:
             ingress.is_open = False
             stopping.set()
 
-    # Not on the main thread, where it would take the signals, and wait for what hangs.
+    # On the main thread it would handle the signals, and would wait for hanging requests:
+    # https://github.com/Kludex/uvicorn/pull/1600
     thread = threading.Thread(target=run, name="web", daemon=True)
     thread.start()
     stopping.wait()
@@ -123,7 +127,7 @@ def serve(bot: Bot, host: str, port: int, stopping: threading.Event) -> None:
 
 
 class _Server(uvicorn.Server):
-    """A server that says when its door is open, which is what readiness waits for."""
+    """A server that sets `ingress.is_open`, which readiness depends on."""
 
     def __init__(self, config: uvicorn.Config, ingress: Ingress) -> None:
         super().__init__(config)
@@ -144,10 +148,10 @@ def _ingress_of(bot: Bot) -> Ingress:
 
 
 async def _body(request: Request) -> bytes | None:
-    """Read the body, or None as soon as it is longer than anything that Slack sends."""
+    """Return the body, or None as soon as it is longer than any body of Slack."""
     announced = request.headers.get("content-length", "")
     if announced.isdecimal() and int(announced[:12]) > MAX_BODY_BYTES:
-        return None  # unread, so that `Expect: 100-continue` is not answered with a "go on"
+        return None  # unread, so that `Expect: 100-continue` gets no 100
     body = bytearray()
     async for chunk in request.stream():
         body += chunk

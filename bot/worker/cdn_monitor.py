@@ -23,7 +23,7 @@ from bot.cdn.responses import QUOTA_SORTS, Quota
 from bot.core.cdn.health import Health, after_look, news
 from bot.core.cdn.quota import LowQuota, day_began_at, lowest
 from bot.core.decisions.transition import alert_of
-from bot.core.errors import Problem
+from bot.core.errors import ErrorInfo
 from bot.core.message import Post
 from bot.store.reads.shared_state import SharedState
 
@@ -72,11 +72,11 @@ class Canary:
         if self._known.put(known, after.as_json(), now, alerts):
             _log(before, after, found)
 
-    def _ask(self, now: datetime) -> Problem | None:
+    def _ask(self, now: datetime) -> ErrorInfo | None:
         try:
             quota = self._cdn.describe_quota()
         except CdnError as error:
-            return error.problem
+            return error.info
         self._known.put(self._known.get(QUOTA), _reported(quota), now)
         return None
 
@@ -103,7 +103,7 @@ def _reported(quota: Quota) -> dict[str, Sequence[int]]:
     }
 
 
-def _log(before: Health, after: Health, found: Problem | None) -> None:
+def _log(before: Health, after: Health, found: ErrorInfo | None) -> None:
     request_id = found.facts.get("request_id") if found else None
     if after.code != before.code:
         if after.good:

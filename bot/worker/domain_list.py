@@ -53,7 +53,7 @@ class Account:
         try:
             names = self._ask()
         except CdnRefused as refused:  # what was known is better than nothing
-            log.info("domains-not-listed", error=refused.problem.code)
+            log.info("domains-not-listed", error=refused.info.code)
         self._known.put(known, {"names": names}, now)
 
     def _ask(self) -> list[str]:

@@ -98,7 +98,7 @@ class Executor:
             case Claimed(value=Interaction() as interaction):
                 self.answer_interaction(interaction)
             case Claimed(value=Post() as post):
-                self.deliver_message(post)
+                self.deliver_message(post, step.shows)
             case Claimed(value=Purge(state=State.READY | State.HELD) as purge):
                 self._sending.send(purge, step.due_at)
             case Claimed(value=Purge() as purge):
@@ -226,15 +226,23 @@ class Executor:
             if self._requests.follow_up(interaction, purge, actor, self._roster(purge)):
                 return
 
-    def deliver_message(self, post: Post) -> None:
+    def deliver_message(self, post: Post, shows: Purge | None = None) -> None:
+        """Show a message as it should be now.
+
+        `shows`: see `Claimed`; it is known already and on disk that the message is being tried.
+        """
         if post.kind is PostKind.ALERT and self._store.jobs.follows_another(post):
             raise DeliveryDeferred(
                 5.0
             )  # that all is well again must not be read before what was wrong
         began, still_alive = self._now(), self._lease.still_alive()
-        purge = self._store.purge(post.purge_id) if post.purge_id else None
+        purge = shows
+        if purge is None and post.purge_id:
+            purge = self._store.purge(post.purge_id)
 
         def save(state: Post) -> bool:
+            if shows is not None:
+                return still_alive()
             return self._store.jobs.save_post(state, self._owner, done_since=None, now=self._now())
 
         card = self._card_beside(post, purge)

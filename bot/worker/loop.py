@@ -2,6 +2,9 @@
 
     claim ──► one step, outside any transaction ──► save over the version that was claimed
 
+What this process itself has saved, and what is due at once, need not be claimed: it is handed over
+in memory (bot/store/queue/handover.py), as long as nothing older waits to be claimed.
+
 A worker that dies leaves its leases to run out; whoever claims a row that was being sent does
 not send it again, for nobody knows whether the CDN heard of it (state `unknown`).
 """
@@ -14,7 +17,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from functools import partial
 
 import structlog
@@ -27,6 +30,7 @@ from bot.core.purge.purge import Purge
 from bot.core.retry import RateLimited, RetryLater
 from bot.store.database.engine import StoreUnavailable
 from bot.store.queue.due import JobKind, kind_of
+from bot.store.queue.handover import Room
 from bot.store.queue.leases import LEFT_FOR
 from bot.store.queue.owner import LEASE, Claimed, LeaseOwner, PollBatch
 from bot.store.schema.mapping import FromNewer
@@ -37,10 +41,16 @@ from bot.worker.executor import Executor
 log = structlog.get_logger("purgebot.worker")
 
 THREADS = 8
+QUEUED = 8
+"""How many rows that were handed over may wait for a thread: none waits long for so few."""
 POLL_S = 2.0
 """How long an idle worker sleeps at most; a commit in this process wakes it at once."""
 ROUND_S = 0.005
 """How long a round takes at least."""
+LATER = timedelta(milliseconds=50)
+"""What is due at about the same time is asked for in one round: times are rounded up to this."""
+_NEVER = datetime.max.replace(tzinfo=UTC)
+_EPOCH = datetime.fromtimestamp(0, UTC)
 BACKOFF_CAP_S = 300.0
 UPKEEP_S = 300.0
 QUESTIONS_A_ROUND = 10
@@ -63,15 +73,22 @@ class Worker:
     _steps: Executor
     _owner: LeaseOwner
     _now: Callable[[], datetime]
-    tick: Callable[[], object]
-    """Called before each round."""
     chores: Sequence[Chore]
+    takes_over: bool = False
+    """Whether rows are handed over to it; from the start on they are."""
 
     def __post_init__(self) -> None:
         self._wake = threading.Event()
         self._stopping = threading.Event()
         self._stopped = threading.Event()
         self._free = threading.Semaphore(THREADS)
+        self._queue = threading.Semaphore(QUEUED)
+        self._in_step = threading.local()
+        self._handed: list[Claimed] = []
+        self._telling = threading.Lock()
+        self._behind = False
+        self._due_at = _NEVER
+        self._asks_at = 0.0
         self._pool = ThreadPoolExecutor(THREADS, thread_name_prefix="step")
         self._threads: list[threading.Thread] = []
         self._soonest: dict[JobKind, datetime] = {}
@@ -90,8 +107,57 @@ class Worker:
         return self._stopping.is_set()
 
     def wake(self) -> None:
-        """Tell that something is due."""
+        """Ask what is due, now."""
+        self._asks_at = 0.0
         self._wake.set()
+
+    # What is handed over
+
+    def reserve(self) -> Room | None:
+        """Keep room for one step; implements `Handover`.
+
+        A step that hands a row over goes on with it in its own thread.
+        """
+        if not self.takes_over:
+            return None
+        if getattr(self._in_step, "may_go_on", False):
+            self._in_step.may_go_on = False
+            return Room(self._owner.name, self._go_on)
+        if self._behind or self._stopping.is_set():
+            return None
+        if not self._threads:  # `drain` does what it was handed
+            return Room(self._owner.name, self._keep)
+        for room in (self._free, self._queue):
+            if room.acquire(blocking=False):
+                return Room(self._owner.name, partial(self._submit, room))
+        self._behind = True  # what is saved now waits to be claimed
+        return None
+
+    def _go_on(self, step: Claimed | None) -> None:
+        self._in_step.next = step
+        self._in_step.may_go_on = step is None
+
+    def _keep(self, step: Claimed | None) -> None:
+        self._handed += [step] if step else []
+
+    def _submit(self, room: threading.Semaphore, step: Claimed | None) -> None:
+        if step is None:
+            room.release()
+            return
+        try:
+            self._pool.submit(self._do_and_free, step, room)
+        except RuntimeError:  # it was stopped meanwhile; the lease runs out
+            room.release()
+
+    def due(self, at: datetime) -> None:
+        """Have it asked at a moment what is due; implements `Handover`."""
+        at = at if at <= self._now() else _rounded_up(at)
+        with self._telling:
+            is_sooner = at < self._due_at
+            if is_sooner:
+                self._due_at = at
+        if is_sooner:
+            self._wake.set()
 
     # Running
 
@@ -99,6 +165,7 @@ class Worker:
         loops: list[tuple[str, Callable[[], None]]] = [("worker", self._run), ("beat", self._beat)]
         loops += [(chore.name, partial(self._keep_doing, chore)) for chore in self.chores]
         self._turned = dict.fromkeys(("worker", "beat"), time.monotonic())
+        self.takes_over = True
         for name, work in loops:
             thread = threading.Thread(target=work, name=name, daemon=True)
             thread.start()
@@ -113,45 +180,46 @@ class Worker:
         """Take no new work, and let running steps end; what does not end is left to its lease."""
         self.take_no_more()
         deadline = time.monotonic() + within_s
-        ended = [
-            self._free.acquire(timeout=max(0.0, deadline - time.monotonic()))
-            for _ in range(THREADS)
-        ]
+        places = [self._free] * THREADS + [self._queue] * QUEUED
+        ended = [place.acquire(timeout=max(0.0, deadline - time.monotonic())) for place in places]
         if left := ended.count(False):
             log.warning("steps-left-to-their-leases", steps=left)
         self._stopped.set()
         self._pool.shutdown(wait=False, cancel_futures=True)
         for thread in self._threads:
             thread.join(max(0.0, min(1.0, deadline - time.monotonic())))
-        for _ in range(ended.count(True)):
-            self._free.release()
+        for place, has_ended in zip(places, ended, strict=True):
+            if has_ended:
+                place.release()
 
     def drain(self) -> int:
         """Do every due step in this thread until none is left; give how many there were."""
         self._owner.renewed()  # nobody beats for it, and nobody waits between its steps
         done = 0
-        while claimed := list(self._claim(THREADS)):
-            for step in claimed:
+        while steps := [*self._handed, *(() if self._handed else self._claim(THREADS))]:
+            self._handed = []
+            for step in steps:
                 self._do(step)
-            done += len(claimed)
+            done += len(steps)
         return done
 
     def _run(self) -> None:
         while not self._stopping.is_set():
             began = time.monotonic()
             self._wake.clear()
+            if not self._may_be_due():
+                self._wake.wait(self._until_next())
+                continue
             try:
-                self.tick()
+                self._asks_at, self._due_at = began + POLL_S, _NEVER
                 self._hand_out()
-                wait_s = self._until_next()
+                self._learn_soonest()
             except StoreUnavailable:
                 log.exception("store-away")
-                wait_s = POLL_S
             except Exception:
                 # The loop is the heart of the bot: whatever a round meets, there is a next one.
                 log.exception("worker-round-failed")
-                wait_s = POLL_S
-            self._wake.wait(wait_s)
+            self._wake.wait(self._until_next())
             # The first that wakes it is served at once.  Where many do, a round for each of them would
             # ask the database hundreds of times a second for what one round finds.
             self._stopping.wait(max(0.0, began + ROUND_S - time.monotonic()))
@@ -167,19 +235,28 @@ class Worker:
             try:
                 # It may have been told to stop while all threads were at work.
                 for step in () if self._stopping.is_set() else self._claim(slots):
-                    self._pool.submit(self._do_and_free, step)
+                    self._pool.submit(self._do_and_free, step, self._free, claimed=True)
                     taken += 1
             finally:
                 for _ in range(slots - taken):
                     self._free.release()
             if taken < slots:  # the next round, ROUND_S later, asks what else there is
+                self._behind = False
                 return
+            self._behind = True
+
+    def _may_be_due(self) -> bool:
+        return time.monotonic() >= self._asks_at or self._now() >= self._due_at
+
+    def _learn_soonest(self) -> None:
+        now = self._now()
+        for at in self._soonest.values():
+            self.due(max(at, now))
 
     def _until_next(self) -> float:
-        due = min(self._soonest.values(), default=None)
-        if due is None:
-            return POLL_S
-        return min(POLL_S, max(0.0, (due - self._now()).total_seconds()))
+        self._turned["worker"] = time.monotonic()
+        ask_s = self._asks_at - time.monotonic()
+        return max(0.0, min(POLL_S, ask_s, (self._due_at - self._now()).total_seconds()))
 
     def _claim(self, limit: int) -> Iterator[Claimed | PollBatch]:
         """Take due rows: presses first, for somebody is looking at the screen.
@@ -227,12 +304,21 @@ class Worker:
 
     # One step
 
-    def _do_and_free(self, step: Claimed | PollBatch) -> None:
+    def _do_and_free(
+        self, step: Claimed | PollBatch, room: threading.Semaphore, *, claimed: bool = False
+    ) -> None:
+        """Do a step, and then what it hands over, if anything."""
+        following: Claimed | PollBatch | None = step
         try:
-            self._do(step)
+            while following is not None:
+                self._in_step.next, self._in_step.may_go_on = None, True
+                self._do(following)
+                following = self._in_step.next
         finally:
-            self._free.release()
-            self._wake.set()
+            self._in_step.may_go_on = False
+            room.release()
+            if claimed:  # there may be more
+                self.wake()
 
     def _do(self, step: Claimed | PollBatch) -> None:
         """Do one step; whatever goes wrong, the row is put back and never blocks the others."""
@@ -273,6 +359,11 @@ class Worker:
         due_at = self._now() + timedelta(seconds=wait_s)
         with contextlib.suppress(StoreUnavailable):  # then its lease runs out instead
             self._store.jobs.retry_later(step.value, self._owner.name, due_at)
+
+
+def _rounded_up(at: datetime) -> datetime:
+    """Return the next moment that is a multiple of LATER."""
+    return at + (_EPOCH - at) % LATER
 
 
 def _is_post(step: Claimed | PollBatch) -> bool:

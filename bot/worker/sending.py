@@ -98,7 +98,7 @@ class Sending:
             answer = self._cdn.refresh_by_tag(permit, allowed=still_alive)
         except CdnRefused as refused:
             self._rejected(sending, refused, passing=refused.retryable)
-            if refused.problem.kind is cdn_errors.DOMAIN_UNKNOWN:
+            if refused.info.kind is cdn_errors.DOMAIN_UNKNOWN:
                 self._suggest_domain(sending)
         except CdnInDoubt as doubt:
             self._in_doubt(sending, doubt)
@@ -183,7 +183,7 @@ class Sending:
         Where the CDN itself says that it failed, a plain purge is tried again: carried out twice it
         only asks the origin once more.  A forced purge is never sent again by itself.
         """
-        said_so = doubt.problem.kind is cdn_errors.SERVER_ERROR and doubt.vendor_code is not None
+        said_so = doubt.info.kind is cdn_errors.SERVER_ERROR and doubt.vendor_code is not None
         if said_so and not sending.force:
             self._rejected(sending, doubt, passing=True)
         else:
@@ -231,4 +231,4 @@ class Sending:
 
 
 def _failure(error: CdnError) -> Failure:
-    return Failure(error.problem.code, error.problem.facts)
+    return Failure(error.info.code, error.info.facts)

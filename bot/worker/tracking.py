@@ -148,7 +148,7 @@ class Watch:
             return self._cdn.describe_recent_tasks()
         except CdnRefused as refused:
             # It may not be allowed to list them; the search has its end all the same.
-            log.info("tasks-not-listed", purge=purge.id, error=refused.problem.code)
+            log.info("tasks-not-listed", purge=purge.id, error=refused.info.code)
             return []
 
     def follow(self, purge: Purge) -> None:

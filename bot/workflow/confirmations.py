@@ -1,11 +1,11 @@
-"""Asks back about a command that was perhaps mistyped, and takes the answer.
+"""Ask the requester about a command that may be mistyped, and carry out the answer.
 
-    about    is there a doubt?  asked at each command: one look at an index, where all tags are known
-    ask_back by the worker: ask back, or go on where this person has nothing to be asked about
-    answer   by the worker: make the request that a press asks for, once
+    about    find a doubt at each command: one lookup in an index, if all tags are known
+    ask_back by the worker: ask, or continue if there is nothing to ask this person
+    answer   by the worker: create the request that a press asks for, once
 
-The rules are applied to the request that comes of it as to any other, by what holds then.
-What a doubt is: `bot.core.suggestions.confirmation`; how it reads: `handlers.blocks.doubt`.
+The rules apply to the resulting request as to any other, at that time.
+`bot.core.suggestions.confirmation` defines a doubt; `handlers.blocks.doubt` has its text.
 """
 
 from __future__ import annotations
@@ -36,13 +36,13 @@ log = structlog.get_logger("purgebot.doubts")
 
 @dataclass(eq=False)
 class Doubts:
-    """What is asked back, and what comes of it."""
+    """The questions about doubtful commands, and their answers."""
 
     _store: Store
     _requests: PurgeRequests
 
     def about(self, command: PurgeCommand) -> Doubt | None:
-        """Give what is doubtful about a command, whoever asks.  Raises: StoreUnavailable."""
+        """Return what is doubtful about a command, for any requester.  Raises: StoreUnavailable."""
         if len(command.tags) > doubts.MOST_TYPED:
             return None
         policy = self._requests.rules().policy
@@ -55,7 +55,7 @@ class Doubts:
         def meant(tag: str) -> str | None:
             if (slip := slip_of(tag, near(tag))) is not None:
                 return slip
-            # tag: stands before odd tags alone, but who has learnt of it writes tag:hero as well.
+            # Only odd tags need `tag:`, but people who know it also write tag:hero.
             escaped = ESCAPED.match(tag)
             bare = tag[escaped.end() :] if escaped else ""
             known = near(bare) if bare else frozenset()
@@ -73,10 +73,10 @@ class Doubts:
         *,
         lasting: bool = False,
     ) -> None:
-        """Ask back about a command that was written down, or let it go on as it is.
+        """Ask about a command that was saved, or let it continue unchanged.
 
-        Of somebody whom Slack would not name (`lasting`: until it is mended) nothing is asked, and
-        nothing is requested either: by the time it names them, it would be sent unasked.
+        If Slack does not return the person (`lasting`: not until somebody corrects the app), the
+        command is neither asked about nor requested: later, it would be sent without the question.
         Raises: StoreUnavailable.
         """
         doubt = doubts.read_doubt(interaction.text)
@@ -102,7 +102,7 @@ class Doubts:
             self._store.apply(InteractionAnswered(interaction.trigger_id))
 
     def answer(self, press: Interaction, actor: Actor | None, roster: Roster) -> None:
-        """Make the request that a press on one of the buttons asks for.
+        """Create the request that a press on one of the buttons asks for.
 
         Raises: StoreUnavailable.
         """
@@ -152,9 +152,9 @@ class Doubts:
         roster: Roster,
         *told: Post,
     ) -> bool:
-        """Make the request, and have the interaction answered with it.  False: somebody was first."""
+        """Create the request and mark the interaction as answered.  False if it exists already."""
         if self._requests.requires_approval(command):
-            actor = None  # it is decided by what Slack says of them at that moment
+            actor = None  # it is decided later, with the facts at that time
         made = self._requests.request(command, origin, actor, roster, answered.trigger_id, told)
         return made is not None
 
@@ -165,7 +165,7 @@ class Doubts:
         log.info(notice.code, user=interaction.user_id)
 
     def domain_of(self, interaction: Interaction) -> str | None:
-        """Give the domain of a doubtful command, or of the one that a press is about."""
+        """Return the domain of a doubtful command, or of the command that a press is about."""
         question: Interaction | None = interaction
         if interaction.kind is not InteractionKind.DOUBT:
             answer = doubts.read_answer(interaction.text)
@@ -174,7 +174,7 @@ class Doubts:
         return doubt.command.domain if doubt else None
 
     def question(self, trigger_id: str) -> Interaction | None:
-        """Give the command about which it was asked back.  Raises: StoreUnavailable."""
+        """Return the doubtful command with this trigger ID, or None.  Raises: StoreUnavailable."""
         try:
             asked = self._store.jobs.interaction(trigger_id)
         except FromNewer:

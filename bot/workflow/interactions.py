@@ -1,6 +1,6 @@
-"""What people press: each press is one decision, saved in one transaction.
+"""The presses of people: each press is one decision, saved in one transaction.
 
-A press is written down first; the worker comes back with the facts about its person.
+A press is saved first; the worker decides on it later, with the facts about its person.
 """
 
 from __future__ import annotations
@@ -31,17 +31,17 @@ log = structlog.get_logger("purgebot.workflow")
 
 @dataclass(eq=False)
 class Interactions:
-    """Takes presses; `rules` gives what they are judged by at this moment."""
+    """Takes presses.  `rules` returns the rules at this moment."""
 
     _store: Store
     _rules: Callable[[], Rules]
     now: Callable[[], datetime]
 
     def press(self, interaction: Interaction) -> None:
-        """Write a press down for the worker, which asks Slack anew what its rights hang on.
+        """Save a press for the worker, which looks up the rights at Slack again.
 
-        To take one's own request back takes no right, so that is decided at once.
-        The same press delivered twice counts once.  Raises: StoreUnavailable.
+        Cancelling one's own request needs no right, so that is decided at once.  A press that is
+        delivered twice counts once.  Raises: StoreUnavailable.
         """
         if interaction.kind is not InteractionKind.CANCEL or not self._takes_own_back(interaction):
             self.write_down(interaction)
@@ -59,7 +59,7 @@ class Interactions:
             self.write_down(interaction)
 
     def _takes_own_back(self, interaction: Interaction) -> bool:
-        """Whether the presser is its requester; of people from elsewhere the worker finds out."""
+        """Return whether the requester pressed.  Other workspaces are left to the worker."""
         if interaction.purge_id is None or interaction.user_team_id != interaction.team_id:
             return False
         with suppress(FromNewer):
@@ -68,20 +68,20 @@ class Interactions:
         return False
 
     def write_down(self, interaction: Interaction) -> None:
-        """Leave an interaction to the worker.  Raises: StoreUnavailable."""
+        """Save an interaction for the worker.  Raises: StoreUnavailable."""
         self._store.apply(NewInteraction(self._signed(interaction), interaction.at))
 
     def _signed(self, interaction: Interaction) -> Interaction:
-        """Give a press as it is kept: signed, where there is a key."""
+        """Return a press as it is stored: signed, if there is a key."""
         return replace(interaction, signature=self._rules().keys.sign_press(interaction))
 
     def decide(
         self, interaction: Interaction, actor: Actor, *, is_new: bool = False
     ) -> Purge | None:
-        """Decide on a press; of presses at the same moment one wins, and the others are told.
+        """Decide on a press.  Of simultaneous presses one wins, and the others are told.
 
-        Gives the purge where the press counts and there is more to do: the form of a denial has
-        to be opened, or the request made that the press asks for.
+        Return the purge if the press counts and needs a next step: opening the form of a denial, or
+        creating the request that the press asks for.  Else return None.
         """
         while True:
             now, rules = self.now(), self._rules()
@@ -123,7 +123,7 @@ class Interactions:
             changes += [changed, *card_reply(interaction, changed.purge, now)]
         if isinstance(result, PressRejected):
             changes.append(result.entry)
-        if interaction.aside and is_over:  # what they pressed on is shown to them alone
+        if interaction.aside and is_over:  # only they see the message with the button
             replies.append(replace(ephemeral_of(interaction, Notice(STATUS)), route=Route.REPLACE))
         if not self._store.apply(*changes, NewPosts(tuple(replies), now)):
             return False
@@ -131,7 +131,7 @@ class Interactions:
         return True
 
     def form_shown(self, interaction: Interaction, *, opened: bool) -> None:
-        """Write down that the form for a denial was opened, or tell its presser that it was not."""
+        """Record that the form of a denial was opened, or tell the presser that it was not."""
         now, policy_hash = self.now(), self._rules().policy_hash
         if not opened:
             self._reject(interaction, Notice(presses.FORM_NOT_OPENED.code), policy_hash)
@@ -143,16 +143,16 @@ class Interactions:
         log.info(entry.event, purge=interaction.purge_id, user=interaction.user_id)
 
     def leave_unchecked(self, interaction: Interaction, *, lasting: bool) -> None:
-        """Answer a press whose person Slack would not name: it changes nothing."""
+        """Answer a press whose person Slack did not return.  It changes nothing."""
         kind = presses.PRESS_LOOKUP_REFUSED if lasting else presses.PRESS_RIGHTS_UNKNOWN
         self._reject(interaction, Notice(kind.code), None)
 
     def help(self, interaction: Interaction, actor: Actor) -> None:
-        """Answer a waiting `/purge help`."""
+        """Answer a saved `/purge help`."""
         self._reject(interaction, self.help_notice(actor, interaction.text), None)
 
     def help_notice(self, actor: Actor, topic: str | None) -> Notice:
-        """Give the answer to `/purge help`: what this person may do, and nothing else."""
+        """Return the answer to `/purge help`: what this person may do."""
         return rulings.help_notice(self._rules().policy, actor, topic)
 
     def _reject(self, interaction: Interaction, notice: Notice, policy_hash: str | None) -> None:

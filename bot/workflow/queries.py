@@ -1,10 +1,10 @@
-"""Answers questions: what became of a purge, what was purged, what is left of the quotas.
+"""Answer questions: the state of a purge, past purges, pending ones, the remaining quotas.
 
-    question ──► may they see it? ──► a notice for the asker alone, or all tags in a form
+    question ──► may they see it? ──► a notice for the asker only, or all tags in a form
 
-Nothing is changed by asking, so nothing is written into the audit trail.  Rights are decided at
-each question and at each turn of a page: what a button carries is a place to look at, not a right.
-What a notice is called is in `bot.core.command.queries`; how it reads, in `handlers.blocks`.
+Questions change nothing, so they are not in the audit trail.  Rights are checked at each question
+and at each turn of a page: the value of a button is a position, not a right.
+`bot.core.command.queries` has the codes of the notices, `handlers.blocks` their texts.
 """
 
 from __future__ import annotations
@@ -54,12 +54,12 @@ from bot.store.store import Store
 log = structlog.get_logger("purgebot.answers")
 
 TAGS_SHOWN = 3
-"""So many tags of a purge are listed in the history; the others are counted."""
+"""How many tags of a purge the history lists; the others are counted."""
 
 
 @dataclass(eq=False)
 class Answers:
-    """What may be told to whom."""
+    """The answers to questions, with the checks of rights."""
 
     _store: Store
     _policy: PolicySource
@@ -69,9 +69,9 @@ class Answers:
     def answer(
         self, interaction: Interaction, actor: Actor | None, *, lasting: bool = False
     ) -> None:
-        """Answer a question that was written down; `actor` is None if Slack would not name them.
+        """Answer a question that was saved.  `actor` is None if Slack did not return them.
 
-        `lasting`: it will not, until somebody changes what the app may do.
+        `lasting`: it will not, until somebody changes the app's permissions.
         Raises: StoreUnavailable.
         """
         question = read_asked(interaction.text or "")
@@ -86,7 +86,7 @@ class Answers:
         if purge is not None:
             reply = replace(reply, purge_id=purge.id)
         if isinstance(question, HistoryQuestion) and question.cursor is not None:
-            reply = replace(reply, route=Route.REPLACE)  # a page is turned where it stands
+            reply = replace(reply, route=Route.REPLACE)  # the page replaces the one before
         self._store.apply(
             InteractionAnswered(interaction.trigger_id), NewPosts((reply,), self._now())
         )
@@ -98,7 +98,7 @@ class Answers:
         )
 
     def status(self, question: StatusQuestion, actor: Actor) -> tuple[Notice, Purge | None]:
-        """Give the purge with this ID; that there is one is told only to those who may see it."""
+        """Return the purge with this ID.  Only those who may see it learn that it exists."""
         if actor.membership is not Membership.MEMBER:
             return Notice(kinds.NOT_A_MEMBER.code), None
         policy, _ = self._policy.current()
@@ -114,7 +114,7 @@ class Answers:
         return Notice(kinds.PURGE_UNKNOWN.code, facts), None
 
     def history(self, question: HistoryQuestion, actor: Actor) -> Notice:
-        """Give a page of what a full member may see of the purges."""
+        """Return a page of the purges that a full member may see."""
         policy, _ = self._policy.current()
         patterns = domains_for(policy, actor, Action.VIEW)
         since = began_at(question.since, self._now())
@@ -143,7 +143,7 @@ class Answers:
         return Notice(HISTORY, answer=answer)
 
     def pending(self, actor: Actor) -> Notice:
-        """Give what waits for approval, as far as a full member may see it, newest first."""
+        """Return the waiting purges that a full member may see, newest first."""
         policy, _ = self._policy.current()
         waiting = [
             purge for purge in self._store.history.waiting() if _may_see(policy, actor, purge)
@@ -153,7 +153,7 @@ class Answers:
         return Notice(PENDING, answer=PendingAnswer(listed, max(0, len(waiting) - PAGE), sees))
 
     def press(self, trigger_id: str) -> Interaction | None:
-        """Give a press that was written down.  Raises: StoreUnavailable, FromNewer."""
+        """Return a saved press.  Raises: StoreUnavailable, FromNewer."""
         return self._store.jobs.interaction(trigger_id)
 
     def show_tags(
@@ -164,7 +164,8 @@ class Answers:
     ) -> None:
         """Answer a press that asks for all tags of a purge, or for another page of them.
 
-        `show` opens or turns the page; False: it is too late for it.  Raises: StoreUnavailable.
+        `show` opens or turns the page; it returns False if it is too late.
+        Raises: StoreUnavailable.
         """
         purge = self._store.purge(interaction.purge_id) if interaction.purge_id else None
         notice = None
@@ -175,7 +176,7 @@ class Answers:
                 notice = Notice(kinds.TAGS_NOT_SHOWN.code)
         except DirectoryRefused:
             notice = Notice(kinds.ASKER_LOOKUP_REFUSED.code)
-        except DirectoryUnavailable:  # until they are known, it is too late for the press
+        except DirectoryUnavailable:  # when they are known, it will be too late for the press
             notice = Notice(kinds.TAGS_NOT_SHOWN.code)
         posts = () if notice is None else (ephemeral_of(interaction, notice),)
         self._store.apply(InteractionAnswered(interaction.trigger_id), NewPosts(posts, self._now()))
@@ -184,7 +185,7 @@ class Answers:
     def _may_read_tags(
         self, interaction: Interaction, purge: Purge, fetch: Callable[[], Actor]
     ) -> bool:
-        """Whether they pressed on a card that stands before them, or may see the purge anyway."""
+        """Return whether they pressed where the card is shown, or may see the purge anyway."""
         if purge.team_id != interaction.team_id:
             return False
         called_in = purge.briefing.channel_id if purge.briefing else None
@@ -194,11 +195,11 @@ class Answers:
         if actor.membership is not Membership.MEMBER:
             return False
         policy, _ = self._policy.current()
-        # Whoever may decide on it shall read what they decide on.
+        # A person who may decide on a purge may read what they decide on.
         return bool(self._votes(policy, actor, purge)) or _may_see(policy, actor, purge)
 
     def _votes(self, policy: Policy, actor: Actor, purge: Purge) -> list[str]:
-        """Give the kinds of press with which a full member may decide on a purge now."""
+        """Return the kinds of presses with which a full member may decide on a purge now."""
         if purge.team_id != actor.team_id:
             return []
         return sorted(votes_open_to(purge, policy, actor, self._now()))
@@ -213,7 +214,7 @@ class Answers:
                 return self.pending(actor), None
             case QuotaQuestion():
                 return self._quota(), None
-            case None:  # written by another version
+            case None:  # saved by another version
                 return Notice(kinds.NOT_YOUR_PAGE.code), None
 
     def _quota(self) -> Notice:
@@ -223,13 +224,13 @@ class Answers:
         try:
             answer = replace(answer, quota=self._cdn.describe_quota())
         except CdnRefused as refused:
-            problem = refused.problem
-            answer = replace(answer, failure=problem.code, failure_facts=problem.facts)
+            info = refused.info
+            answer = replace(answer, failure=info.code, failure_facts=info.facts)
         return Notice(QUOTA, answer=answer)
 
 
 def _may_see(policy: Policy, actor: Actor, purge: PurgeRequest) -> bool:
-    """Whether a full member may see a purge: it is their own, or the policy shows all its tags."""
+    """Return whether a full member may see a purge: their own, or one whose tags they may view."""
     if purge.team_id != actor.team_id:
         return False
     own = not actor.ids.isdisjoint(purge.requester_ids)

@@ -1,7 +1,7 @@
-"""What people ask for: each request is one decision, saved in one transaction.
+"""The requests of people: each request is one decision, saved in one transaction.
 
-Nothing here waits for a network.  Facts about people come in as an Actor; where they are not at
-hand, the row is left due, and the worker comes back with them.
+Nothing here waits for a network.  Facts about people are arguments (`Actor`).  If they are not
+cached, the row is due at once, and the worker decides with the facts.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from bot.core.decisions.presses import pressed
 from bot.core.decisions.requests import RequestFacts, authorize_request
 from bot.core.decisions.rulings import Rules
 from bot.core.decisions.transition import Transition, requested, suggestion_of, transition
-from bot.core.errors import Mistake
+from bot.core.errors import InputError
 from bot.core.interaction import Interaction, InteractionKind, Origin
 from bot.core.message import Post
 from bot.core.policy.approvers import Roster, Traffic
@@ -37,14 +37,12 @@ log = structlog.get_logger("purgebot.workflow")
 _CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 
 Who = Callable[[str], Actor | None]
-"""Gives a person as far as it matters to a domain; None if Slack does not tell of them now."""
+"""Returns a person with the facts that matter to a domain; None if Slack does not return them."""
 
 
 @dataclass(eq=False)
 class PurgeRequests:
-    """Takes requests; `rules` gives what they are judged by at this moment, and `account` the
-    domains of the CDN account, as far as they are known.
-    """
+    """Takes requests by the current `rules`.  `account`: the known domains of the CDN account."""
 
     _store: Store
     rules: Callable[[], Rules]
@@ -52,18 +50,18 @@ class PurgeRequests:
     _account: Callable[[], Sequence[str]]
 
     def takes_approval(self, command: PurgeCommand) -> bool:
-        """Whether others have to approve it, by the policy of this moment.
+        """Return whether the command needs approvals, by the policy now.
 
-        Raises: Mistake, where the approval is to be skipped and there is none.
+        Raises: InputError if the command skips an approval that it does not need.
         """
         asks = self.requires_approval(command)
         if command.break_glass and not command.force and not asks:
             corrected = format_command(replace(command, force=True))
-            raise Mistake(requests.BREAK_GLASS_NOT_NEEDED, corrected=corrected)
+            raise InputError(requests.BREAK_GLASS_NOT_NEEDED, corrected=corrected)
         return asks
 
     def requires_approval(self, command: PurgeCommand) -> bool:
-        """Whether others have to approve it, by the policy of this moment."""
+        """Return whether the command needs approvals, by the policy now."""
         action = Action.FORCE if command.force else Action.PURGE
         return bool(needs_of(self.rules().policy, action, command.domain, command.tags).quorums)
 
@@ -76,18 +74,18 @@ class PurgeRequests:
         answered: str | None = None,
         told: tuple[Post, ...] = (),
     ) -> Purge | None:
-        """Write a command down, decided if the facts about the person are at hand.
+        """Save a command, with the decision if the facts about the person are given.
 
-        `answered` is the trigger ID of the interaction that it comes of, and `told` what is said with it.
-        None: the same command was written down before (Slack delivered it twice).
-        Raises: StoreUnavailable; then nothing was written, unless its kind is `store-slow`.
+        `answered` is the trigger ID of the interaction that it results from; `told` are posts to
+        save with it.  None: the command was saved before, because Slack delivered it twice.
+        Raises: StoreUnavailable; then nothing was saved, unless its kind is `store-slow`.
         """
         rules, now = self.rules(), self.now()
         purge = new_purge(command, origin, now, rules.keys)
         decided = None if actor is None else self._decided(purge, rules, actor, roster, now)
         begun = requested(purge, origin.response_url, decided)
         if answered is None and begun.purge.state is State.REFUSED:
-            begun = replace(begun, messages=())  # it is told in the acknowledgement
+            begun = replace(begun, messages=())  # the acknowledgement tells it
         done = () if answered is None else (InteractionAnswered(answered),)
         if not self._store.apply(*done, begun, NewPosts(told, now)):
             log.info("command-delivered-twice", user=origin.user_id)
@@ -95,9 +93,9 @@ class PurgeRequests:
         return begun.purge
 
     def decide(self, purge: Purge, actor: Actor, roster: Roster, owner: str, who: Who) -> None:
-        """Decide on a request that was written down without the facts about its person.
+        """Decide on a request that was saved without the facts about its person.
 
-        `actor` is known as far as it matters to the purge's domain, and by `who` for another one.
+        `actor` has the facts for the purge's domain; `who` returns those for another domain.
         """
         decided = self._decided(purge, self.rules(), actor, roster, self.now(), who)
         self._store.apply(decided, owner=owner)
@@ -105,9 +103,9 @@ class PurgeRequests:
     def follow_up(
         self, interaction: Interaction, purge: Purge, actor: Actor, roster: Roster
     ) -> bool:
-        """Make the request that a press on a card asks for: the same again, or by force.
+        """Create the request that a press on a card asks for: the same again, or a forced one.
 
-        It is a request like any other, by whoever pressed.  False: somebody was first.
+        It is a request like any other, by the presser.  False if another one was first.
         """
         rules, now = self.rules(), self.now()
         by_force = interaction.kind is InteractionKind.ESCALATE
@@ -146,18 +144,18 @@ class PurgeRequests:
         return replace(decided, purge=replace(decided.purge, suggestion=meant))
 
     def suggested_domain(self, purge: PurgeRequest, who: Who) -> str | None:
-        """Give the domain that its requester may have meant, if there is one."""
+        """Return the domain that the requester may have meant, or None."""
         return rulings.suggested_domain(purge, self.rules().policy, self._account(), who)
 
     def suggest(self, purge: Purge, domain: str) -> None:
-        """Tell the requester alone which domain they may have meant.  Raises: StoreUnavailable."""
+        """Tell only the requester which domain they may have meant.  Raises: StoreUnavailable."""
         now = self.now()
         self._store.apply(NewPosts((suggestion_of(replace(purge, suggestion=domain), now),), now))
 
     def _facts(
         self, purge: Purge, rules: Rules, actor: Actor, roster: Roster, now: datetime
     ) -> RequestFacts:
-        """Ask the database what a request is ruled by, and only where the rules look at it."""
+        """Read the facts for a decision from the database, but only those that the rules use."""
         beside, limits = self._store.related_purges, rules.limits
         requires_approval = rulings.requires_approval(purge, rules.policy)
         related = beside.related(purge, now) if rules.join_window else Related()
@@ -177,14 +175,14 @@ class PurgeRequests:
 
 
 def card_reply(interaction: Interaction, purge: Purge, now: datetime) -> tuple[CardReply, ...]:
-    """Give the way back to the card that a press on it opens; a form is no part of the card."""
+    """Return the response URL of a press on a card, as a change to save; () for other presses."""
     in_channel = interaction.channel_id == purge.channel_id and not interaction.aside
     on_card = in_channel and interaction.kind is not InteractionKind.DENY
     return (CardReply(purge.id, interaction.response_url, now),) if on_card else ()
 
 
 def new_purge(command: PurgeCommand, origin: Origin, now: datetime, keys: ApprovalKeys) -> Purge:
-    """Give the purge that a command asks for, signed where there is a key."""
+    """Return the purge that a command asks for, signed if there is a key."""
     purge = Purge(
         id=new_purge_id(now),
         trigger_id=origin.trigger_id,
@@ -202,10 +200,10 @@ def new_purge(command: PurgeCommand, origin: Origin, now: datetime, keys: Approv
 
 
 def new_purge_id(now: datetime) -> str:
-    """Give an ID that sorts by time and can be read out over the phone: `P` and 13 characters.
+    """Return an ID that sorts by time and is easy to read aloud: `P` and 13 characters.
 
-    Nine hold the milliseconds since 1970, four are random; letters that look like digits are
-    left out.
+    Nine characters encode the milliseconds since 1970, four are random.  Letters that look like
+    digits are not used.
     """
     number = (int(now.timestamp() * 1000) << 20) | secrets.randbits(20)
     digits = [_CROCKFORD[(number >> shift) & 31] for shift in range(60, -1, -5)]

@@ -14,7 +14,7 @@ from handlers.blocks.kit import FACT_LIMIT, code, day, escape
 
 
 def alert(notice: Notice) -> Message:
-    """Give an alert; the code says whether something is wrong or well again."""
+    """Return an alert.  The code says whether something is wrong or is good again."""
     return _good_again(notice) if notice.code == GOOD_AGAIN else _trouble(notice)
 
 

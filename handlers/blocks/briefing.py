@@ -1,4 +1,4 @@
-"""What a card tells those who decide: who they are, and what the origin has to do already."""
+"""What a card tells those who decide: who they are, and the load of the origin."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from handlers.blocks.kit import either, escape, listing, mention
 
 
 def who_can_decide(purge: Purge, *, calls: bool) -> str:
-    """Give who can decide, and call those whom the policy wants to be called.
+    """Return who can decide, and call those whom the policy wants to be called.
 
-    Where others are called in a channel of their own, or only some of them, the rest are named
-    by the titles of their roles: a title rings nobody's phone.
+    If people are called in another channel, or only some are called, the others are named by the
+    titles of their roles, because a title notifies nobody.
     """
     briefing = purge.briefing
-    if briefing is None:  # written down by an older version
+    if briefing is None:  # stored by an older version
         return f"Can decide: {listing(purge.approvers)}, but not the requester"
     out_of_reach = _out_of_reach(purge)
     elsewhere = briefing.channel_id not in {None, purge.channel_id} and not calls
@@ -34,14 +34,14 @@ def who_can_decide(purge: Purge, *, calls: bool) -> str:
 
 
 def _out_of_reach(purge: ApprovalStatus) -> str:
-    """Give those whom the policy names in vain, each with why."""
+    """Return the people whom the policy names but who can have no rights, each with the reason."""
     lost = [each.split() for each in purge.unreachable]
     named = [f"{mention(who)} ({MEMBERSHIP_WORDS[Membership(what)]})" for who, what in lost]
     return f". Cannot be reached: {either(named)}" if named else ""
 
 
 def origin_risk(briefing: Briefing) -> list[str]:
-    """Give what else the origin has to do, a line each: purges of the domain, and peak hours."""
+    """Return the load of the origin, one line each: purges of the domain, and peak hours."""
     lines = []
     if briefing.traffic is not None:
         lines.append(_traffic(briefing.traffic))

@@ -1,7 +1,7 @@
-"""The buttons of a card; they carry the purge's ID and nothing else.
+"""The buttons of a card.  They carry only the purge's ID.
 
-Everybody sees all of them, for a message is the same for all its readers; who may press which is
-decided at the press.  Only what one reader alone sees has no more than they may press.
+Everybody sees all of them, because a message is the same for all readers; rights are checked at the
+press.  Only an ephemeral message is limited to the buttons that its reader may press.
 """
 
 from __future__ import annotations
@@ -28,12 +28,12 @@ DECIDE = "decide"
 
 
 def buttons(purge: Purge) -> list[Block]:
-    """Give the row of buttons that the card of a purge has now, if it has any."""
+    """Return the buttons of a purge's card in its current state, or []."""
     return kit.actions(DECIDE, *_row(purge))
 
 
 def voting_buttons(purge: Purge, votes: Collection[str]) -> list[Block]:
-    """Give the row of buttons for somebody who may decide on a purge by these kinds of press."""
+    """Return the buttons for a person who may decide on a purge with these kinds of presses."""
     if purge.state is not State.WAITING:
         return []
     of = {InteractionKind.APPROVE: _approve(purge), InteractionKind.DENY_FORM: _deny(purge)}
@@ -45,7 +45,8 @@ def _row(purge: Purge) -> list[Block]:
         case State.WAITING:
             return [_approve(purge), _deny(purge), _cancel(purge)]
         case State.READY if purge.send_at is not None:
-            # There are seconds left: no question is asked, and stopping too much does no harm.
+            # There are only seconds left: no confirmation is asked, and stopping too much does no
+            # harm.
             return [_button(purge, CANCEL, "Cancel before it is sent", style="danger")]
         case State.HELD | State.QUEUED:
             return [_button(purge, CANCEL, "Cancel")]
@@ -93,7 +94,8 @@ def _escalate(purge: Purge) -> Block:
 def _confirm(title: str, text: str, yes: str) -> Block:
     return {
         "title": kit.plain(title),
-        # Slack shows it as plain text whatever type it claims: slackapi/node-slack-sdk#1612.
+        # Slack shows plain text whatever type is given:
+        # https://github.com/slackapi/node-slack-sdk/issues/1612
         "text": kit.plain(text),
         "confirm": kit.plain(yes),
         "deny": kit.plain("Go back"),

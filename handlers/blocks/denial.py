@@ -1,4 +1,4 @@
-"""The form that asks why somebody denies a purge; its requester reads the answer."""
+"""The form that asks for the reason of a denial.  The requester reads the answer."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from handlers.blocks.tags import shown_tags
 
 DENIAL = "purge:denial"
 REASON = "reason"
-"""The field, and the block that it is in."""
+"""The ID of the field and of its block."""
 
 
 def denial_form(interaction: Interaction, purge: PurgeRequest) -> Block:
-    """Give the form for a press on Deny, whose ID it carries."""
+    """Return the form for a press on Deny.  It carries the ID of the press."""
     tags = shown_tags(purge)
     lines = [f"{code(purge.domain)} · {tags.head}", *tags.lines]
     if not tags.is_whole:

@@ -1,4 +1,4 @@
-"""What is asked back about a tag that was perhaps mistyped; and a word about tags that are new."""
+"""The question about a tag that may be mistyped, and the note about tags that are new."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _NOTED = frozenset({State.SUBMITTED, State.RUNNING, State.COMPLETE, State.UNREPO
 
 
 def doubt(asked: TagDoubt) -> Message:
-    """Give the question, with a button for each answer."""
+    """Return the question, with a button for each answer."""
     domain, slips = code(asked.domain), asked.slips
     so_far = f"The purge of {domain} was not sent yet."
     if asked.force:
@@ -43,13 +43,13 @@ def doubt(asked: TagDoubt) -> Message:
 
 
 def chosen(facts: dict[str, str]) -> Message:
-    """Give what takes the place of the question once it is answered."""
+    """Return what replaces the question after the answer."""
     text = f":heavy_check_mark: You chose {code(facts['command'], 2000)}"
     return kit.message(text, kit.section(text))
 
 
 def new_tags_lines(purge: Purge) -> list[str]:
-    """Give a word about tags that nobody ever purged there: they may carry nothing."""
+    """Return the note about tags that were never purged there: possibly no page has them."""
     if not purge.new_tags or purge.state not in _NOTED:
         return []
     one = len(purge.new_tags) == 1
@@ -65,5 +65,5 @@ def _line(written: str, meant: str) -> str:
 
 
 def _named(tag: str) -> str:
-    """Give a tag as it may stand on a button, which is plain text and knows no escape."""
+    """Return a tag for a button, which is plain text and has no escaping."""
     return "it" if escape(tag) != tag else kit.cut(tag, _LABEL_TAG)

@@ -1,4 +1,4 @@
-"""What one reader alone is told, by the code of the notice: an answer, or what went wrong."""
+"""The texts of ephemeral messages, by the code of the notice: an answer, or an error."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from handlers.blocks.quota import quota
 
 
 def ephemeral_message(notice: Notice, purge: Purge | None) -> Message:
-    """Give the words of a notice; `purge` is the one that it is about, as it is now."""
+    """Return the message of a notice.  `purge` is its purge, in the current state."""
     if notice.code == STATUS and purge is not None:
         return status(purge, notice.facts.get("votes", "").split(","))
     match notice.answer:

@@ -1,4 +1,4 @@
-"""Errors and refusals as people read them: what happened, then what to do, then the code."""
+"""Errors and refusals: what happened, then what to do, then the code."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from bot.core import error_registry
 from bot.core.command import query_errors as question_errors
 from bot.core.command.parser import format_command
 from bot.core.decisions.rulings import suggested_command
-from bot.core.errors import STORE_SLOW, UNEXPECTED, Audience, Problem, kinds_in
+from bot.core.errors import STORE_SLOW, UNEXPECTED, Audience, ErrorInfo, kinds_in
 from bot.core.message import Notice
 from bot.core.purge.purge import Failure, Purge, Refusal
 from bot.slack.message import Block, Message
@@ -20,40 +20,40 @@ from handlers.blocks.tags import show_all, shown_tags
 
 _LONGEST_CORRECTION = 1000
 _NOT_SURE = (STORE_SLOW, UNEXPECTED, *kinds_in(question_errors))
-"""The request may have been taken, or there was none for a purge."""
+"""The request may have been accepted, or it was not about a purge."""
 
 
-def problem_text(problem: Problem, reader: Audience = Audience.REQUESTER) -> str:
-    """Give the sentence and the next step of a problem, its facts made safe to show."""
-    shown = Problem(problem.kind, {name: speak(name, fact) for name, fact in problem.facts.items()})
-    # A code span needs no quotation marks, and beside them Slack might not see where it begins.
+def error_text(info: ErrorInfo, reader: Audience = Audience.REQUESTER) -> str:
+    """Return the message and the hint of an error, with its facts made safe to show."""
+    shown = ErrorInfo(info.kind, {name: speak(name, fact) for name, fact in info.facts.items()})
+    # A code span needs no quotation marks, and next to them Slack might not recognise it.
     return re.sub("“(`[^`\n]*`)”", r"\1", f"{shown.message}\n{shown.hint_for(reader)}")
 
 
 def explained(notice: Notice | Failure, reader: Audience = Audience.REQUESTER) -> str:
-    """Give the text of a problem that was kept by its code."""
-    return problem_text(Problem(error_registry.kind(notice.code), notice.facts), reader)
+    """Return the text of an error that was stored by its code."""
+    return error_text(ErrorInfo(error_registry.kind(notice.code), notice.facts), reader)
 
 
-def error(problem: Problem, corrected: str | None = None) -> Message:
-    """Give an error message; `corrected` is the command as it may have been meant."""
-    shown = problem_text(problem)
+def error(info: ErrorInfo, corrected: str | None = None) -> Message:
+    """Return an error message.  `corrected` is the command that was probably meant."""
+    shown = error_text(info)
     blocks = [kit.section(f":warning: {shown}"), *did_you_mean(corrected)]
-    sure = "" if problem.kind in _NOT_SURE else "Nothing was purged · "
-    blocks.append(kit.context(f"{sure}{code(problem.code)}"))
-    return replace(kit.message(shown, *blocks), plain=_plain(problem))
+    sure = "" if info.kind in _NOT_SURE else "Nothing was purged · "
+    blocks.append(kit.context(f"{sure}{code(info.code)}"))
+    return replace(kit.message(shown, *blocks), plain=_plain(info))
 
 
-def _plain(problem: Problem) -> str:
-    """Give the sentence and the next step where Slack shows no names for IDs."""
-    told = problem.facts | {"holders": "those who can decide"}
-    shown = Problem(problem.kind, told)
+def _plain(info: ErrorInfo) -> str:
+    """Return the message and the hint for places where Slack does not replace IDs by names."""
+    told = info.facts | {"holders": "those who can decide"}
+    shown = ErrorInfo(info.kind, told)
     return f"{shown.message}\n{shown.hint}"
 
 
 def did_you_mean(corrected: str | None) -> list[Block]:
-    """Give the command as it may have been meant, to be copied."""
-    # So it must be whole, and hold no look-alikes.
+    """Return the command that was probably meant, for copying."""
+    # So it must be complete and contain no look-alikes.
     meant = code(corrected or "")
     if not corrected or len(meant) >= _LONGEST_CORRECTION or "`" in corrected:
         return []
@@ -61,7 +61,7 @@ def did_you_mean(corrected: str | None) -> list[Block]:
 
 
 def suggestion(facts: dict[str, str]) -> Message:
-    """Give the domain that the requester may have meant, where the CDN does not know theirs."""
+    """Return the suggestion of another domain in place of one that the CDN does not know."""
     unknown = f"The CDN account has no {code(facts['unknown'])}."
     blocks = did_you_mean(facts["command"])
     if not blocks:  # the command is too long to be copied
@@ -70,16 +70,16 @@ def suggestion(facts: dict[str, str]) -> Message:
 
 
 def notice_message(notice: Notice) -> Message:
-    """Give a whisper: the answer to a press that did not count."""
-    problem = Problem(error_registry.kind(notice.code), notice.facts)
-    shown = problem_text(problem)
-    return kit.message(shown, kit.section(f":warning: {shown}"), kit.context(code(problem.code)))
+    """Return an ephemeral message: the answer to a press that did not count."""
+    info = ErrorInfo(error_registry.kind(notice.code), notice.facts)
+    shown = error_text(info)
+    return kit.message(shown, kit.section(f":warning: {shown}"), kit.context(code(info.code)))
 
 
 def refusal(purge: Purge, link: str | None = None) -> Message:
-    """Give what a refused requester is told: why, which role it takes, and who holds it.
+    """Return the refusal for the requester: why, which role is needed, and who holds it.
 
-    `link` leads to the card of the purge that makes this one needless.
+    `link` leads to the card of the purge that makes this one unnecessary.
     """
     refused = purge.refusal
     assert refused is not None, "only a refused purge is drawn as a refusal"
@@ -95,8 +95,8 @@ def refusal(purge: Purge, link: str | None = None) -> Message:
         prose(refused.sentence, FACT_LIMIT),
     ]
     if refused.code in error_registry.KINDS:
-        lines.append(Problem(error_registry.kind(refused.code)).hint)
-    # Whoever mistyped the domain needs no helper, so what was meant comes first.
+        lines.append(ErrorInfo(error_registry.kind(refused.code)).hint)
+    # For a mistyped domain the suggestion helps most, so it comes first.
     meant = suggested_command(purge)
     suggested = did_you_mean(format_command(meant) if meant else None)
     helpers = _helpers(refused, link)
@@ -114,7 +114,7 @@ def refusal(purge: Purge, link: str | None = None) -> Message:
 
 
 def _helpers(refused: Refusal, link: str | None) -> list[str]:
-    """Give the lines about who, or what, could help."""
+    """Return the lines about who, or what, could help."""
     lines = []
     if refused.roles:
         roles = [code(role, TAG_LIMIT) for role in refused.roles]

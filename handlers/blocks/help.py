@@ -1,4 +1,4 @@
-"""The answer to `/purge help`: only what this person may do, with examples they could run."""
+"""The answer to `/purge help`: only what this person may do, with examples that work for them."""
 
 from __future__ import annotations
 
@@ -67,9 +67,9 @@ _ON: dict[str, tuple[str, ...]] = {
 
 
 def help_message(may: dict[str, str]) -> Message:
-    """Give the help; `may` holds the domain patterns for each action, joined by commas.
+    """Return the help.  `may` has the domain patterns for each action, joined by commas.
 
-    With `asks` in it, the questions are listed as well, or only the one that is its `topic`.
+    With `asks` in it, the questions are listed too; with `topic`, only that one is explained.
     """
     if on := _ON.get(may.get("topic", "")):
         return kit.message(f"Help on /purge {may['topic']}", kit.section("\n".join(on)))
@@ -102,12 +102,12 @@ def help_message(may: dict[str, str]) -> Message:
 
 
 def _example(patterns: list[str]) -> str:
-    """Give a domain for an example: one of the person's own, or one made from a pattern."""
+    """Return a domain for an example: one of the person's own, or one made from a pattern."""
     exact = [pattern for pattern in patterns if "*" not in pattern]
     return exact[0] if exact else patterns[0].replace("*.", "www.").replace("*", "www.example.com")
 
 
 def version_message() -> Message:
-    """Give the answer to `/purge version`."""
+    """Return the answer to `/purge version`."""
     this = f"Purgebot {version('purgebot')}"
     return kit.message(this, kit.section(this))

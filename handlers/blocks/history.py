@@ -1,11 +1,11 @@
-"""What was purged, as a table; and where a workspace takes no table, in lines.
+"""Past purges as a table, or as lines if a workspace does not accept tables.
 
-title      what was asked
-table      outcome and when, what, who, ID; newest first, and what counts most where a phone shows it
-(notes)    what else there may be, and what the asker may see at all
-(buttons)  Newer and Older: they carry the question, and where the page begins
+    title      the question
+    table      outcome and time, what, who, ID; newest first, the most important columns first
+    (notes)    whether there may be more, and what the asker may see at all
+    (buttons)  Newer and Older: they carry the question and the position of the page
 
-The status of one purge is its card; what decides on it only whoever sees who may.
+The status of one purge is its card; its buttons depend on the asker's rights.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ _NOTHING_WAITS = "*Nothing waits for approval* that you may see"
 
 
 def history(answer: HistoryAnswer) -> Message:
-    """Give one page of the history."""
+    """Return one page of the history."""
     notes = _sight(answer.sees)
     if answer.cut_short:
         way = "Older" if answer.older else "Newer"
@@ -43,7 +43,7 @@ def history(answer: HistoryAnswer) -> Message:
 
 
 def pending(answer: PendingAnswer) -> Message:
-    """Give what waits for approval."""
+    """Return the purges that wait for approval."""
     title = "*These wait for approval*, newest first" if answer.purges else _NOTHING_WAITS
     left = [f"And {answer.more} more."] if answer.more else []
     return _table(title, answer.purges, [*left, *_sight(answer.sees)])
@@ -73,11 +73,11 @@ def _table(title: str, rows: Sequence[ListedPurge], notes: list[str], *buttons: 
 
 
 def status(purge: Purge, votes: Collection[str] = ()) -> Message:
-    """Give what became of a purge, as its card says it, for somebody who asks.
+    """Return the card of a purge for a person who asked for its status.
 
-    `votes`: the kinds of press with which they may decide on it.
+    `votes`: the kinds of presses with which they may decide on it.
     """
-    shown = card(replace(purge, suggestion=None))  # that is for its requester alone, at once
+    shown = card(replace(purge, suggestion=None))  # only the requester sees suggestions, at once
     asked = f"Asked {day(purge.requested_at)} in <#{purge.channel_id}>"
     blocks = [block for block in shown.blocks if block.get("block_id") != DECIDE]
     return kit.message(shown.text, *blocks, *voting_buttons(purge, votes), kit.context(asked))
@@ -98,7 +98,7 @@ def _title(answer: HistoryAnswer) -> str:
 
 
 def _sight(patterns: Sequence[str]) -> list[str]:
-    """Give what the asker sees at all, where that is not everything."""
+    """Return what the asker may see, if that is not everything."""
     if not patterns:
         return ["You see your own purges only: no rule shows you those of others."]
     if "*" in patterns:
@@ -107,7 +107,7 @@ def _sight(patterns: Sequence[str]) -> list[str]:
 
 
 def _buttons(answer: HistoryAnswer) -> list[Block]:
-    """Give the buttons that turn the page; who pressed is compared with whom they were made for."""
+    """Return the buttons that turn the page.  They carry the asker, who alone may press them."""
     return [
         kit.button(action_id, label, f"{answer.asker} {question}")
         for question, action_id, label in (
@@ -119,14 +119,14 @@ def _buttons(answer: HistoryAnswer) -> list[Block]:
 
 
 def _outcome(row: ListedPurge) -> tuple[str | None, str]:
-    """Give the emoji and the words of a state; a newer version may have written one unknown here."""
+    """Return the emoji and the text of a state, which a newer version may have added."""
     called = STATES.get(row.state)
     if called is None or called.outcome is None:
         return None, row.state.replace("-", " ")
     return called.emoji, called.outcome
 
 
-# A table's cells
+# The cells of the table
 
 
 def _cells(row: ListedPurge) -> list[Block]:
@@ -148,7 +148,7 @@ def _cells(row: ListedPurge) -> list[Block]:
 
 
 def _what(row: ListedPurge) -> tuple[Block, Block]:
-    """Give the line of the domain and the line of the tags."""
+    """Return the line of the domain and the line of the tags."""
     forced = [words(" forced", bold=True)] if row.force else []
     tags = [words(kit.cut(tag, _TAG_LIMIT), code=True) for tag in row.tags]
     listed = [piece for tag in tags for piece in (words(", "), tag)][1:]
@@ -156,7 +156,7 @@ def _what(row: ListedPurge) -> tuple[Block, Block]:
     return line(words(row.domain), *forced), line(*listed, *more)
 
 
-# The same in lines
+# The same as lines
 
 
 def _line(row: ListedPurge) -> str:
@@ -173,7 +173,7 @@ def _line(row: ListedPurge) -> str:
 
 
 def _cut(text: str) -> str:
-    """Give as many whole lines as fit: in the middle of one might stand a mention."""
+    """Return as many whole lines as fit, so that no mention is cut."""
     while len(text) > kit.FALLBACK_LIMIT:
         text = text.rpartition("\n")[0]
     return text

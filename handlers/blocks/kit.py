@@ -1,13 +1,14 @@
-"""The small parts of every message: words of others, mentions, limits.
+"""The small parts of every message: text of people, mentions, limits.
 
-What a person wrote is shown as what a person wrote: without bold, emoji, links or calls in it.
+Text of a person is shown without any formatting, emoji, links or mentions from it:
 
-    quoted     a block of its own, below a label     a reason
-    code       a code span                           a tag, a domain; a reason where there are no blocks
-    prose      a sentence of ours with such words    an error that repeats a part of a command
+    quoted     a separate block, below a label       a reason
+    code       a code span                           a tag, a domain; a reason without blocks
+    prose      a sentence with such text in it       an error that repeats part of a command
 
-`escape` alone leaves `*bold*` and `:emoji:` to Slack: it is for what nobody outside can choose.
-Limits: docs.slack.dev, "Block Kit reference".
+`escape` alone lets Slack format `*bold*` and `:emoji:`, so it is only for text
+that outsiders cannot choose.
+Limits: https://docs.slack.dev/reference/block-kit/blocks/
 """
 
 from __future__ import annotations
@@ -30,9 +31,9 @@ LABEL_LIMIT = 75
 NAMES_LIMIT = 10
 
 _SAFE = {"&": "&amp;", "<": "&lt;", ">": "&gt;", "`": "ˋ"}
-"""A code span cannot hold its own mark; a look-alike can."""
+"""A code span cannot contain a backtick, so a similar character replaces it."""
 _MARKUP = re.compile(r"[*~`]|(?<!\w)_|_(?!\w)|:[^\s:]+:|://|^[>•◦▪‣]")
-"""What Slack would read something into.  mrkdwn has no escape for it; a code span is left alone."""
+"""What Slack would format. mrkdwn has no escape for it, but does not format code spans."""
 _BEFORE, _AFTER = "“‘(", "”’).,;!?…"
 _NO_QUOTES = dict.fromkeys(map(ord, "“‘”’"))
 _ALONE = {"*", "_", "~"}
@@ -40,9 +41,9 @@ _LEAST_ROOM = 8
 
 
 def metadata_of(interaction: Interaction) -> str:
-    """Give what a form carries: the press that opened it, under whose ID it is looked up again.
+    """Return the metadata of a form: the ID of the press that opened it, for a lookup.
 
-    The rest is what the version before reads, which may get the form back during an upgrade.
+    The other fields are for the previous version, which may get the form during an upgrade.
     """
     rest = {
         "purge_id": interaction.purge_id,
@@ -53,7 +54,7 @@ def metadata_of(interaction: Interaction) -> str:
 
 
 def escape(text: str, most: int = SECTION_LIMIT) -> str:
-    """Give the text so that Slack reads no call, link or entity into it, cut to `most` characters."""
+    """Return the text without mentions, links and entities, cut to `most` characters."""
     safe = [_SAFE.get(character, character) for character in text]
     ends = list(accumulate(map(len, safe)))
     if not ends or ends[-1] <= most:
@@ -62,15 +63,15 @@ def escape(text: str, most: int = SECTION_LIMIT) -> str:
 
 
 def code(text: str, most: int = SECTION_LIMIT) -> str:
-    """Give the text in a code span; on one line, for a span ends with its line."""
+    """Return the text in a code span, on one line, because a code span ends with its line."""
     return f"`{escape(' '.join(text.splitlines()), most)}`"
 
 
 def prose(text: str, most: int = SECTION_LIMIT) -> str:
-    """Give a sentence that holds words of others, cut to about `most` characters.
+    """Return a sentence that contains text of people, cut to about `most` characters.
 
-    Each word that Slack would read something into becomes a code span, in place of its quotation
-    marks.  A mark that stands alone neither begins nor ends anything.
+    Each word that Slack would format becomes a code span, in place of its quotation marks.  A sign
+    of formatting that stands alone has no effect and is left.
     """
     shown = ""
     for piece in re.split(r"(\s+)", text):
@@ -91,7 +92,7 @@ def prose(text: str, most: int = SECTION_LIMIT) -> str:
 
 
 def mention(slack_id: str) -> str:
-    """Give what Slack shows as the name of a person, group or channel."""
+    """Return a mention, which Slack shows as the name of a person, group or channel."""
     match slack_id[:1]:
         case "*":
             return "every full member"
@@ -104,7 +105,7 @@ def mention(slack_id: str) -> str:
 
 
 def either(words: Sequence[str]) -> str:
-    """Give words as a sentence's part: `a, b or c`; of many the first, and how many are left."""
+    """Return `a, b or c`, with at most NAMES_LIMIT words and the number of the others."""
     shown = list(words[:NAMES_LIMIT])
     if left := len(words) - len(shown):
         shown.append(f"{left} other{'s' if left > 1 else ''}")
@@ -112,12 +113,12 @@ def either(words: Sequence[str]) -> str:
 
 
 def listing(ids: Iterable[str]) -> str:
-    """Give the names of people and groups: `@sam, @kim or @sre`."""
+    """Return the names of people and groups: `@sam, @kim or @sre`."""
     return either([mention(slack_id) for slack_id in ids]) or "nobody yet"
 
 
 def speak(name: str, fact: str) -> str:
-    """Give a fact of an error as it may stand in a message.
+    """Return a fact of an error in a form that is safe in a message.
 
     The IDs of `holders` become names; a word that Slack would format becomes code.
     """
@@ -127,25 +128,25 @@ def speak(name: str, fact: str) -> str:
 
 
 def moment(at: datetime, form: str = "{time}") -> str:
-    """Give a moment that each reader sees in their own time; UTC where that cannot be done."""
+    """Return a time that each reader sees in their own time zone, with UTC as fallback."""
     return f"<!date^{int(at.timestamp())}^{form}|{at:%H:%M} UTC>"
 
 
 def day(at: datetime) -> str:
-    """Give a moment that may be some days off, as `moment` does."""
+    """Return a time with its date, as `moment` does."""
     return (
         f"<!date^{int(at.timestamp())}^{{date_short_pretty}} at {{time}}|{at:%Y-%m-%d %H:%M} UTC>"
     )
 
 
 def codes(words: Sequence[str], limit: int = 600) -> str:
-    """Give words as code spans, as many as fit into `limit` characters, and how many are left."""
+    """Return code spans, as many as fit into `limit` characters, and the number of the others."""
     shown, left = fitting([code(word, min(limit, TAG_LIMIT)) for word in words], limit)
     return ", ".join(shown) + (f" and {left} more" if left else "")
 
 
 def fitting(texts: Sequence[str], most: int, *, at_least: int = 1) -> tuple[list[str], int]:
-    """Give the first texts that fit into `most` characters together, and how many are left."""
+    """Return the first texts that together fit into `most` characters, and how many are left."""
     shown: list[str] = []
     used = 0
     for text in texts:
@@ -157,10 +158,12 @@ def fitting(texts: Sequence[str], most: int, *, at_least: int = 1) -> tuple[list
 
 
 def cut(text: str, most: int) -> str:
+    """Return a text cut to `most` characters, with an ellipsis in place of the rest."""
     return text if len(text) <= most else text[: most - 1] + "…"
 
 
 def section(text: str) -> Block:
+    """Return a section of mrkdwn, cut to SECTION_LIMIT characters."""
     return {"type": "section", "text": mrkdwn(cut(text, SECTION_LIMIT))}
 
 
@@ -169,30 +172,30 @@ def context(*texts: str) -> Block:
 
 
 def mrkdwn(text: str) -> Block:
-    """Give formatted text in which plain words stay plain: `@here` in a reason pings nobody."""
+    """Return mrkdwn in which plain words stay plain: `@here` in a reason notifies nobody."""
     return {"type": "mrkdwn", "text": text, "verbatim": True}
 
 
 def plain(text: str) -> Block:
-    """Give plain text: nothing in it is markup, so nothing in it is escaped."""
+    """Return plain text.  It has no markup, so nothing is escaped."""
     return {"type": "plain_text", "text": text, "emoji": False}
 
 
 def button(action_id: str, label: str, value: str, **more: object) -> Block:
-    """Give a button; `more` is its style or its confirm dialog."""
+    """Return a button.  `more` is its style or its confirmation dialog."""
     text = plain(label[:LABEL_LIMIT])
     return {"type": "button", "action_id": action_id, "text": text, "value": value, **more}
 
 
 def actions(block_id: str, *buttons: Block) -> list[Block]:
-    """Give a row of buttons, if there are any."""
+    """Return a row of buttons, or [] without buttons."""
     return [{"type": "actions", "block_id": block_id, "elements": list(buttons)}] if buttons else []
 
 
 def quoted(label: str, text: str) -> Block:
-    """Give what a person wrote, as a quotation below a label.
+    """Return text of a person as a quotation below a label.
 
-    In rich text markup is elements of its own, so words are nothing but words.
+    In rich text, formatting is separate from the text, so the text cannot contain any.
     """
     return rich(
         line(words(label, bold=True)), {"type": "rich_text_quote", "elements": [words(text)]}
@@ -204,14 +207,15 @@ def rich(*elements: Block) -> Block:
 
 
 def line(*pieces: Block) -> Block:
-    """Give a line of rich text; beside other lines it is a paragraph."""
+    """Return a line of rich text.  Several lines are paragraphs."""
     return {"type": "rich_text_section", "elements": list(pieces)}
 
 
 def words(text: str, **style: bool) -> Block:
-    """Give a piece of a line of rich text; `style` is bold or code."""
+    """Return a part of a line of rich text.  `style` is bold or code."""
     return {"type": "text", "text": text, **({"style": style} if style else {})}
 
 
 def message(text: str, *blocks: Block) -> Message:
+    """Return a message, its plain text cut to FALLBACK_LIMIT characters."""
     return Message(text[:FALLBACK_LIMIT], blocks)

@@ -1,4 +1,4 @@
-"""What a purge is called, by its kind and its state: on its card, in notes and in the history."""
+"""The titles and names of a purge's states, for the card, thread replies and the history."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from handlers.blocks.progress import waits_for_new_day
 
 
 class Called(NamedTuple):
-    """The emoji and the title of a card, in which `{Kind}` stands for the purge's kind; and `outcome`,
-    the words of the history, where a state without them has its own name and no emoji.
+    """The emoji and the title of a card; `{Kind}` stands for the purge's kind.  `outcome` is the
+    text in the history; without it, the history shows the state's own name without an emoji.
     """
 
     emoji: str
@@ -53,11 +53,12 @@ STATES: Mapping[str, Called] = {
 
 
 def kind_of(purge: PurgeRequest) -> str:
+    """Return the name of the purge's kind, for the middle of a sentence."""
     return "forced purge" if purge.force else "purge"
 
 
 def title_of(purge: Purge) -> str:
-    """Give the title of a card, without its emoji."""
+    """Return the title of a card, without its emoji."""
     kind = kind_of(purge).capitalize()
     if purge.state is State.READY and purge.send_at is not None:
         return f"{kind} approved: it goes out at {moment(purge.send_at, '{time_secs}')}"

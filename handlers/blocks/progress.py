@@ -1,5 +1,5 @@
-"""What a card says of a purge that the CDN has taken, or does not take yet; and what the edge showed
-before and after it.
+"""The text of a card about a purge that the CDN has accepted, or does not accept yet, and about
+what the edge showed before and after it.
 """
 
 from __future__ import annotations
@@ -35,13 +35,13 @@ _WHY = {
 
 
 def bar(percent: int) -> str:
-    """Give a bar of ten cells, and the number for whoever cannot see it."""
+    """Return a bar of ten cells, and the number for readers who cannot see it."""
     full = min(max(percent, 0), 100) * _CELLS // 100
     return f"{'█' * full}{'░' * (_CELLS - full)} {percent} %"
 
 
 def after_submission(purge: Purge) -> list[str]:
-    """Give the lines of a card about what has become of a purge since it could be sent."""
+    """Return the lines of a card about what happened to a purge since it could be sent."""
     match purge.state:
         case State.HELD if purge.held_until is not None:
             return [_held(purge)]
@@ -65,7 +65,7 @@ def after_submission(purge: Purge) -> list[str]:
 
 
 def span(length: timedelta) -> str:
-    """Give a length of time in words: `45 s`, `5 min 12 s`, `2 h 5 min`."""
+    """Return a duration as text: `45 s`, `5 min 12 s`, `2 h 5 min`."""
     seconds = int(length.total_seconds())
     hours, minutes = divmod(seconds // 60, 60)
     if hours:
@@ -101,7 +101,7 @@ def _held(purge: Purge) -> str:
 
 
 def waits_for_new_day(purge: Purge) -> bool:
-    """Whether it was stopped by the day's quota, and somebody wants it when there is more."""
+    """Return whether the day's quota stopped it and somebody chose to run it after the reset."""
     spent = purge.failure is not None and purge.failure.code in cdn_errors.SPENT
     return spent and purge.state is State.HELD
 
@@ -138,7 +138,7 @@ def _chosen(purge: CompletionStatus) -> str:
 
 
 def took(purge: Purge) -> str | None:
-    """Give how long the CDN took, in words, as far as it is known."""
+    """Return how long the CDN took, as text, or None if unknown."""
     if purge.state is not State.COMPLETE or purge.sent_at is None or purge.settled_at is None:
         return None
     return f"Took {span(purge.settled_at - purge.sent_at)}"
@@ -148,7 +148,7 @@ def took(purge: Purge) -> str | None:
 
 
 def proof_lines(evidence: tuple[Evidence, ...]) -> list[str]:
-    """Give a line for each URL that was looked at, and what differed."""
+    """Return a line for each URL that was checked, with the differences."""
     return [_proof(each) for each in evidence if each.verdict is not None]
 
 

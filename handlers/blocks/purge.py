@@ -1,10 +1,10 @@
-"""The card of a purge: what happened, to what, by whom; true at every version of the purge.
+"""The card of a purge: what happened, to what, by whom; correct for every version of the purge.
 
-title        one line that a hurried reader needs
+title        one line with the most important fact
 what         domain and tags, and what the kind of purge means
-(all tags)   a button, where the tags do not all fit
+(all tags)   a button, if not all tags fit
 (why)        the reason, or the error and what to do
-small print  who asked, who decided, the IDs to quote to the CDN's support
+small print  who asked, who decided, the IDs for the CDN's support
 (buttons)    while somebody has to decide
 """
 
@@ -33,9 +33,9 @@ FORCE_RISK = "That can overload the origin."
 
 
 def card(purge: Purge, *, calls: bool = False) -> Message:
-    """Give the card as it should read now; a refusal is for its requester alone.
+    """Return the card in its current state.  A refusal is shown only to the requester.
 
-    `calls`: it stands in the channel where people are called to decide, and so it calls them.
+    `calls`: the card is in the channel where people are called to decide, so it calls them.
     """
     if purge.state is State.REFUSED:
         return refusal(purge)
@@ -66,8 +66,8 @@ def card(purge: Purge, *, calls: bool = False) -> Message:
 
 
 def unedited(message: Message, purge: Purge, route: Route, until: datetime) -> Message:
-    """Give a card where the bot is no member with a word that it stays as it is, and where more will
-    be told: until when by this way, `route`.  A card that tells an end needs none.
+    """Return a card from a response URL with a note that it cannot be edited, and where news is
+    posted until `until` by this `route`.  A card that shows an end needs no note.
     """
     if purge.settled and not waits_for_people(purge):
         return message
@@ -82,7 +82,7 @@ def unedited(message: Message, purge: Purge, route: Route, until: datetime) -> M
 def _explanation(purge: Purge) -> list[Block]:
     parts: list[str] = []
     if purge.failure is not None:
-        # What is to be done about it is said by the card itself, where the bot goes on by itself.
+        # If the bot goes on by itself, the card says what happens, so the hint is left out.
         goes_on = purge.state in {State.HELD, State.OFFERED}
         text = explained(purge.failure)
         parts.append(text.partition("\n")[0] if goes_on else text)
@@ -109,7 +109,7 @@ def _explanation(purge: Purge) -> list[Block]:
 
 
 def _small_print(purge: Purge, *, calls: bool) -> list[str]:
-    """Give up to ten short facts, the most a context block holds."""
+    """Return up to ten short facts, the maximum of a context block."""
     where = f" in <#{purge.channel_id}>" if calls else ""
     facts = [f"Asked by {mention(purge.user_id)}{where}"]
     if purge.state is State.WAITING and purge.expires_at:

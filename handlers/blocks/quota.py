@@ -1,5 +1,5 @@
-"""What is left of the CDN's quotas today, with bars; and what was sent, for tags have no quota there.
-Also the line of a card that warns where little is left.
+"""The remaining quotas of the CDN today, with bars, and what was sent, because tags have no quota
+there.  Also the line of a card that warns if little is left.
 
 `▰▰▰▰▰▰▰▰▰▱`  URLs: 9,840 of 10,000 left
 `▱▱▱▱▱▱▱▱▱▱`  directories: 0 of 100 left
@@ -12,10 +12,10 @@ from collections.abc import Mapping
 from bot.core import error_registry
 from bot.core.cdn.quota import LowQuota
 from bot.core.command.answers import QuotaAnswer
-from bot.core.errors import Problem
+from bot.core.errors import ErrorInfo
 from bot.slack.message import Message
 from handlers.blocks import kit
-from handlers.blocks.error import problem_text
+from handlers.blocks.error import error_text
 from handlers.blocks.kit import code, day
 
 _CELLS = 10
@@ -26,14 +26,14 @@ _NO_BREAK = "\u00a0"
 
 
 def quota(answer: QuotaAnswer) -> Message:
-    """Give the quotas; where the CDN did not tell, why."""
+    """Return the quotas, or why the CDN did not report them."""
     resets = (
         f"The CDN's day begins at midnight in UTC+8: all starts afresh {day(answer.resets_at)}."
     )
     if answer.failure is not None:
-        problem = Problem(error_registry.kind(answer.failure), dict(answer.failure_facts))
-        told = f":warning: {problem_text(problem)}"
-        small = [resets, code(problem.code)]
+        info = ErrorInfo(error_registry.kind(answer.failure), dict(answer.failure_facts))
+        told = f":warning: {error_text(info)}"
+        small = [resets, code(info.code)]
     else:
         told = "\n".join(["*Left of today's quotas at the CDN*", *_bars(answer.quota)])
         small = [resets]
@@ -53,7 +53,7 @@ def _bars(quota: Mapping[str, int]) -> list[str]:
 
 
 def _bar(left: int, most: int) -> str:
-    """Give the bar; it is full, or empty, only if nothing, or everything, is used up."""
+    """Return the bar.  It is full, or empty, only if nothing, or everything, is used up."""
     full = round(_CELLS * left / most) if most else 0
     if 0 < left < most:
         full = min(max(full, 1), _CELLS - 1)
@@ -70,7 +70,7 @@ def _ours(plain: int, forced: int) -> str:
 
 
 def low_quota_line(low: LowQuota) -> str:
-    """Give the line; it must not sound as if the CDN had said anything about tags."""
+    """Return the line.  It must not suggest that the CDN reported anything about tags."""
     what = _COUNTED.get(low.name, "refreshes")
     return (
         f":hourglass: The CDN reports {_number(low.remain)} of {_number(low.quota)} {what} "
@@ -79,5 +79,5 @@ def low_quota_line(low: LowQuota) -> str:
 
 
 def _number(count: int) -> str:
-    """Give a number with its thousands apart, in one piece: `10 000`."""
+    """Return a number with non-breaking separators of thousands: `10 000`."""
     return f"{count:,}".replace(",", _NO_BREAK)

@@ -11,8 +11,8 @@
 
 Not marked are ASCII letters and digits, the signs in USUAL_SIGNS, and letters of any one script,
 unless all letters of a word of another script look like Latin ones.  Scripts and look-alikes are
-those of Unicode (UTS 39), from the library confusable-homoglyphs; it is only read for a tag that
-is not plain ASCII.
+those of Unicode (UTS 39), from the library confusable-homoglyphs, which is loaded only for a tag
+that is not ASCII.
 """
 
 from __future__ import annotations
@@ -29,24 +29,24 @@ from bot.core.text.domain_name import excerpt
 USUAL_SIGNS = "-_.:/@#+=~"
 
 STAR, DISGUISE, SIGN = range(3)
-"""Ranks: what may stand for other tags counts most, then what looks like another tag."""
+"""Ranks: what may stand for other tags comes first, then what looks like another tag."""
 
 _USUAL = re.compile(f"[A-Za-z0-9{re.escape(USUAL_SIGNS)}]*")
-# %252A is read twice by whoever is careless twice.
+# Some software decodes twice, so that %252A becomes *.
 _ENCODED = re.compile("(?:%(?:25)*[0-9A-Fa-f]{2})+")
 _WRITTEN_TOGETHER = tuple(
     frozenset(names.split()) for names in ("HAN HIRAGANA KATAKANA", "HAN HANGUL", "HAN BOPOMOFO")
 )
-"""Scripts that one language writes side by side."""
+"""Scripts that one language uses together."""
 _KANA_SIGNS = "ー〆"
-"""Letters that Unicode counts to no script; among kana they are what they look like."""
+"""Letters that Unicode assigns to no script, but that belong to kana."""
 _NAMED_MOST = 2
 _READING_MOST = 40
 
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """One reason for a second look, as it is said after the tag: `holds the sign ?`."""
+    """One reason for a second look, as text after the tag: `holds the sign ?`."""
 
     says: str
     rank: int
@@ -54,7 +54,7 @@ class Mark:
 
 @dataclass(frozen=True, slots=True)
 class Marked:
-    """A tag, and why it deserves a second look, the gravest first."""
+    """A tag, and why it deserves a second look, the most serious reason first."""
 
     tag: str
     marks: tuple[Mark, ...]
@@ -66,7 +66,7 @@ class Marked:
 
 @dataclass(frozen=True, slots=True)
 class Overview:
-    """Tags in the order in which they are shown: first the marked ones, by rank."""
+    """Tags in the order in which they are shown: the marked ones first, by rank."""
 
     marked: tuple[Marked, ...]
     plain: tuple[str, ...]
@@ -78,14 +78,14 @@ class Overview:
 
 @lru_cache(maxsize=64)
 def look_over(tags: tuple[str, ...]) -> Overview:
-    """Give the tags in order, those that deserve a second look first."""
+    """Return the tags in order, those that deserve a second look first."""
     seen = [Marked(tag, marks_of(tag)) for tag in tags]
     marked = sorted((each for each in seen if each.marks), key=lambda each: each.marks[0].rank)
     return Overview(tuple(marked), tuple(each.tag for each in seen if not each.marks))
 
 
 def marks_of(tag: str) -> tuple[Mark, ...]:
-    """Give why a tag deserves a second look, the gravest first; nothing if it does not."""
+    """Return why a tag deserves a second look, the most serious reason first; () if it does not."""
     if _USUAL.fullmatch(tag):
         return ()
     marks = [*_stars(tag), *_encoded(tag), *_other_forms(tag)]
@@ -119,7 +119,7 @@ def _encoded(tag: str) -> Iterable[Mark]:
 
 
 def _other_forms(tag: str) -> Iterable[Mark]:
-    """Full-width letters, mathematical ones, ligatures, marks that belong to the letter before."""
+    """Yield the mark of full-width and mathematical letters, ligatures and combining marks."""
     read = unicodedata.normalize("NFKC", tag)
     if read == tag:
         return
@@ -160,7 +160,7 @@ def _letters(tag: str) -> Iterable[Mark]:
 
 
 def _signs(tag: str) -> Iterable[Mark]:
-    """Digits that are not ASCII, marks that stand on any letter, and all but the usual signs."""
+    """Yield the marks of digits beyond ASCII, of loose combining marks and of unusual signs."""
     bare = _ENCODED.sub("", tag)
     odd = [
         c
@@ -200,7 +200,7 @@ def _named(character: str) -> str:
     if character.isascii():
         return character
     number = f"U+{ord(character):04X}"
-    # A mark would stand on what is before it, and what cannot be seen says nothing.
+    # A combining mark would join the text before it, and an invisible character shows nothing.
     alone = unicodedata.category(character)[0] in "MC"
     return number if alone else f"{character} ({number})"
 
@@ -220,7 +220,7 @@ def _script(character: str) -> str:
 
 
 def _imitates(character: str) -> str:
-    """Give the ASCII characters that a character looks like; nothing if it looks like none."""
+    """Return the ASCII text that a character looks like, or "" if there is none."""
     from confusable_homoglyphs.confusables import confusables_data
 
     likes = (like["c"] for like in confusables_data.get(character, ()))

@@ -1,11 +1,11 @@
-"""The tags of a purge where somebody decides on it: what deserves a second look first, and counted.
+"""The tags of a purge for those who decide: those that deserve a second look come first.
 
     `www.example.com` · 83 tags
     :warning: `*` may mean every tag             the marked ones (handlers.blocks.tag_marks), a line each
     :warning: `hеro` has the Cyrillic letter е (U+0435)
     `tag-01`, `tag-02` and 60 more               as many as fit
 
-What is not shown whole is counted, and a button shows all of it: `handlers.blocks.tags_form`.
+Tags that are not shown in full are counted, and a button shows all: `handlers.blocks.tags_form`.
 """
 
 from __future__ import annotations
@@ -32,8 +32,8 @@ _UNCUT = 100_000
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """Tags as a message shows them: what follows the domain, the lines below, and whether that is
-    all of every tag.
+    """Tags as a message shows them: the text after the domain, the lines below, and whether every
+    tag is shown in full.
     """
 
     head: str
@@ -42,7 +42,7 @@ class Shown:
 
 
 def shown_tags(purge: PurgeRequest) -> Shown:
-    """Give the tags of a purge as a card shows them."""
+    """Return the tags of a purge as a card shows them."""
     seen = look_over(purge.tags)
     plain, plain_left = fitting([_span(tag, _TAG_MOST) for tag in seen.plain], _PLAIN_MOST)
     cut = any(len(escape(tag, _UNCUT)) > _TAG_MOST for tag in seen.plain)
@@ -69,7 +69,7 @@ def how_many(tags: tuple[str, ...]) -> str:
 
 
 def show_all(purge: Purge) -> list[Block]:
-    """Give the row with the button that shows all tags, if the card does not."""
+    """Return the row with the button that shows all tags, or [] if the card shows all."""
     if shown_tags(purge).is_whole:
         return []
     label = "Show the whole tag" if len(purge.tags) == 1 else f"Show all {how_many(purge.tags)}"
@@ -77,7 +77,7 @@ def show_all(purge: Purge) -> list[Block]:
 
 
 def aloud(purge: PurgeRequest) -> str:
-    """Give the tags for a message's text, which is all that screen readers read."""
+    """Return the tags for a message's text, which is all that screen readers read."""
     seen = look_over(purge.tags)
     marks, left = fitting(
         [f"{prose(each.tag, 60)} {prose(each.says, 200)}" for each in seen.marked], _ALOUD_MOST
@@ -90,9 +90,10 @@ def aloud(purge: PurgeRequest) -> str:
 
 
 def asked(purge: PurgeRequest, means: str = "") -> str:
-    """Give what a confirm dialog says of the domain and the tags, and what the press `means`.
+    """Return the text of a confirmation dialog: domain, tags, and what the press `means`.
 
-    Slack shows it as plain text of 300 characters at most, so nothing is formatted or escaped.
+    Slack shows it as plain text of at most 300 characters, so nothing is formatted or escaped:
+    https://docs.slack.dev/reference/block-kit/composition-objects/confirmation-dialog-object/
     """
     seen = look_over(purge.tags)
     text = f"{_middle_left_out(purge.domain)}: {how_many(purge.tags)}"
@@ -124,14 +125,14 @@ def _marks_named(seen: Overview, room: int) -> str:
 
 
 def _middle_left_out(domain: str) -> str:
-    """Give a domain; of a very long one the beginning and the end, for the end says whose it is."""
+    """Return a domain; a very long one without its middle, because its end shows the owner."""
     if len(domain) <= _CONFIRM_DOMAIN_MOST:
         return domain
     return f"{domain[:40]}…{domain[40 - _CONFIRM_DOMAIN_MOST + 1 :]}"
 
 
 def _span(tag: str, most: int) -> str:
-    """Give a tag in a code span; one that is cut says how long it is."""
+    """Return a tag in a code span, with its length if it is cut."""
     span = code(tag, most)
     is_cut = len(escape(tag, _UNCUT)) > most
     return f"{span} ({len(tag):,} characters)" if is_cut else span

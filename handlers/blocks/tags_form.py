@@ -1,11 +1,11 @@
-"""All tags of a purge in a modal, every one in full, on pages that a phone reads.
+"""All tags of a purge in a modal, each in full, on pages that fit a phone.
 
     Tags 1 to 40 of 83                       or, of a long one: Tag 3 of 83, characters 1 to 4,000
      1. *  may mean every tag
      2. hero
     [Previous] [Next]                        above and below; they carry the page they lead to
 
-Tags are rich text: in it nothing is formatted, escaped or replaced, so they read as they are sent.
+Tags are rich text, in which nothing is formatted, escaped or replaced: they read as they are sent.
 """
 
 from __future__ import annotations
@@ -32,12 +32,12 @@ PREVIOUS = "tags:previous"
 PAGE_TAGS = 40
 PAGE_CHARACTERS = 4000
 PIECE = 1000
-"""A longer tag is spread over blocks: Slack takes 3,000 characters, and counts some of them twice."""
+"""A longer tag is split over blocks: Slack accepts 3,000 characters, and counts some twice."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Piece:
-    """A tag, or a part of a long one: `number` counts from 1, `start` from 0."""
+    """A tag, or a part of a long one.  `number` counts from 1, `start` from 0."""
 
     number: int
     text: str
@@ -51,18 +51,18 @@ class _Piece:
 
 
 def text_of(view_id: str, page: object) -> str:
-    """Give what is written down of a press that turns a page."""
+    """Return the text of an interaction that turns a page.  `turn_of` reads it back."""
     return f"{view_id} {page}"
 
 
 def turn_of(interaction: Interaction) -> tuple[str | None, int]:
-    """Read it back: the view, or None for a press on the button of a card; and the page."""
+    """Return the view's ID (None for a press on a card's button) and the page of an interaction."""
     view_id, _, page = (interaction.text or "").partition(" ")
     return view_id or None, int(page) if page.isdecimal() and len(page) < 9 else 0
 
 
 def tags_form(interaction: Interaction, purge: PurgeRequest, page: int) -> Block:
-    """Give one page of all tags; a page that is not there is the first or the last that is."""
+    """Return one page of all tags.  A page number out of range gives the first or last page."""
     pages = _pages(purge.tags)
     page = max(0, min(page, len(pages) - 1))
     return {
@@ -115,7 +115,7 @@ def _head(purge: PurgeRequest, page: tuple[_Piece, ...]) -> str:
 
 
 def _place(purge: PurgeRequest, page: tuple[_Piece, ...]) -> str:
-    """Give what of all there is stands on this page: `Tags 1 to 40 of 83`."""
+    """Return which tags are on this page: `Tags 1 to 40 of 83`."""
     first, last, total = page[0], page[-1], len(purge.tags)
     if first.number == last.number:
         place = f"Tag {first.number:,} of {total:,}"
@@ -127,7 +127,7 @@ def _place(purge: PurgeRequest, page: tuple[_Piece, ...]) -> str:
 
 
 def _listed(page: tuple[_Piece, ...]) -> list[Block]:
-    """Give the tags as numbered lists, and every part of a long one as a block of its own."""
+    """Return the tags as numbered lists, and every part of a long tag as a separate block."""
     blocks: list[Block] = []
     for is_whole, some in groupby(page, lambda piece: piece.is_whole):
         pieces = list(some)
@@ -152,7 +152,7 @@ def _mark(piece: _Piece) -> list[Block]:
 
 
 def _end(purge: PurgeRequest, pages: tuple[tuple[_Piece, ...], ...], page: int) -> list[Block]:
-    """Give the end of a page.  Where one is after a turn is up to Slack, so it says so once more."""
+    """Return the end of a page.  It repeats the position, as Slack may keep the scroll position."""
     if len(pages) == 1:
         return []
     place = f"{_place(purge, pages[page])} · page {page + 1:,} of {len(pages):,}"

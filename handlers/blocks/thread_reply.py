@@ -1,4 +1,4 @@
-"""Notes below a card: the outcome for the requester; what calls those who may decide."""
+"""The thread replies below a card: the outcome for the requester, and calls for the approvers."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from handlers.blocks.progress import USUALLY, took
 
 
 def outcome(purge: Purge) -> Message:
-    """Give how a request ended on which others had a say; it calls the requester by name."""
+    """Return the outcome of a request on which others had a say.  It mentions the requester."""
     what = (
         f"{mention(purge.user_id)}, your {kind_of(purge)} of {code(purge.domain)} {_ending(purge)}"
     )
@@ -21,18 +21,18 @@ def outcome(purge: Purge) -> Message:
 
 
 def reminder(purge: Purge) -> Message:
-    """Give the one reminder that a waiting request gets."""
+    """Return the only reminder of a waiting request."""
     assert purge.expires_at is not None, "only a waiting request is reminded of"
     return _calling(purge, f"still waits. It expires at {moment(purge.expires_at)}.")
 
 
 def call_below(purge: Purge) -> Message:
-    """Call those who may decide below the card, where their own channel cannot be reached."""
+    """Return the call in the card's thread, if the approvers' own channel cannot be reached."""
     return _calling(purge, "waits for your decision. (I could not post it in your channel.)")
 
 
 def glass_broken(purge: Purge) -> Message:
-    """Tell those who could have decided that somebody did not wait for them, and why."""
+    """Return the message to those who could have decided that the glass was broken, and why."""
     who = listing(_called(purge))
     what = (
         f":rotating_light: {who}: {mention(purge.user_id)} broke the glass. The {kind_of(purge)} of "
@@ -42,7 +42,7 @@ def glass_broken(purge: Purge) -> Message:
 
 
 def _with_words(what: str, label: str, text: str | None) -> Message:
-    """Give a note with what a person wrote below it, if they did."""
+    """Return a message with a person's text below it, if there is one."""
     if not text:
         return kit.message(what, kit.section(what))
     return kit.message(f"{what} {label} {code(text)}", kit.section(what), kit.quoted(label, text))
@@ -76,7 +76,7 @@ def _ending(purge: Purge) -> str:
 
 
 def _outcome(purge: Purge) -> str:
-    """Give what the CDN made of it."""
+    """Return what the CDN did."""
     task = code(purge.task_id or "")
     match purge.state:
         case State.COMPLETE:

@@ -1,5 +1,5 @@
-"""What listens to Slack: commands, buttons, forms.
+"""The listeners for Slack's input: commands, buttons, forms.
 
-A listener reads a payload and hands it to `bot.workflow`; `handlers.LISTENERS` lists them all.
-Begin at `commands`.
+A listener reads a payload and passes it to `bot.workflow`; `handlers.LISTENERS` lists them all.
+Start reading at `commands`.
 """

@@ -1,14 +1,14 @@
-"""Presses on buttons, and forms: written down before Slack hears "received", decided by the workflow.
+"""Presses on buttons, and forms: saved before Slack gets its answer, then decided by the workflow.
 
-To a question that one person sees alone (`doubt`) Slack takes an answer of that person only; that is
-not relied on.
+Slack accepts answers to an ephemeral question (`doubt`) only from its reader.  The bot does not
+rely on that.
 """
 
 from __future__ import annotations
 
 from bot.core.command.parser import clean_reason
 from bot.core.decisions.presses import FORM_UNKNOWN, PRESS_UNKNOWN
-from bot.core.errors import BotError, Problem
+from bot.core.errors import BotError, ErrorInfo
 from bot.core.interaction import Interaction, InteractionKind, Origin
 from bot.core.suggestions.confirmation import DOUBT_NOT_YOURS, read_answer
 from bot.slack.message import Message
@@ -20,7 +20,7 @@ from handlers.payloads import Form, Press, View
 
 
 def pressed(kind: InteractionKind) -> Listen:
-    """Give what takes presses of a kind on a button that carries the ID of a purge."""
+    """Return the listener for presses of a kind on a button that carries a purge's ID."""
 
     def listen(context: ListenerContext, press: Press) -> None:
         if press.purge_id is None or not press.channel_id:
@@ -32,7 +32,7 @@ def pressed(kind: InteractionKind) -> Listen:
 
 
 def denial(context: ListenerContext, form: Form) -> None:
-    """Take a denial with its reason; a reason that cannot be kept is told in the form itself."""
+    """Take a denial with its reason.  An invalid reason is reported in the form itself."""
     press = opened_by(context, form, form.view, InteractionKind.DENY_FORM)
     origin = origin_of(context, form, press.channel_id, press.response_url)
     reason = clean_reason(form.written(REASON))
@@ -41,10 +41,10 @@ def denial(context: ListenerContext, form: Form) -> None:
 
 
 def turn_tags(context: ListenerContext, press: Press) -> None:
-    """Have another page of a purge's tags shown, in the form where it was asked for."""
+    """Show another page of a purge's tags, in the form with the button."""
     if press.view is None:
         raise BotError(FORM_UNKNOWN)
-    # Slack gives a form no way back: what goes wrong is told where the form was opened.
+    # A form has no response URL, so errors are shown where the form was opened.
     before = opened_by(context, press, press.view, InteractionKind.TAGS)
     origin = origin_of(context, press, before.channel_id, before.response_url)
     text = text_of(press.view.id, press.value)
@@ -52,7 +52,7 @@ def turn_tags(context: ListenerContext, press: Press) -> None:
 
 
 def doubt(kind: InteractionKind) -> Listen:
-    """Give what takes answers to what was asked back about a command: MEANT or TYPED."""
+    """Return the listener for the answers to the question about a command: MEANT or TYPED."""
 
     def listen(context: ListenerContext, press: Press) -> None:
         answer = read_answer(press.value)
@@ -69,25 +69,25 @@ def doubt(kind: InteractionKind) -> Listen:
 
 def unknown_button(context: ListenerContext, press: Press) -> Message:  # noqa: ARG001  (every listener has this shape)
     """Answer a button of another version of the bot, so that no press stays without an answer."""
-    return error(Problem(PRESS_UNKNOWN))
+    return error(ErrorInfo(PRESS_UNKNOWN))
 
 
 def unknown_form(context: ListenerContext, form: Form) -> None:  # noqa: ARG001  (every listener has this shape)
-    """Answer a form of another version of the bot; it stays open, and what was written is kept."""
+    """Answer a form of another version of the bot.  It stays open and keeps its content."""
     raise BotError(PRESS_UNKNOWN)
 
 
 def origin_of(
     context: ListenerContext, click: Press | Form, channel_id: str, response_url: str
 ) -> Origin:
-    """Give where a press or a form came from.
+    """Return the origin of a press or a form.
 
-    Its `team` is no matter: it may be another workspace of the organisation, or none.
+    Its `team` is ignored: it may be another workspace of the organisation, or none.
     """
     return Origin(
         trigger_id=click.trigger_id,
         team_id=context.installation.id,
-        # In a shared channel the presser may be of another organisation than the app.
+        # In a shared channel, the presser may be from another organisation than the app.
         user_team_id=click.user.team_id or "",
         user_id=click.user.id,
         channel_id=channel_id,
@@ -98,9 +98,9 @@ def origin_of(
 def opened_by(
     context: ListenerContext, click: Press | Form, view: View, kind: InteractionKind
 ) -> Interaction:
-    """Give the press that opened a form, as it was written down: the form itself proves nothing.
+    """Return the saved press that opened a form.  The form itself proves nothing.
 
-    In an organisation the same person may press and send by two IDs; their rights are looked at anew.
+    In an organisation, a person may press and submit with two IDs; their rights are checked again.
     Raises: BotError `form-unknown`.
     """
     press = context.answers.press(view.press_id) if view.press_id else None

@@ -1,4 +1,4 @@
-"""`/purge …`: read it, write it down, and let the worker do the rest."""
+"""`/purge …`: parse it, save it, and leave the rest to the worker."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from handlers.payloads import Command
 
 
 def purge(context: ListenerContext, command: Command) -> Message | None:
-    """Take a purge, or explain.  Nothing that is returned or raised here has purged anything."""
+    """Take a purge, or explain.  Neither a result nor an error means that anything was purged."""
     origin = Origin(
         trigger_id=command.trigger_id,
         team_id=context.installation.id,
@@ -37,7 +37,7 @@ def purge(context: ListenerContext, command: Command) -> Message | None:
             if (doubt := context.doubts.about(wish)) is not None:
                 context.write_down(origin, InteractionKind.DOUBT, format_doubt(doubt))
                 return None
-            # What takes approval is decided by what Slack says at this moment.
+            # A purge that needs approval is decided by facts looked up after this moment.
             actor = None if takes_approval else context.cached(origin)
             taken = context.requests.request(
                 wish, origin, actor, Roster(context.directory.members())
@@ -50,7 +50,7 @@ def purge(context: ListenerContext, command: Command) -> Message | None:
 
 
 def unknown(context: ListenerContext, command: Command) -> Message | None:  # noqa: ARG001  (every listener has this shape)
-    """Answer a command that this version does not have: Socket Mode would leave it unanswered."""
+    """Answer a command that this version does not have.  Socket Mode would leave it unanswered."""
     return message("I only know /purge.", section("I only know `/purge`. Try `/purge help`."))
 
 

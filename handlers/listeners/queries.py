@@ -1,11 +1,11 @@
-"""Questions after `/purge`, and the buttons that turn a page of their answer.
+"""Questions after `/purge`, and the buttons that turn a page of the answer.
 
-status         at once, if it is at hand who asks: it takes a look at the database and no more
-history        by the worker: whether Slack takes a table shows only where it answers, which it does
-               to a response URL and not to an acknowledgement
-pending        by the worker, as the history
-quota          by the worker, for the CDN has to be asked
-Newer, Older   by the worker, in place of the page on which they were pressed
+status         at once, if the asker's facts are cached: it needs only one query
+history        by the worker: only Slack's answer to a response URL shows whether it accepts
+               a table; an acknowledgement has no answer
+pending        by the worker, like the history
+quota          by the worker, because it needs a request to the CDN
+Newer, Older   by the worker; the new page replaces the one with the button
 """
 
 from __future__ import annotations
@@ -43,9 +43,9 @@ def answer_question(context: ListenerContext, origin: Origin, question: Question
 
 
 def page(context: ListenerContext, press: Press) -> None:
-    """Turn the page.  What the button carries says where to look; who may see what is asked anew.
+    """Turn the page.  The button's value is a position; the asker's rights are checked again.
 
-    Slack shows the page to its asker alone; that is not relied on.
+    Slack shows the page only to its asker.  The bot does not rely on that.
     """
     asker, _, words = press.value.partition(" ")
     question = read_asked(words)

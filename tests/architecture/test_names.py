@@ -84,6 +84,14 @@ LEFT_BEHIND = frozenset(
         "note",
         "Submission",
         "Workflow",
+        "Problem",
+        "Mistake",
+        "Fault",
+        "problem_of",
+        "problem_text",
+        "write_problem",
+        "schema_problem",
+        "revision_problem",
     ]
 )
 

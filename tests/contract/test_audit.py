@@ -93,7 +93,7 @@ def test_postgresql_refuses_to_truncate(store: Store, table: str) -> None:
 def test_an_untouched_trail_holds(store: Store) -> None:
     write_trail(store)
     verdict = verify(store.engine)
-    assert verdict.fault is None
+    assert verdict.finding is None
     assert (verdict.entries, verdict.chains, verdict.pruned) == (9, 4, 0)
     assert verdict.purges == 2
     assert [sealed.entries for sealed in verdict.checkpoints] == [7]
@@ -115,7 +115,7 @@ def test_many_writers_to_one_purge_keep_one_chain(store: Store) -> None:
         assert [each.result() for each in pressed] == [None] * 40
     chain = [found for _, found in store.audit.read_all()]
     assert sorted(found.seq for found in chain) == list(range(1, 43))
-    assert verify(store.engine).fault is None
+    assert verify(store.engine).finding is None
 
 
 def test_a_beaten_decision_leaves_no_entry(store: Store) -> None:
@@ -165,13 +165,13 @@ def test_checkpoints_of_an_earlier_release_of_which_nothing_is_told_hold(store: 
         connection.execute(insert(checkpoints).values(asdict(earlier)))
     press(store, A)
     assert store.audit.seal(NOON) is not None
-    assert verify(store.engine).fault is None
+    assert verify(store.engine).finding is None
     with store.engine.execution_options(writing=True).begin() as connection:
         connection.execute(update(audit).where(audit.c.purge_id == CHECKPOINTS).values(left))
         connection.execute(insert(audit).values(link_to_row(link(prune))))
     assert store.audit.seal(LATER) is not None
     verdict = verify(store.engine)
-    assert (verdict.fault, len(verdict.checkpoints), verdict.pruned) == (None, 3, 1)
+    assert (verdict.finding, len(verdict.checkpoints), verdict.pruned) == (None, 3, 1)
 
 
 @POSTGRES
@@ -188,7 +188,7 @@ def test_an_entry_that_is_still_being_written_is_not_passed_over(store: Store) -
     sealed = store.audit.seal(NOON)
     assert sealed is not None
     assert sealed.entries == 3
-    assert verify(store.engine).fault is None
+    assert verify(store.engine).finding is None
 
 
 @POSTGRES
@@ -238,7 +238,7 @@ def test_pruning_empties_old_entries_and_the_trail_still_holds(store: Store) -> 
     assert emptied == [pruned(entry.purge_id, LATER) for entry in emptied]
     assert (told.purge_id, told.event, told.detail["entries"]) == (RETENTION, "prune", "8")
     verdict = verify(store.engine)
-    assert verdict.fault is None
+    assert verdict.finding is None
     assert (verdict.entries, verdict.pruned, len(verdict.checkpoints)) == (10, 8, 1)
 
 
@@ -249,14 +249,14 @@ def test_what_is_not_old_or_not_at_its_end_is_not_pruned(store: Store) -> None:
     assert store.audit.prune(LATER, LATER) == 8
     kept = [found.entry for _, found in store.audit.read_all() if found.entry.event != PRUNED]
     assert [entry.purge_id for entry in kept] == [CHECKPOINTS, "PC", B, RETENTION]
-    assert verify(store.engine).fault is None
+    assert verify(store.engine).finding is None
 
 
 def test_a_pruned_chain_goes_on(store: Store) -> None:
     write_trail(store)
     store.audit.prune(LATER, LATER)
     press(store, A, LATER)
-    assert verify(store.engine).fault is None
+    assert verify(store.engine).finding is None
     assert store.audit.prune(LATER + timedelta(days=1), LATER) == 1
     assert verify(store.engine).pruned == 9
 
@@ -266,7 +266,7 @@ def test_many_entries_are_pruned_and_sealed_a_batch_at_a_time(store: Store) -> N
     store.apply(*entries)
     store.audit.keep(LATER + timedelta(days=1), retention_days=1)
     verdict = verify(store.engine)
-    assert verdict.fault is None
+    assert verdict.finding is None
     assert verdict.pruned == BATCH + 1
     assert [each.entries for each in verdict.checkpoints] == [BATCH, 4]
 

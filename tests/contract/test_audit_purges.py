@@ -53,7 +53,7 @@ def store(database_url: str) -> Iterator[Store]:
 
 def test_purges_that_nobody_touched_are_as_their_trail_says(written: Store) -> None:
     verdict = verify(written.engine)
-    assert (verdict.fault, verdict.purges) == (None, 4)
+    assert (verdict.finding, verdict.purges) == (None, 4)
 
 
 EVE = """'[{"user_id": "U0EVE", "at": "2024-11-02T12:00:00+00:00", "roles": []}]'"""
@@ -168,7 +168,7 @@ def test_what_an_earlier_release_did_not_write_down_is_not_compared(store: Store
         after = replace(counted, version=version, decided_by="U0SAM")
         old = old_style(taken.audit[0])
         assert store.apply(replace(taken, purge=after, audit=(old,)))
-    assert verify(store.engine).fault is None
+    assert verify(store.engine).finding is None
     for change in ("state = 'held'", "user_id = 'U0EVE'", "force = NOT force"):
         assert fault_after(store, altering(change, f"id = '{A}'", "purges")) is not None
 
@@ -179,7 +179,7 @@ def test_what_was_pruned_is_not_compared(store: Store) -> None:
     agree(store)
     assert store.audit.prune(LATER, LATER) == 8
     verdict = verify(store.engine)
-    assert (verdict.fault, verdict.purges) == (None, 3)
+    assert (verdict.finding, verdict.purges) == (None, 3)
     fault = fault_after(store, altering("state = 'held'", f"id = '{A}'", "purges"))
     assert fault is not None
     assert (fault.place, fault.wrong) == (
@@ -197,7 +197,7 @@ def test_the_trail_of_a_purge_that_waits_cannot_be_emptied_to_hide_a_change(stor
         connection.execute(audit.update().where(audit.c.purge_id == C).values(left))
         connection.execute(insert(audit).values(link_to_row(link(told))))
         connection.execute(purges.update().values(user_id="U0EVE"))
-    fault = verify(store.engine).fault
+    fault = verify(store.engine).finding
     assert fault is not None
     assert fault.place == f"purge {C}, entry 1"
     assert "was emptied" in fault.wrong
@@ -213,7 +213,7 @@ def test_many_purges_are_looked_through_a_few_at_a_time(store: Store) -> None:
         connection.execute(insert(purges), [purge_to_row(each) | {"attempts": 0} for each in many])
         connection.execute(insert(audit), [link_to_row(each) for each in requests])
     verdict = verify(store.engine)
-    assert (verdict.fault, verdict.purges) == (None, 1_100)
+    assert (verdict.finding, verdict.purges) == (None, 1_100)
     fault = fault_after(store, altering("domain = 'a.example.com'", "id = 'P1099'", "purges"))
     assert fault is not None
     assert fault.place == "purge P1099"

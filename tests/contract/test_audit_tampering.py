@@ -13,7 +13,7 @@ import pytest
 from sqlalchemy import insert
 
 from bot.core.audit import CHECKPOINTS, RETENTION, AuditEntry, link
-from bot.store.audit.verify import Fault
+from bot.store.audit.verify import Finding
 from bot.store.schema.mapping import link_to_row
 from bot.store.schema.tables import audit
 from bot.store.store import Store
@@ -201,14 +201,16 @@ def test_without_what_told_of_a_checkpoint_its_entry_is_missed(emptied: Store) -
 def test_a_missing_trigger_of_sqlite_is_named(written: Store, name: str) -> None:
     fault = fault_openly_after(written, f"DROP TRIGGER {name}")
     assert fault is not None
-    assert fault == Fault(f"trigger {name}", "is missing, so that the audit could be changed")
+    assert fault == Finding(f"trigger {name}", "is missing, so that the audit could be changed")
 
 
 @pytest.mark.parametrize("written", ["sqlite"], indirect=True)
 def test_a_trigger_of_sqlite_that_refuses_no_more_is_named(written: Store) -> None:
     idle = "CREATE TRIGGER audit_delete BEFORE DELETE ON audit BEGIN SELECT 1; END"
     fault = fault_openly_after(written, "DROP TRIGGER audit_delete", idle)
-    assert fault == Fault("trigger audit_delete", "was altered, so that the audit could be changed")
+    assert fault == Finding(
+        "trigger audit_delete", "was altered, so that the audit could be changed"
+    )
 
 
 @pytest.mark.parametrize("written", ["postgresql"], indirect=True)
@@ -229,7 +231,7 @@ def test_a_trigger_of_postgresql_that_refuses_no_more_is_named(
     written: Store, change: str, name: str, wrong: str
 ) -> None:
     fault = fault_openly_after(written, change)
-    assert fault == Fault(f"trigger {name}", f"{wrong}, so that the audit could be changed")
+    assert fault == Finding(f"trigger {name}", f"{wrong}, so that the audit could be changed")
 
 
 @pytest.mark.parametrize("written", ["postgresql"], indirect=True)

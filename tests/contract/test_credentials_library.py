@@ -29,7 +29,7 @@ try:
     found = from_default_chain()()
     ours = [found.access_key_id, found.access_key_secret, found.security_token]
 except CdnRefused as refused:
-    ours = [refused.problem.code, repr(refused.__cause__), repr(refused.__context__)]
+    ours = [refused.info.code, repr(refused.__cause__), repr(refused.__context__)]
 loaded = "alibabacloud_credentials" in sys.modules
 handlers = logging.getLogger("credentials").handlers
 from alibabacloud_credentials.client import Client

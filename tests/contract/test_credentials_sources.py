@@ -77,5 +77,5 @@ def test_without_the_extra_the_chain_says_what_to_install(
     monkeypatch.setitem(sys.modules, "alibabacloud_credentials.client", None)
     with pytest.raises(CdnRefused) as refused:
         from_default_chain()
-    assert refused.value.problem.code == "cdn-credentials-extra-missing"
-    assert "purgebot[credentials]" in refused.value.problem.hint
+    assert refused.value.info.code == "cdn-credentials-extra-missing"
+    assert "purgebot[credentials]" in refused.value.info.hint

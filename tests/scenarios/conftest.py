@@ -52,6 +52,7 @@ def site(tmp_path: Path) -> Iterator[Town]:
     """Give a town without a bot, for `purgebot` itself to meet, with a policy to write in."""
     policy = tmp_path / "policy.yaml"
     shutil.copy(SAMPLE_POLICY, policy)
+    policy.chmod(0o644)  # whatever rights the sample was checked out with
     url = f"sqlite:///{tmp_path}/data/purgebot.sqlite3"
     with town(database_url=url, policy=policy, with_bot=False) as place:
         yield place

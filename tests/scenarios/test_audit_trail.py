@@ -28,7 +28,7 @@ Story = Callable[[Town], None]
 def trail(place: Town) -> list[AuditEntry]:
     """Give every entry there is; the trail must hold whatever happened."""
     assert place.bot is not None
-    assert verify(place.bot.store.engine).fault is None
+    assert verify(place.bot.store.engine).finding is None
     return [found.entry for _, found in place.bot.store.audit.read_all()]
 
 
@@ -245,7 +245,7 @@ def test_after_a_lively_day_every_purge_is_as_its_trail_says(with_policy: WithPo
 
 def verdict_of(place: Town) -> Verdict:
     verdict = verify(store_of(place).engine)
-    assert verdict.fault is None
+    assert verdict.finding is None
     return verdict
 
 

@@ -28,7 +28,7 @@ def findings(ended: Ended) -> dict[str, str]:
 
 
 NAMES = (
-    *("settings", "approval key", "policy", "database"),
+    *("settings", "files", "approval key", "policy", "database"),
     *("slack token", "slack socket", "approvers", "cdn"),
 )
 

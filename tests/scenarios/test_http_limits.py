@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import resource
 import socket
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from prometheus_client import REGISTRY
 from bot.app import MAX_BODY_BYTES
 from bot.config.settings import Mode
 from bot.demo.town import Town, town
+from bot.health.ingress import Ingress
 from bot.web.limits import MAX_HEAD_BYTES, protocol_of
 from bot.web.server import SLACK_PATH, web_app
 from tests.support.purgebot import Running, running
@@ -187,14 +189,15 @@ def test_what_is_no_http_is_a_bad_request(address: str) -> None:
 # Time
 
 
-@pytest.fixture
-def impatient() -> Iterator[str]:
-    """Give the address of a door whose patience is a moment."""
+@contextmanager
+def limited(**limits: float) -> Iterator[str]:
+    """Give the address of a door with limits of its own."""
     with town(mode=Mode.HTTP) as place, socket.create_server(("127.0.0.1", 0)) as listener:
         assert place.bot is not None, "it was not told to stay away"
         assert place.bot.ingress is not None, "it is in HTTP mode"
         protocol = protocol_of(place.bot.ingress)
-        protocol.head_within_s = 0.1
+        for name, limit in limits.items():
+            setattr(protocol, name, limit)
         config = uvicorn.Config(
             web_app(place.bot), http=protocol, ws="none", log_config=None, lifespan="off"
         )
@@ -204,6 +207,20 @@ def impatient() -> Iterator[str]:
         yield f"127.0.0.1:{listener.getsockname()[1]}"
         server.should_exit = True
         thread.join()
+
+
+@pytest.fixture
+def impatient() -> Iterator[str]:
+    """Give the address of a door whose patience is a moment."""
+    with limited(head_within_s=0.1) as address:
+        yield address
+
+
+@pytest.fixture
+def crowded() -> Iterator[str]:
+    """Give the address of a door that keeps three connections."""
+    with limited(most_connections=3) as address:
+        yield address
 
 
 def test_a_request_that_was_begun_and_is_not_ended_is_given_up(impatient: str) -> None:
@@ -220,6 +237,56 @@ def test_a_request_that_ends_in_time_is_answered_and_its_line_stays(impatient: s
         assert caller.status() == 401
         caller.send(POST + "Content-Length: 0\r\n\r\n")
         assert caller.status() == 401
+
+
+def test_a_connection_without_a_request_is_closed(impatient: str) -> None:
+    with call(impatient) as silent:
+        assert silent.is_closed()
+
+
+# How many
+
+
+def test_the_connection_that_has_been_silent_for_longest_makes_room(crowded: str) -> None:
+    before = refused("crowded")
+    empty = POST + "Content-Length: 0\r\n\r\n"
+    with call(crowded) as used, call(crowded) as silent, call(crowded) as another:
+        for line in (another, used):  # the last first: then all are there
+            line.send(empty)
+            assert line.status() == 401
+        with call(crowded) as newcomer:
+            newcomer.send(empty)
+            assert newcomer.status() == 401
+            assert silent.is_closed()
+            for line in (used, another):
+                line.send(empty)
+                assert line.status() == 401
+    assert refused("crowded") == before + 1
+
+
+def test_many_silent_connections_keep_nobody_out(crowded: str) -> None:
+    before = refused("crowded")
+    with ExitStack() as lines:
+        for _ in range(50):
+            lines.enter_context(call(crowded))
+            assert " 401 " in answer(crowded, POST, "Content-Length: 0\r\n\r\n")
+    assert refused("crowded") > before
+
+
+def test_connections_within_the_bound_stay(crowded: str) -> None:
+    with call(crowded) as first, call(crowded) as second, call(crowded) as third:
+        for line in (first, second, third):
+            line.send(POST + "Content-Length: 0\r\n\r\n")
+        assert [line.status() for line in (first, second, third)] == [401] * 3
+
+
+def test_the_bound_leaves_half_of_the_files_to_others() -> None:
+    files, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (1024, most))
+    try:
+        assert protocol_of(Ingress("secret")).most_connections == 512
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (files, most))
 
 
 def refused(reason: str) -> float:

@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 import signal
 import socket
+import struct
 import threading
 from collections.abc import Callable
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -15,12 +17,15 @@ import requests
 
 from bot.config.settings import Mode
 from bot.demo.town import Town
+from bot.health import endpoint
 from bot.health.checks import DEAD_S, IDLE_S
 from bot.health.endpoint import IDLE_S as IDLE_ON_THE_LINE_S
+from bot.health.endpoint import MOST_CONNECTIONS
 from bot.web.server import serve
 from tests.conftest import OpenTown
 from tests.support.database_outage import away
 from tests.support.http_door import http_door
+from tests.support.logged_failures import Expect
 from tests.support.prometheus_scrape import bot_of
 from tests.support.purgebot import Running, purgebot, running
 from tests.support.waiting import poll
@@ -310,6 +315,75 @@ def test_a_caller_who_says_nothing_keeps_no_other_from_an_answer(place: Town) ->
         patience_s = IDLE_ON_THE_LINE_S - 2  # else the silent one is hung up on, and all is well
         url = f"http://127.0.0.1:{port}/healthz"
         assert requests.get(url, timeout=patience_s).status_code == 200
+
+
+@pytest.fixture
+def listener(place: Town, monkeypatch: pytest.MonkeyPatch) -> tuple[str, int]:
+    """Give the address of a listener with patience for silent callers."""
+    monkeypatch.setattr(endpoint, "IDLE_S", 60)
+    status = bot_of(place).status
+    status._address = ("127.0.0.1", 0)
+    status.listen()
+    assert status._server is not None
+    host, port = status._server.server_address[:2]
+    return str(host), int(port)
+
+
+def url_of(listener: tuple[str, int]) -> str:
+    host, port = listener
+    return f"http://{host}:{port}/healthz"
+
+
+@SQLITE
+def test_the_listener_answers_however_many_others_there_are(listener: tuple[str, int]) -> None:
+    """Each of them has sent something, and holds a thread."""
+    with ExitStack() as others:
+        for _ in range(4 * MOST_CONNECTIONS):
+            other = others.enter_context(socket.create_connection(listener))
+            other.sendall(b"GET /healthz")
+            assert requests.get(url_of(listener), timeout=60).status_code == 200
+        threads = [each for each in threading.enumerate() if "process_request" in each.name]
+        assert len(threads) <= MOST_CONNECTIONS
+
+
+@SQLITE
+def test_the_listener_keeps_callers_up_to_its_bound(listener: tuple[str, int]) -> None:
+    with ExitStack() as others:
+        callers = [
+            others.enter_context(socket.create_connection(listener))
+            for _ in range(MOST_CONNECTIONS - 1)
+        ]
+        assert requests.get(url_of(listener), timeout=60).status_code == 200
+        for caller in callers:
+            caller.sendall(b"GET /healthz HTTP/1.0\r\n\r\n")
+            assert caller.recv(100).startswith(b"HTTP/1.0 200")
+
+
+@SQLITE
+def test_what_fails_in_the_listener_is_one_line_of_the_log(
+    listener: tuple[str, int],
+    place: Town,
+    capfd: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    expected_failures: Expect,
+) -> None:
+    expected_failures("status-request-failed")
+    monkeypatch.setattr(bot_of(place).status.vitals, "alive", lambda: 1 / 0)
+    with pytest.raises(requests.ConnectionError):
+        requests.get(url_of(listener), timeout=60)
+    assert "Exception occurred during processing" not in capfd.readouterr().err
+
+
+@SQLITE
+def test_a_caller_who_leaves_is_nothing_to_log(
+    listener: tuple[str, int], capfd: pytest.CaptureFixture[str]
+) -> None:
+    for _ in range(5):
+        with socket.create_connection(listener) as caller:
+            caller.sendall(b"GET /metrics HTTP/1.0\r\n\r\n")
+            caller.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    assert requests.get(url_of(listener), timeout=60).status_code == 200
+    assert "Exception" not in capfd.readouterr().err
 
 
 @SQLITE

@@ -78,7 +78,7 @@ def test_the_same_where_the_bot_works_by_itself(place: Town) -> None:
         due_at = store.read(select(posts.c.due_at).where(posts.c.purge_id == purge.id)).scalar()
         if due_at is not None and due_at > place.now():  # a card is edited no more often than that
             place.waits(settle=False, seconds=2)
-            store.wake()
+            bot_of(place).worker.wake()
         return False
 
     purge_id = said(place)[0].rpartition("Purge `")[2].partition("`")[0]

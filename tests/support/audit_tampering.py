@@ -11,7 +11,7 @@ from contextlib import closing, contextmanager
 import pytest
 from sqlalchemy import Connection, Insert, text
 
-from bot.store.audit.verify import Fault, verify, verify_on
+from bot.store.audit.verify import Finding, verify, verify_on
 from bot.store.store import Store
 from tests.support.audit_trail import open_store, unguarded
 from tests.support.databases import Postgresql, Sqlite
@@ -25,18 +25,18 @@ def new_store(request: pytest.FixtureRequest) -> Iterator[Store]:
         yield store
 
 
-def fault_after(store: Store, *changes: str | Insert) -> Fault | None:
+def fault_after(store: Store, *changes: str | Insert) -> Finding | None:
     """Give what is wrong once somebody has done this, past the triggers that refuse it."""
-    assert verify(store.engine).fault is None
+    assert verify(store.engine).finding is None
     with store.engine.execution_options(writing=True).begin() as connection:
         with unguarded(connection):
             _change(connection, changes)
         return _fault(connection)
 
 
-def fault_openly_after(store: Store, *changes: str | Insert) -> Fault | None:
+def fault_openly_after(store: Store, *changes: str | Insert) -> Finding | None:
     """Give what is wrong once somebody has done this; the triggers are left as they are then."""
-    assert verify(store.engine).fault is None
+    assert verify(store.engine).finding is None
     with store.engine.execution_options(writing=True).begin() as connection:
         _change(connection, changes)
         return _fault(connection)
@@ -48,8 +48,8 @@ def _change(connection: Connection, changes: tuple[str | Insert, ...]) -> None:
         assert connection.execute(statement).rowcount != 0, change
 
 
-def _fault(connection: Connection) -> Fault | None:
-    fault = verify_on(connection).fault
+def _fault(connection: Connection) -> Finding | None:
+    fault = verify_on(connection).finding
     connection.rollback()
     return fault
 

@@ -51,6 +51,30 @@ def say(words: bytes) -> Deed:
     return deed
 
 
+def drip(words: bytes, again: bytes, every_s: float = 0.01) -> Deed:
+    """Say a little again and again, for as long as the other end listens."""
+
+    def deed(connection: socket.socket, over: threading.Event) -> None:
+        connection.sendall(words)
+        while not over.wait(every_s):
+            connection.sendall(again)
+
+    return deed
+
+
+START = b"HTTP/1.1 200 OK\r\n"
+DRIPS: dict[str, Deed] = {
+    "status": drip(b"HTTP/1.1 200 ", b"O"),
+    "interim answers": drip(b"", b"HTTP/1.1 100 Continue\r\n\r\n"),
+    "headers": drip(START + b"X-Slow: ", b"."),
+    "body": drip(START + b"Content-Length: 9999999\r\n\r\n", b" "),
+    "body without end": drip(START + b"\r\n", b" "),
+    "chunks": drip(START + b"Transfer-Encoding: chunked\r\n\r\n", b"1\r\n \r\n"),
+    "error": drip(b"HTTP/1.1 503 Busy\r\nContent-Length: 9999999\r\n\r\n", b" "),
+}
+"""Answers that never end, although no two bytes are far apart."""
+
+
 def hear_then(deed: Deed) -> Deed:
     """Take the whole request first."""
 
@@ -61,6 +85,35 @@ def hear_then(deed: Deed) -> Deed:
         deed(connection, over)
 
     return then
+
+
+def letter_by_letter(words: bytes) -> Deed:
+    def deed(connection: socket.socket, over: threading.Event) -> None:
+        for place in range(len(words)):
+            connection.sendall(words[place : place + 1])
+            over.wait(0.001)
+
+    return deed
+
+
+TLS_RECORD = b"\x16\x03\x03\x40\x00"
+"""How a record of TLS begins that is 16 KiB long."""
+
+
+def announced(length: int) -> Deed:
+    return hear_then(drip(START + b"Content-Length: %d\r\n\r\n" % length, b" " * 1_000_000, 0))
+
+
+HUGE = {
+    "announced": announced(150_000_000),
+    "announced beyond all memory": announced(10**17),
+    "without end": hear_then(drip(START + b"\r\n", b" " * 1_000_000, 0)),
+    "one chunk": hear_then(
+        drip(START + b"Transfer-Encoding: chunked\r\n\r\nFFFFFFFFFFFFFF\r\n", b" " * 1_000_000, 0)
+    ),
+    "interim answers": hear_then(drip(b"", b"HTTP/1.1 100 Continue\r\n\r\n" * 50_000, 0)),
+}
+"""Answers that are larger than anybody has use for."""
 
 
 def answer_all(connection: socket.socket, over: threading.Event) -> None:

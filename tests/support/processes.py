@@ -200,7 +200,7 @@ def check_presses(place: Town, acknowledged: Collection[str]) -> None:
 
 
 def check_trail(place: Town) -> None:
-    fault = verify(store_of(place).engine).fault
+    fault = verify(store_of(place).engine).finding
     assert fault is None, f"a chain of the audit trail is broken: {fault}"
 
 

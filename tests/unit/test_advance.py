@@ -122,7 +122,7 @@ def refused(purge: Purge, event: Event, **facts: Unpack[Facts]) -> str:
     before = replace(purge)
     with pytest.raises(BotError) as error:
         advance(purge, event, NOW, **facts)
-    assert error.value.problem.code == "purge-wrong-turn"
+    assert error.value.info.code == "purge-wrong-turn"
     assert purge == before
     return str(error.value)
 

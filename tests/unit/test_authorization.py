@@ -101,7 +101,7 @@ def test_only_what_is_to_be_sent_is_decided_on(state: State) -> None:
     for purge in (replace(PLAIN, state=state), replace(approved(SAM_APPROVES), state=state)):
         with pytest.raises(BotError) as caught:
             decide(purge, SAM)
-        assert caught.value.problem.code == "purge-wrong-turn"
+        assert caught.value.info.code == "purge-wrong-turn"
 
 
 @pytest.mark.parametrize("state", [State.READY, State.HELD])

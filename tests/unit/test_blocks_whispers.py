@@ -9,7 +9,7 @@ import pytest
 
 from bot.core import error_registry
 from bot.core.command.parser import MAX_TAG_CHARACTERS
-from bot.core.errors import STORE_AWAY, STORE_SLOW, UNEXPECTED, ErrorKind, Problem
+from bot.core.errors import STORE_AWAY, STORE_SLOW, UNEXPECTED, ErrorInfo, ErrorKind
 from bot.core.message import Notice
 from bot.core.purge.purge import Failure, Refusal, State
 from bot.slack.message import Message
@@ -43,17 +43,17 @@ def test_a_refusal_stays_readable_when_everything_in_it_is_long() -> None:
 @pytest.mark.parametrize("fact", ["&" * 20_000, "`<!channel>`", ""], ids=["long", "odd", "empty"])
 def test_slack_takes_every_error_whatever_its_facts(kind: ErrorKind, fact: str) -> None:
     fields = re.findall(r"{(\w+)}", kind.message + kind.hint)
-    problem = Problem(kind, {**dict.fromkeys(fields, fact), "holders": ",".join(MANY)})
-    assert wrong(error(problem, corrected=f"/purge {fact}")) == []
-    assert wrong(notice_message(Notice(kind.code, problem.facts))) == []
-    failed = a_purge(State.FAILED, failure=Failure(kind.code, problem.facts), reason="&" * 500)
+    info = ErrorInfo(kind, {**dict.fromkeys(fields, fact), "holders": ",".join(MANY)})
+    assert wrong(error(info, corrected=f"/purge {fact}")) == []
+    assert wrong(notice_message(Notice(kind.code, info.facts))) == []
+    failed = a_purge(State.FAILED, failure=Failure(kind.code, info.facts), reason="&" * 500)
     assert wrong(card(failed)) == wrong(outcome(failed)) == []
 
 
 def test_only_others_than_the_operators_are_told_that_a_hint_is_for_them() -> None:
     kind = error_registry.kind("cdn-no-credentials")
     told = "For the operators of Purgebot: set the access key's ID and secret, or a role."
-    assert told in said(error(Problem(kind)))
+    assert told in said(error(ErrorInfo(kind)))
     alerted = said(alert(Notice(kind.code, {})))
     assert "Set the access key's ID and secret, or a role." in alerted
     assert "operators" not in alerted
@@ -61,9 +61,9 @@ def test_only_others_than_the_operators_are_told_that_a_hint_is_for_them() -> No
 
 def test_a_correction_is_offered_only_if_it_can_be_shown_whole() -> None:
     kind = error_registry.kind("command-option-unknown")
-    assert "Did you mean: `/purge a b`" in said(error(Problem(kind), corrected="/purge a b"))
+    assert "Did you mean: `/purge a b`" in said(error(ErrorInfo(kind), corrected="/purge a b"))
     for hidden in ("t" * MAX_TAG_CHARACTERS, "&" * 600, "a`b"):
-        shown = error(Problem(kind), corrected=f"/purge www.example.com {hidden}")
+        shown = error(ErrorInfo(kind), corrected=f"/purge www.example.com {hidden}")
         assert "Did you mean" not in said(shown)
         assert wrong(shown) == []
 
@@ -74,7 +74,7 @@ def test_a_correction_is_offered_only_if_it_can_be_shown_whole() -> None:
     ids=["away", "slow", "unexpected"],
 )
 def test_nothing_was_purged_is_said_only_when_it_is_sure(kind: ErrorKind, sure: bool) -> None:
-    assert ("nothing was purged" in said(error(Problem(kind))).lower()) == sure
+    assert ("nothing was purged" in said(error(ErrorInfo(kind))).lower()) == sure
 
 
 # Help

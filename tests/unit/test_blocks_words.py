@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from bot.core import error_registry
 from bot.core.command.answers import HistoryAnswer, ListedPurge
 from bot.core.command.parser import MAX_REASON_CHARACTERS
-from bot.core.errors import ErrorKind, Problem
+from bot.core.errors import ErrorInfo, ErrorKind
 from bot.core.interaction import Interaction, InteractionKind
 from bot.core.message import Notice
 from bot.core.purge.purge import Failure, Refusal, State
@@ -149,11 +149,11 @@ def test_so_is_what_an_encoded_tag_reads(read: str) -> None:
 def test_an_error_repeats_what_was_written_and_no_more(kind: ErrorKind) -> None:
     fields = set(re.findall(r"{(\w+)}", kind.message + kind.hint)) - {"holders"}
     for written in HOSTILE.values():
-        problem = Problem(kind, dict.fromkeys(fields, written))
-        failed = a_purge(State.FAILED, failure=Failure(kind.code, problem.facts))
+        info = ErrorInfo(kind, dict.fromkeys(fields, written))
+        failed = a_purge(State.FAILED, failure=Failure(kind.code, info.facts))
         for shown in (
-            error(problem),
-            notice_message(Notice(kind.code, problem.facts)),
+            error(info),
+            notice_message(Notice(kind.code, info.facts)),
             card(failed),
         ):
             assert "zulu" not in "".join(read_into(shown.blocks, shown.text))
@@ -224,7 +224,7 @@ def test_in_plain_text_nothing_is_escaped_and_no_emoji_drawn() -> None:
     ],
 )
 def test_an_error_below_a_field_is_plain_text(code: str, facts: dict[str, str]) -> None:
-    said = error(Problem(error_registry.kind(code), facts)).plain
+    said = error(ErrorInfo(error_registry.kind(code), facts)).plain
     assert not re.search("&(amp|lt|gt);|<@|<!|U0SAM|S0SRE", said)
     assert facts.get("part", facts.get("sentence", "")) in said
 

@@ -46,7 +46,7 @@ def outcome(url: str) -> str:
         try:
             return purge(client).task_id
         except CdnError as error:
-            return error.problem.code
+            return error.info.code
 
 
 # --- what is sent ---
@@ -213,7 +213,7 @@ QUESTIONS: dict[str, Callable[[CdnClient], object]] = {
 def test_a_question_leaves_nothing_in_doubt(question: str, reply: bytes, kind: str) -> None:
     with gateway(reply) as cdn, client_of(cdn.url) as client, pytest.raises(CdnRefused) as refused:
         QUESTIONS[question](client)
-    assert refused.value.problem.code == kind
+    assert refused.value.info.code == kind
 
 
 # --- where it may be sent ---

@@ -74,7 +74,7 @@ def loss(
     finally:
         client.close()
     error = raised.value
-    told = "".join(traceback.format_exception(error)) + repr(error) + repr(error.problem)
+    told = "".join(traceback.format_exception(error)) + repr(error) + repr(error.info)
     assert [secret for secret in SECRETS if secret in told] == []
     # A log that prints the exceptions behind this one would find the request in them.
     assert (error.__cause__, error.__context__) == (None, None)
@@ -83,8 +83,8 @@ def loss(
 
 def assert_never_sent(error: CdnError, *whys: str) -> None:
     assert isinstance(error, CdnRefused)
-    assert error.problem.code == "cdn-unreachable"
-    assert error.problem.facts["why"] in whys
+    assert error.info.code == "cdn-unreachable"
+    assert error.info.facts["why"] in whys
     assert error.retryable
 
 
@@ -136,7 +136,7 @@ def test_it_is_held_back_on_a_connection_that_was_kept() -> None:
 
 
 def test_the_name_is_not_found(monkeypatch: pytest.MonkeyPatch) -> None:
-    def not_found(*_: object) -> None:
+    def not_found(*_: object, **__: object) -> None:
         raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
 
     monkeypatch.setattr(socket, "getaddrinfo", not_found)
@@ -261,7 +261,7 @@ def test_the_server_hears_and(how: str, secure: bool, tls: ssl.SSLContext) -> No
         url = f"{scheme}://localhost:{server.port}"
         found = loss(url, timeout_s=(5.0, 0.2 if how == "says nothing" else 5.0))
     assert isinstance(found, CdnInDoubt)
-    assert found.problem.code == kind
+    assert found.info.code == kind
     assert server.connections == 1
 
 
@@ -274,7 +274,7 @@ def test_a_broken_secure_connection_is_no_failed_handshake(tls: ssl.SSLContext) 
     with listening(shake_hands_then(hear_then(talk_past_tls), tls)) as server:
         found = loss(f"https://localhost:{server.port}")
     assert isinstance(found, CdnInDoubt)
-    assert found.problem.facts == {"cause": "SSLError"}
+    assert found.info.facts == {"cause": "SSLError"}
 
 
 # --- which connection is used ---

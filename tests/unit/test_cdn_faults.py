@@ -121,20 +121,20 @@ def fault(
 def test_each_error_that_the_operations_page_lists_has_its_kind(
     code: object, message: str, kind: ErrorKind
 ) -> None:
-    assert fault(400, code, Message=message).problem.kind is kind
+    assert fault(400, code, Message=message).info.kind is kind
 
 
 @pytest.mark.parametrize(("code", "status", "kind"), OTHERS)
 def test_each_error_of_the_gateway_and_the_cdn_has_its_kind(
     code: object, status: int, kind: ErrorKind
 ) -> None:
-    assert fault(status, code).problem.kind is kind
+    assert fault(status, code).info.kind is kind
 
 
 @pytest.mark.parametrize("code", [row[0] for row in [*DOCUMENTED, *OTHERS]])
 def test_a_code_decides_whatever_the_http_status(code: object) -> None:
-    assert {fault(status, code).problem.code for status in (200, 302, 400, 403, 404, 500, 503)} == {
-        fault(400, code).problem.code
+    assert {fault(status, code).info.code for status in (200, 302, 400, 403, 404, 500, 503)} == {
+        fault(400, code).info.code
     }
 
 
@@ -157,8 +157,8 @@ def test_an_unknown_code_is_shown_with_the_request_id(status: int) -> None:
         "Quite.New",
         REQUEST_ID,
     )
-    assert "Quite.New" in found.problem.message
-    assert REQUEST_ID in found.problem.hint
+    assert "Quite.New" in found.info.message
+    assert REQUEST_ID in found.info.hint
 
 
 @pytest.mark.parametrize(
@@ -185,7 +185,7 @@ def test_an_unknown_code_is_shown_with_the_request_id(status: int) -> None:
     ],
 )
 def test_without_a_code_the_http_status_decides(status: int, kind: ErrorKind) -> None:
-    assert fault(status).problem.kind is kind
+    assert fault(status).info.kind is kind
     assert set(KIND_BY_STATUS) <= {413, 414, 431, 429, 301, 302, 307, 308}
 
 
@@ -198,8 +198,8 @@ def test_an_unknown_code_does_not_take_the_doubt_from_a_status(status: int) -> N
 @pytest.mark.parametrize("code", [None, "Quite.New", *KIND_BY_CODE])
 def test_the_class_says_the_same_as_the_kind(code: object, status: int) -> None:
     found = fault(status, code)
-    assert isinstance(found, CdnInDoubt) == found.problem.kind.in_doubt
-    assert isinstance(found, CdnRefused) != found.problem.kind.in_doubt
+    assert isinstance(found, CdnInDoubt) == found.info.kind.in_doubt
+    assert isinstance(found, CdnRefused) != found.info.kind.in_doubt
 
 
 @pytest.mark.parametrize(
@@ -252,14 +252,14 @@ SECRET = "CAISsecret/token+=="
 )
 def test_what_has_not_the_form_of_a_code_is_not_shown(code: object) -> None:
     found = fault(400, code)
-    assert (found.vendor_code, found.problem.code) == (None, "cdn-turned-down")
+    assert (found.vendor_code, found.info.code) == (None, "cdn-turned-down")
 
 
 @pytest.mark.parametrize("request_id", [SECRET, "<!channel>", "", 5, f"{REQUEST_ID}\n", None])
 def test_what_has_not_the_form_of_a_request_id_is_not_shown(request_id: object) -> None:
     found = fault(400, "Quite.New", RequestId=request_id)
     assert found.request_id is None
-    assert SECRET not in str(found.problem.facts)
+    assert SECRET not in str(found.info.facts)
 
 
 def test_the_request_id_of_the_headers_serves_where_the_body_has_none() -> None:
@@ -269,7 +269,7 @@ def test_the_request_id_of_the_headers_serves_where_the_body_has_none() -> None:
 def test_the_vendors_text_is_kept_nowhere() -> None:
     for code in (*KIND_BY_CODE, "Quite.New", None):
         found = fault(400, code, Message=SECRET, Recommend=SECRET, HostId=SECRET)
-        assert SECRET not in f"{found} {found!r} {found.args} {found.problem} {vars(found)}"
+        assert SECRET not in f"{found} {found!r} {found.args} {found.info} {vars(found)}"
 
 
 def test_each_kind_has_a_sentence_and_a_next_step() -> None:

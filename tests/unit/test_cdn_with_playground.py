@@ -115,21 +115,21 @@ def test_wrong_keys_are_told_apart(town: Town, key: tuple[str | None, ...], kind
     filled = [given or right for given, right in zip(key, (*town.key, ""), strict=False)]
     found = town.purge(*filled)
     assert isinstance(found, CdnRefused)
-    assert found.problem.code == kind
-    assert [secret for secret in filled if secret in f"{found!r}{found.problem}"] == []
+    assert found.info.code == kind
+    assert [secret for secret in filled if secret in f"{found!r}{found.info}"] == []
 
 
 def test_a_clock_that_is_wrong_is_named(town: Town) -> None:
     found = town.purge(clock=lambda: datetime(2020, 1, 1, tzinfo=UTC))
     assert isinstance(found, CdnRefused)
-    assert found.problem.code == "cdn-clock-wrong"
+    assert found.info.code == "cdn-clock-wrong"
 
 
 def test_a_nonce_that_comes_again_is_in_doubt(town: Town) -> None:
     assert isinstance(town.purge(nonce=lambda: "the-same"), Submitted)
     found = town.purge(nonce=lambda: "the-same")
     assert isinstance(found, CdnInDoubt)
-    assert found.problem.code == "cdn-seen-before"
+    assert found.info.code == "cdn-seen-before"
 
 
 TROUBLES: dict[str, tuple[dict[str, object], str]] = {
@@ -149,7 +149,7 @@ def test_a_purge_that_was_carried_out_is_never_called_refused(town: Town, troubl
     town.control("POST", "faults", {"kind": trouble, **settings})
     found = town.purge(timeout_s=(5.0, 0.3 if trouble == "slow_answer" else 5.0))
     assert isinstance(found, CdnError)
-    assert found.problem.code == kind
+    assert found.info.code == kind
     assert isinstance(found, CdnInDoubt) or not town.tasks
 
 
@@ -163,6 +163,6 @@ def test_every_error_that_the_pretend_cdn_knows_is_known(town: Town) -> None:
         assert isinstance(found, CdnError)
         assert found.vendor_code == code
         assert found.request_id is not None
-        if found.problem.code == "cdn-unknown-error":
+        if found.info.code == "cdn-unknown-error":
             unknown.append(code)
     assert unknown == ["DomainNameOverLimit"]

@@ -6,7 +6,7 @@ import pytest
 
 from bot.core.command.parser import PurgeCommand, clean_reason, format_command, parse
 from bot.core.command.queries import HelpCommand
-from bot.core.errors import Mistake, kinds_in
+from bot.core.errors import InputError, kinds_in
 from bot.core.text import errors as command_errors
 
 SITE = "www.example.com"
@@ -21,8 +21,8 @@ def forced(*tags: str) -> PurgeCommand:
     return PurgeCommand(SITE, tags, force=True)
 
 
-def mistake(text: str) -> Mistake:
-    with pytest.raises(Mistake) as caught:
+def mistake(text: str) -> InputError:
+    with pytest.raises(InputError) as caught:
         parse(text)
     return caught.value
 
@@ -201,9 +201,9 @@ def test_a_force_outside_the_quotes_of_a_reason_still_counts() -> None:
     ],
 )
 def test_a_slip_is_explained_and_put_right(words: str, code: str, corrected: str | None) -> None:
-    problem = mistake(f"{SITE} {words}").problem
-    assert problem.code == f"command-{code}"
-    assert problem.facts.get("corrected") == (corrected and f"/purge {SITE} {corrected}")
+    info = mistake(f"{SITE} {words}").info
+    assert info.code == f"command-{code}"
+    assert info.facts.get("corrected") == (corrected and f"/purge {SITE} {corrected}")
 
 
 @pytest.mark.parametrize(
@@ -222,15 +222,15 @@ def test_a_slip_is_explained_and_put_right(words: str, code: str, corrected: str
     ],
 )
 def test_only_a_misspelt_option_is_taken_for_another(option: str, meant: str | None) -> None:
-    facts = mistake(f"{SITE} hero {option}").problem.facts
+    facts = mistake(f"{SITE} hero {option}").info.facts
     assert facts.get("suggestion") == meant
 
 
 @pytest.mark.parametrize("option", ["--help", "-h", "—Help", "--usage", "-?"])
 def test_help_as_an_option_says_how_help_is_got(option: str) -> None:
-    problem = mistake(f"{SITE} hero {option}").problem
-    assert problem.code == "command-option-help"
-    assert "/purge help" in problem.hint
+    info = mistake(f"{SITE} hero {option}").info
+    assert info.code == "command-option-help"
+    assert "/purge help" in info.hint
 
 
 def test_words_that_would_be_values_of_force_are_tags_and_reasons_elsewhere() -> None:
@@ -241,30 +241,30 @@ def test_words_that_would_be_values_of_force_are_tags_and_reasons_elsewhere() ->
 
 
 def test_force_is_recognised_before_the_domain_too() -> None:
-    assert mistake(f"force {SITE} hero").problem.code == "command-force-like"
+    assert mistake(f"force {SITE} hero").info.code == "command-force-like"
 
 
 def test_only_options_leave_the_domain_missing() -> None:
-    assert mistake("--force").problem.code == "command-domain-missing"
+    assert mistake("--force").info.code == "command-domain-missing"
 
 
 def test_two_mistakes_are_explained_one_at_a_time_without_a_wrong_promise() -> None:
-    problem = mistake(f"{SITE} “a” --froce").problem
-    assert problem.code == "command-option-misspelt"
-    assert "corrected" not in problem.facts
+    info = mistake(f"{SITE} “a” --froce").info
+    assert info.code == "command-option-misspelt"
+    assert "corrected" not in info.facts
 
 
 def test_a_comma_after_the_domain_is_put_right_unless_a_second_domain_follows() -> None:
-    assert mistake(f"{SITE},hero").problem.facts["corrected"] == f"/purge {SITE} hero"
-    assert "corrected" not in mistake(f"{SITE},img.example.com a").problem.facts
+    assert mistake(f"{SITE},hero").info.facts["corrected"] == f"/purge {SITE} hero"
+    assert "corrected" not in mistake(f"{SITE},img.example.com a").info.facts
 
 
 def test_the_tags_may_have_16384_characters_and_not_one_more() -> None:
     tags = [f"{n:07}" for n in range(2048)]  # with the commas between them: 16 383
     assert parse(f"{SITE} {','.join(tags)}") == plain(*tags)
     assert parse(f"{SITE} {','.join([*tags[:-1], 'x' * 8])}") == plain(*tags[:-1], "x" * 8)
-    problem = mistake(f"{SITE} {','.join([*tags[:-1], 'x' * 9])}").problem
-    assert (problem.code, problem.facts["length"]) == ("command-tags-long", "16385")
+    info = mistake(f"{SITE} {','.join([*tags[:-1], 'x' * 9])}").info
+    assert (info.code, info.facts["length"]) == ("command-tags-long", "16385")
 
 
 @pytest.mark.parametrize(
@@ -294,16 +294,16 @@ def test_a_reason_from_elsewhere_is_cleaned_in_the_same_way() -> None:
 
 @pytest.mark.parametrize("unseen", list("\u00ad\u034f\u180b\u2800\u3164\ufe0f\ufeff\U000e0100"))
 def test_no_character_that_leaves_no_mark_gets_into_a_tag(unseen: str) -> None:
-    assert mistake(f"{SITE} a{unseen}b").problem.code == "command-unseen"
+    assert mistake(f"{SITE} a{unseen}b").info.code == "command-unseen"
 
 
 def test_a_long_part_is_shown_cut() -> None:
-    assert mistake(f"{'x' * 80} a").problem.facts["part"] == "x" * 80
-    assert mistake(f"{'x' * 81} a").problem.facts["part"] == "x" * 79 + "…"
+    assert mistake(f"{'x' * 80} a").info.facts["part"] == "x" * 80
+    assert mistake(f"{'x' * 81} a").info.facts["part"] == "x" * 79 + "…"
 
 
 def test_what_cannot_be_seen_is_spelt_out_to_the_person() -> None:
-    assert mistake(f"{SITE} a\u202eb").problem.message.startswith("“a[U+202E]b”")
+    assert mistake(f"{SITE} a\u202eb").info.message.startswith("“a[U+202E]b”")
 
 
 def test_every_kind_has_a_code_in_this_family() -> None:

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.core.command.parser import PurgeCommand, parse
-from bot.core.errors import Mistake
+from bot.core.errors import InputError
 from bot.core.text.domain_name import display_domain, normalise_domain
 
 LABEL_63 = "a" * 63
@@ -74,9 +74,9 @@ def test_a_domain_is_kept_in_one_form(written: str, kept: str) -> None:
     ],
 )
 def test_what_is_no_single_host_name_is_refused(written: str, code: str) -> None:
-    with pytest.raises(Mistake) as caught:
+    with pytest.raises(InputError) as caught:
         normalise_domain(written)
-    assert caught.value.problem.code == f"command-domain-{code}"
+    assert caught.value.info.code == f"command-domain-{code}"
 
 
 @pytest.mark.parametrize(
@@ -84,9 +84,9 @@ def test_what_is_no_single_host_name_is_refused(written: str, code: str) -> None
     ["https://www.example.com/a?b", "www.example.com:443", "ana:secret@www.example.com"],
 )
 def test_a_url_is_put_right_by_its_host(written: str) -> None:
-    with pytest.raises(Mistake) as caught:
+    with pytest.raises(InputError) as caught:
         parse(f"{written} hero --force")
-    assert caught.value.problem.facts["corrected"] == "/purge www.example.com hero --force"
+    assert caught.value.info.facts["corrected"] == "/purge www.example.com hero --force"
 
 
 @pytest.mark.parametrize(
@@ -103,16 +103,16 @@ def test_a_link_that_slack_made_is_opened(link: str) -> None:
 
 
 def test_a_link_that_shows_one_domain_and_leads_to_another_is_refused() -> None:
-    with pytest.raises(Mistake) as caught:
+    with pytest.raises(InputError) as caught:
         parse("<http://evil.example|www.example.com> hero")
-    assert caught.value.problem.code == "command-link"
+    assert caught.value.info.code == "command-link"
 
 
 def test_the_part_of_a_domain_at_fault_is_named() -> None:
     for written, label in [("www..example.com", ".."), ("a.b_c.example.com", "b_c")]:
-        with pytest.raises(Mistake) as caught:
+        with pytest.raises(InputError) as caught:
             normalise_domain(written)
-        assert caught.value.problem.facts["label"] == label
+        assert caught.value.info.facts["label"] == label
 
 
 def test_the_owner_of_a_domain_can_read_its_name() -> None:
@@ -124,7 +124,7 @@ def test_the_owner_of_a_domain_can_read_its_name() -> None:
 def test_any_text_is_either_a_domain_in_its_one_form_or_a_mistake(text: str) -> None:
     try:
         domain = normalise_domain(text)
-    except Mistake:
+    except InputError:
         return
     assert domain.isascii()
     assert domain == domain.lower()

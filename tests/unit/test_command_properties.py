@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from bot.core.command.parser import PurgeCommand, format_command, parse
 from bot.core.command.queries import HelpCommand, Question, VersionCommand
-from bot.core.errors import Mistake, kinds_in
+from bot.core.errors import InputError, kinds_in
 from bot.core.text import errors as command_errors
 
 KINDS = kinds_in(command_errors)
@@ -78,10 +78,10 @@ words = st.one_of(
 )
 
 
-def attempt(text: str) -> PurgeCommand | HelpCommand | VersionCommand | Question | Mistake:
+def attempt(text: str) -> PurgeCommand | HelpCommand | VersionCommand | Question | InputError:
     try:
         return parse(text)
-    except Mistake as mistake:
+    except InputError as mistake:
         return mistake
 
 
@@ -93,11 +93,11 @@ def test_a_formatted_command_reads_back(command: PurgeCommand) -> None:
 @given(st.builds("{}{}".format, st.sampled_from(["", "www.example.com "]), st.text() | typed))
 def test_any_text_is_a_command_or_a_mistake_that_can_be_explained(text: str) -> None:
     match attempt(text):
-        case Mistake(problem=problem):
-            assert problem.kind in KINDS
-            fields = set(re.findall(r"{(\w+)}", problem.kind.message + problem.kind.hint))
-            assert fields <= set(problem.facts)
-            if (corrected := problem.facts.get("corrected")) is not None:
+        case InputError(info=info):
+            assert info.kind in KINDS
+            fields = set(re.findall(r"{(\w+)}", info.kind.message + info.kind.hint))
+            assert fields <= set(info.facts)
+            if (corrected := info.facts.get("corrected")) is not None:
                 assert isinstance(parse(corrected.removeprefix("/purge")), PurgeCommand)
         case PurgeCommand() as command:
             assert parse(format_command(command).removeprefix("/purge")) == command
@@ -120,7 +120,7 @@ def test_a_word_like_force_outside_quotes_never_comes_to_a_plain_purge(
         case PurgeCommand(force=force):
             assert force
         case answer:
-            assert isinstance(answer, Mistake)
+            assert isinstance(answer, InputError)
 
 
 @given(st.text() | typed)
@@ -139,8 +139,8 @@ def test_a_correction_never_drops_a_force_that_was_written(
 ) -> None:
     assume(" ".join(after).casefold().split()[:1] not in (["no"], ["off"], ["false"]))
     match attempt(" ".join([domain, *before, "--force", *after])):
-        case Mistake(problem=problem) if "corrected" in problem.facts:
-            command = parse(problem.facts["corrected"].removeprefix("/purge"))
+        case InputError(info=info) if "corrected" in info.facts:
+            command = parse(info.facts["corrected"].removeprefix("/purge"))
             assert isinstance(command, PurgeCommand)
             assert command.force
 

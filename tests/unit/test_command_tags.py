@@ -10,7 +10,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from bot.core.command.parser import PurgeCommand, format_command, parse
-from bot.core.errors import Mistake, Problem
+from bot.core.errors import ErrorInfo, InputError
 from bot.core.text.errors import DOMAIN_DOTLESS
 from bot.core.text.tokens import COMMAS, QUOTES
 
@@ -23,10 +23,10 @@ def tags(words: str, domain: str = SITE) -> tuple[str, ...]:
     return command.tags
 
 
-def problem(words: str) -> Problem:
-    with pytest.raises(Mistake) as caught:
+def info(words: str) -> ErrorInfo:
+    with pytest.raises(InputError) as caught:
         parse(f"{SITE} {words}")
-    return caught.value.problem
+    return caught.value.info
 
 
 @pytest.mark.parametrize(
@@ -48,16 +48,16 @@ def test_tags_as_they_are_in_use_are_taken_as_they_are(tag: str) -> None:
 def test_the_comma_of_any_keyboard_stands_between_tags(comma: str) -> None:
     assert tags(f"a{comma}b{comma} c") == ("a", "b", "c")
     assert tags(f'a{comma}--force{comma}--reason "x{comma}y"') == ("a",)
-    assert problem(f"a{comma}--reason b{comma}c").facts["corrected"] == (
+    assert info(f"a{comma}--reason b{comma}c").facts["corrected"] == (
         f'/purge {SITE} a --reason "b{comma}c"'
     )
 
 
 def test_a_comma_after_the_domain_is_one_from_any_keyboard() -> None:
-    with pytest.raises(Mistake) as caught:
+    with pytest.raises(InputError) as caught:
         parse(f"{SITE}，hero")
-    assert caught.value.problem.code == "command-domain-comma"
-    assert caught.value.problem.facts["corrected"] == f"/purge {SITE} hero"
+    assert caught.value.info.code == "command-domain-comma"
+    assert caught.value.info.facts["corrected"] == f"/purge {SITE} hero"
 
 
 @pytest.mark.parametrize(
@@ -199,7 +199,7 @@ def test_a_comma_after_the_domain_is_one_from_any_keyboard() -> None:
 def test_what_nobody_means_as_a_tag_is_put_right(
     words: str, code: str, corrected: str | None
 ) -> None:
-    found = problem(words)
+    found = info(words)
     assert found.code == f"command-{code}"
     assert found.facts.get("corrected") == (f"/purge {SITE} {corrected}" if corrected else None)
 
@@ -240,9 +240,9 @@ def test_lines_of_tags_are_tags() -> None:
     ],
 )
 def test_marks_around_the_domain_are_put_right(text: str, corrected: str | None) -> None:
-    with pytest.raises(Mistake) as caught:
+    with pytest.raises(InputError) as caught:
         parse(text)
-    found = caught.value.problem.facts.get("corrected")
+    found = caught.value.info.facts.get("corrected")
     assert found == (corrected and f"/purge {corrected}")
 
 
@@ -259,23 +259,23 @@ def test_marks_around_the_domain_are_put_right(text: str, corrected: str | None)
     ],
 )
 def test_a_domain_after_its_tags_is_put_before_them(text: str, corrected: str | None) -> None:
-    with pytest.raises(Mistake) as caught:
+    with pytest.raises(InputError) as caught:
         parse(text)
-    assert caught.value.problem.kind is DOMAIN_DOTLESS
-    assert caught.value.problem.facts.get("corrected") == (corrected and f"/purge {corrected}")
+    assert caught.value.info.kind is DOMAIN_DOTLESS
+    assert caught.value.info.facts.get("corrected") == (corrected and f"/purge {corrected}")
 
 
 def test_whose_domain_it_is_decides_what_a_second_domain_is() -> None:
     assert tags("img.firm.anything") == ("img.firm.anything",)
-    with pytest.raises(Mistake) as caught:
+    with pytest.raises(InputError) as caught:
         parse("www.firm.anything img.firm.anything")
-    assert caught.value.problem.code == "command-domain-second"
+    assert caught.value.info.code == "command-domain-second"
     command = PurgeCommand("www.firm.anything", ("img.firm.anything", "firm.anything"))
     assert parse(format_command(command).removeprefix("/purge")) == command
 
 
 def test_the_error_for_an_address_says_where_a_pages_tags_are_found() -> None:
-    hint = problem("/news/today").hint
+    hint = info("/news/today").hint
     assert "response header" in hint
     assert "tag:" in hint
 
@@ -323,7 +323,7 @@ def could_be_stored(tag: str) -> bool:
     one_command,
 )
 def test_no_text_that_spells_two_commands_is_a_purge(one: str, between: str, other: str) -> None:
-    with pytest.raises(Mistake):
+    with pytest.raises(InputError):
         parse(f"{one}{between}{other}")
 
 
@@ -332,7 +332,7 @@ def test_a_tag_without_tag_before_it_holds_no_mark_and_ends_in_letters(word: str
     assume(not word.startswith("tag:"))
     try:
         command = parse(f"{SITE} x,{word}")
-    except Mistake:
+    except InputError:
         return
     assert isinstance(command, PurgeCommand)
     for tag in command.tags:

@@ -9,7 +9,7 @@ import pytest
 
 from bot.core.cdn import errors as kinds
 from bot.core.cdn.health import GOOD_AGAIN, NO_USABLE_ANSWER, Health, after_look, lasting, news
-from bot.core.errors import ErrorKind, Problem
+from bot.core.errors import ErrorInfo, ErrorKind
 
 NOON = datetime(2024, 11, 2, 12, tzinfo=UTC)
 LASTING = [
@@ -35,7 +35,7 @@ def looks(*found: ErrorKind | None, before: Health | None = None) -> list[str | 
     health, told = before or Health(), []
     for number, kind in enumerate(found):
         now = NOON + timedelta(minutes=10 * number)
-        after = after_look(health, Problem(kind) if kind else None, now)
+        after = after_look(health, ErrorInfo(kind) if kind else None, now)
         notice = news(health, after, now)
         told.append(notice.code if notice else None)
         # As it goes through the database, and told as it is in the operators' channel.
@@ -86,13 +86,13 @@ def test_that_it_is_good_again_is_told_once_and_good_alone_is_not() -> None:
 
 
 def test_what_nobody_was_told_of_is_not_told_to_be_over() -> None:
-    bad = after_look(Health(), Problem(kinds.KEY_REFUSED), NOON)
+    bad = after_look(Health(), ErrorInfo(kinds.KEY_REFUSED), NOON)
     assert news(bad, after_look(bad, None, NOON), NOON) is None
 
 
 def test_a_trouble_that_nobody_was_told_of_is_told_when_somebody_can_be() -> None:
-    bad = after_look(Health(), Problem(kinds.KEY_REFUSED), NOON)
-    still = after_look(bad, Problem(kinds.KEY_REFUSED), NOON + timedelta(hours=1))
+    bad = after_look(Health(), ErrorInfo(kinds.KEY_REFUSED), NOON)
+    still = after_look(bad, ErrorInfo(kinds.KEY_REFUSED), NOON + timedelta(hours=1))
     notice = news(bad, still, NOON + timedelta(hours=1))
     assert notice is not None
     assert notice.facts["since"] == NOON.isoformat()
@@ -100,8 +100,8 @@ def test_a_trouble_that_nobody_was_told_of_is_told_when_somebody_can_be() -> Non
 
 def test_a_trouble_lasts_from_its_first_sign_through_all_its_codes() -> None:
     health, now = Health(), NOON
-    fault = Problem(kinds.UNREACHABLE)
-    for found in (fault, fault, fault, Problem(kinds.KEY_REFUSED), None):
+    fault = ErrorInfo(kinds.UNREACHABLE)
+    for found in (fault, fault, fault, ErrorInfo(kinds.KEY_REFUSED), None):
         before, health = health, after_look(health, found, now)
         notice = news(before, health, now)
         health = Health.of_json(health.as_json() | {"told": health.code})

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Iterable
 from datetime import timedelta
 from pathlib import Path
 
@@ -22,6 +23,7 @@ from bot.config.policy_file import (
     policy_schema,
 )
 from bot.core.policy.decision import Actor, Membership, decide
+from bot.core.policy.document import MOST_TOLD
 from bot.core.policy.fields import Action
 from bot.core.setup_errors import POLICY_INVALID
 
@@ -371,12 +373,12 @@ def test_a_role_that_nobody_defined_is_missed_even_without_any_roles() -> None:
 def test_the_error_names_the_file_and_shows_every_mistake() -> None:
     with pytest.raises(PolicyFileInvalid) as caught:
         load_policy(BROKEN, "the-policy.yaml")
-    assert caught.value.problem.message == (
+    assert caught.value.info.message == (
         "The policy the-policy.yaml cannot be used:\n"
         "line 7: there is no action “prge”, only purge, force, approve, view, admin; "
         "did you mean “purge”?"
     )
-    assert caught.value.problem.kind is POLICY_INVALID
+    assert caught.value.info.kind is POLICY_INVALID
 
 
 @pytest.mark.parametrize("sentence", ["SRE may purge", "Site reliability", "One of SRE"])
@@ -515,7 +517,7 @@ def test_a_broken_file_leaves_the_last_good_policy_in_force(
         assert source.reload(force=True) is False
     assert source.current().hash == policy_hash(GOOD)
     assert source.error is not None
-    assert source.error.problem.code == code
+    assert source.error.info.code == code
     assert [(entry["event"], entry["log_level"]) for entry in logs] == [(code, "error")]
 
     path.write_text(OTHER, "utf-8")
@@ -548,3 +550,85 @@ def test_a_bot_without_a_policy_does_not_start(tmp_path: Path) -> None:
     (tmp_path / "broken.yaml").write_text(BROKEN, "utf-8")
     with pytest.raises(PolicyFileInvalid):
         PolicySource(tmp_path / "broken.yaml")
+
+
+@pytest.mark.parametrize("at_start", [True, False], ids=["at the start", "later"])
+def test_what_is_no_regular_file_is_not_waited_for(path: Path, at_start: bool) -> None:
+    source = PolicySource(path)
+    path.unlink()
+    os.mkfifo(path)
+    if at_start:
+        with pytest.raises(PolicyFileUnreadable, match="no regular file"):
+            PolicySource(path)
+    else:
+        assert source.reload() is False
+        assert source.error is not None
+        assert source.error.info.facts["cause"] == "it is no regular file"
+        assert source.current().hash == policy_hash(GOOD)
+
+
+# However many mistakes
+
+
+def roles(number: int) -> str:
+    return "".join(f"  role{each}: {{title: One, users: [U{each:06}]}}\n" for each in range(number))
+
+
+def with_rule(roles_there: int, **parts: str) -> str:
+    fields = {"roles": "[role0]", "tags": "[hero]", **parts}
+    return (
+        f"version: 1\nroles:\n{roles(roles_there)}rules:\n- rule: One\n  allow: [purge]\n"
+        "  domains: ['*']\n" + "".join(f"  {key}: {value}\n" for key, value in fields.items())
+    )
+
+
+def in_lines(values: Iterable[str]) -> str:
+    return "".join(f"\n  - {value}" for value in values)
+
+
+MORE = "There may be more"
+MANY_MISTAKES = {
+    "unknown roles": with_rule(6000, roles=in_lines(f"rule{n}" for n in range(1000))),
+    "bad tags": with_rule(1, tags=in_lines(f"'hero{n}.'" for n in range(20_000))),
+    "unknown keys": GOOD + "".join(f"key{n}: 1\n" for n in range(20_000)),
+    "keys twice": GOOD + "version: 1\n" * 20_000,
+}
+
+
+@pytest.mark.parametrize("what", MANY_MISTAKES)
+def test_of_very_many_mistakes_the_first_hundred_are_told(what: str) -> None:
+    with pytest.raises(PolicyFileInvalid) as invalid:
+        load_policy(MANY_MISTAKES[what], "policy.yaml")
+    told = invalid.value.mistakes
+    assert len(told) == MOST_TOLD
+    lines = [each.line for each in told]
+    assert lines == list(range(lines[0], lines[0] + MOST_TOLD))
+    assert MORE in str(invalid.value)
+
+
+def test_a_hundred_mistakes_are_all_told() -> None:
+    text = with_rule(1, tags=in_lines(f"'hero{n}.'" for n in range(MOST_TOLD)))
+    with pytest.raises(PolicyFileInvalid) as invalid:
+        load_policy(text, "policy.yaml")
+    assert len(invalid.value.mistakes) == MOST_TOLD
+    assert MORE not in str(invalid.value)
+
+
+def test_what_a_mistake_quotes_is_cut_off() -> None:
+    with pytest.raises(PolicyFileInvalid) as invalid:
+        load_policy(with_rule(1, tags=f"['{'hero' * 100_000}.']"), "policy.yaml")
+    assert len(str(invalid.value)) < 1000
+
+
+@pytest.mark.parametrize(("number", "guessed"), [(500, True), (501, False)])
+def test_a_name_is_guessed_among_as_many_as_take_no_time(number: int, guessed: bool) -> None:
+    with pytest.raises(PolicyFileInvalid) as invalid:
+        load_policy(with_rule(number, roles="[rol0]"), "policy.yaml")
+    assert ("did you mean" in str(invalid.value)) is guessed
+
+
+def test_of_mistakes_of_all_kinds_those_that_stand_first_are_told() -> None:
+    first = GOOD.replace("version: 1", "version: 2", 1)
+    with pytest.raises(PolicyFileInvalid) as invalid:
+        load_policy(first + "".join(f"key{n}: 1\n" for n in range(200)), "policy.yaml")
+    assert "must be 1" in str(invalid.value.mistakes[0])

@@ -27,7 +27,7 @@ from bot.core.command.queries import (
     format_question,
     read_asked,
 )
-from bot.core.errors import Mistake
+from bot.core.errors import InputError
 from bot.core.purge.purge import State
 from bot.slack.message import Message
 from handlers.blocks.history import history, status
@@ -124,19 +124,19 @@ def test_a_question_is_read_and_reads_back(text: str, asked: Question) -> None:
     ],
 )
 def test_a_question_that_cannot_be_read_is_explained(text: str, code: str) -> None:
-    with pytest.raises(Mistake) as caught:
+    with pytest.raises(InputError) as caught:
         parse(text)
-    assert caught.value.problem.code == code
-    problem = caught.value.problem
-    fields = re.findall(r"{(\w+)}", problem.kind.message + problem.kind.hint)
-    assert set(fields) <= set(problem.facts)
+    assert caught.value.info.code == code
+    info = caught.value.info
+    fields = re.findall(r"{(\w+)}", info.kind.message + info.kind.hint)
+    assert set(fields) <= set(info.facts)
 
 
 def test_who_types_a_name_is_told_where_the_member_id_is() -> None:
-    with pytest.raises(Mistake) as caught:
+    with pytest.raises(InputError) as caught:
         parse("history --user @ana")
-    assert "@ana" in caught.value.problem.message
-    assert "Copy member ID" in caught.value.problem.hint
+    assert "@ana" in caught.value.info.message
+    assert "Copy member ID" in caught.value.info.hint
 
 
 @pytest.mark.parametrize(
@@ -151,9 +151,9 @@ def test_who_types_a_name_is_told_where_the_member_id_is() -> None:
 def test_a_misspelt_option_is_put_right_if_that_makes_a_question(
     text: str, corrected: str | None
 ) -> None:
-    with pytest.raises(Mistake) as caught:
+    with pytest.raises(InputError) as caught:
         parse(text)
-    assert caught.value.problem.facts.get("corrected") == corrected
+    assert caught.value.info.facts.get("corrected") == corrected
 
 
 @pytest.mark.parametrize("text", ["", "  ", "help", "HELP\n"])
@@ -200,10 +200,10 @@ def test_the_version_can_be_asked_for(text: str) -> None:
     ],
 )
 def test_a_misspelt_question_is_put_right(text: str, corrected: str | None) -> None:
-    with pytest.raises(Mistake) as caught:
+    with pytest.raises(InputError) as caught:
         parse(text)
-    assert caught.value.problem.code == "question-misspelt"
-    assert caught.value.problem.facts.get("corrected") == corrected
+    assert caught.value.info.code == "question-misspelt"
+    assert caught.value.info.facts.get("corrected") == corrected
 
 
 @pytest.mark.parametrize(
@@ -225,20 +225,20 @@ def test_a_misspelt_question_is_put_right(text: str, corrected: str | None) -> N
 def test_a_question_that_was_copied_whole_or_with_a_mark_is_put_right(
     text: str, corrected: str | None
 ) -> None:
-    with pytest.raises(Mistake) as caught:
+    with pytest.raises(InputError) as caught:
         parse(text)
-    assert caught.value.problem.facts.get("corrected") == corrected
+    assert caught.value.info.facts.get("corrected") == corrected
     if corrected:
         parse(corrected.removeprefix("/purge "))
 
 
 @pytest.mark.parametrize("text", ["hero", "hero www.example.com", "localhost x", "her"])
 def test_a_word_that_is_neither_question_nor_domain_is_told_the_words_that_exist(text: str) -> None:
-    with pytest.raises(Mistake) as caught:
+    with pytest.raises(InputError) as caught:
         parse(text)
-    assert caught.value.problem.code == "command-domain-dotless"
+    assert caught.value.info.code == "command-domain-dotless"
     for word in ("help", "status", "history", "pending", "quota", "version"):
-        assert word in caught.value.problem.hint
+        assert word in caught.value.info.hint
 
 
 @pytest.mark.parametrize("domain", ["status.example.com", "history.example.com", "quota.example"])
@@ -271,7 +271,7 @@ def test_words_that_no_button_carries_are_no_question(text: str) -> None:
 
 
 def test_nobody_types_a_place_by_hand() -> None:
-    with pytest.raises(Mistake):
+    with pytest.raises(InputError):
         parse(format_question(HistoryQuestion(cursor=Cursor(KEY))))
 
 

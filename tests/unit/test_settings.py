@@ -54,7 +54,7 @@ def mistakes(**variables: str | None) -> str:
         read_settings(Settings, **given)
     told = "".join(traceback.format_exception(caught.value))
     assert SECRET not in told
-    return caught.value.problem.message
+    return caught.value.info.message
 
 
 # Every variable

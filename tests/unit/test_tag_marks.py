@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.core.command.parser import parse
-from bot.core.errors import Mistake
+from bot.core.errors import InputError
 from bot.core.policy.document import Policy
 from handlers.blocks.tag_marks import DISGUISE, SIGN, STAR, look_over, marks_of
 
@@ -119,10 +119,10 @@ UNREADABLE = st.one_of(
 def test_no_character_that_nobody_can_read_gets_into_a_tag(
     hidden: str, before: str, after: str
 ) -> None:
-    with pytest.raises(Mistake) as refused:
+    with pytest.raises(InputError) as refused:
         parse(f"www.example.com {before}{hidden}{after} --force")
-    assert refused.value.problem.code == "command-unseen"
-    assert f"{before}[U+{ord(hidden):04X}]{after}" in refused.value.problem.facts["part"]
+    assert refused.value.info.code == "command-unseen"
+    assert f"{before}[U+{ord(hidden):04X}]{after}" in refused.value.info.facts["part"]
     rule = {"rule": "x", "roles": "*", "allow": ["purge"], "domains": ["*"]}
     with pytest.raises(ValueError, match="matches no tag"):
         Policy.model_validate({"version": 1, "rules": [{**rule, "tags": [before + hidden]}]})
@@ -131,7 +131,7 @@ def test_no_character_that_nobody_can_read_gets_into_a_tag(
 def test_every_ignorable_character_is_refused() -> None:
     for first, last in IGNORABLE:
         for number in range(first, last + 1):
-            with pytest.raises(Mistake):
+            with pytest.raises(InputError):
                 parse(f"www.example.com a{chr(number)}b")
 
 

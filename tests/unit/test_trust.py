@@ -104,7 +104,7 @@ def test_a_file_that_cannot_be_used_is_told_by_its_variable(
         file.write_bytes(written)
     with pytest.raises(SettingsInvalid) as caught:
         settings_from(BASE | {name: str(file)})
-    (line,) = caught.value.problem.message.splitlines()[1:]
+    (line,) = caught.value.info.message.splitlines()[1:]
     assert line.split()[0] == name
     assert says in line
     assert "sesame" not in line

@@ -1,5 +1,5 @@
-"""What the CDN may say, in our words: errors, quotas, how it is.
+"""What the CDN may report, in our terms: errors, quotas, health.
 
-How a response is read is in `bot.cdn`.
-Begin at `errors`.
+Reading responses is in `bot.cdn`.
+Start reading at `errors`.
 """

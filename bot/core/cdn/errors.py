@@ -1,14 +1,14 @@
-"""What can go wrong between the bot and the CDN: the kinds, in our words.
+"""The kinds of errors that can occur between the bot and the CDN.
 
-Which code of the vendor means which kind is `bot.cdn.error_codes`' matter.  A kind that is in
-doubt is never retryable: sending it again by itself could purge twice.
+`bot.cdn.error_codes` maps the vendor's codes to these kinds.  A kind with `in_doubt` is never
+retryable, because an automatic retry could purge twice.
 """
 
 from __future__ import annotations
 
 from bot.core.errors import Audience, ErrorKind
 
-# --- the request: the requester can put it right: domain, tags, amount ---
+# --- the request: the requester can correct it: domain, tags, amount ---
 
 DOMAIN_UNKNOWN = ErrorKind(
     code="cdn-domain-unknown",
@@ -63,7 +63,7 @@ DAILY_QUOTA = ErrorKind(
     "operators of Purgebot to have the quota raised.",
 )
 SPENT = frozenset({QUOTA.code, DAILY_QUOTA.code})
-"""What is over with the CDN's day, and not before."""
+"""Codes that last until the CDN's day ends."""
 MINUTE_QUOTA = ErrorKind(
     code="cdn-minute-quota",
     message="The CDN account has used up this minute's purges.",
@@ -102,7 +102,7 @@ TASK_FAILED = ErrorKind(
     "vendor's support.",
 )
 
-# --- access: the operators of Purgebot can put it right: keys, rights, address ---
+# --- access: the operators of Purgebot can correct it: keys, rights, address ---
 
 KEY_REFUSED = ErrorKind(
     code="cdn-key-refused",
@@ -182,7 +182,7 @@ CREDENTIALS_EXTRA_MISSING = ErrorKind(
     audience=Audience.OPERATORS,
 )
 
-# --- the way there: nothing arrived, or the CDN turned it down without saying why ---
+# --- the connection: nothing arrived, or the CDN refused it without a reason ---
 
 UNREACHABLE = ErrorKind(
     code="cdn-unreachable",
@@ -208,7 +208,7 @@ UNKNOWN_ERROR = ErrorKind(
     hint="Tell the operators of Purgebot. The vendor's support can look up request {request_id}.",
 )
 
-# --- in doubt: the request left, and nobody knows whether it was carried out ---
+# --- in doubt: the request was sent, and it is unknown whether it was carried out ---
 
 _LOOK_FIRST = (
     "It may have worked: look at the page in a few minutes. If it is still old, purge again: "

@@ -1,13 +1,13 @@
-"""Whether the CDN takes the bot's questions, and when that is news to its operators.
+"""Whether the CDN answers the bot's checks, and when its operators are notified.
 
-    a look finds         while good                 while bad
-    a usable answer      good                       good again: told
-    a refusal (AT_ONCE)  bad: told                  told if it has another code
-    no usable answer     good until the third       as it was until the third
-                         in a row, then bad: told   in a row, then told if that is another code
+    result of a check    state good                 state bad
+    a usable answer      good                       good again: alert
+    a refusal (AT_ONCE)  bad: alert                 alert if the code differs
+    no usable answer     good until the third       unchanged until the third
+                         in a row, then bad: alert  in a row, then alert if the code differs
 
-A broken connection or a fault of the CDN's own passes by itself more often than not, so one of
-them is no news.  Whatever lasts is told once.
+Most broken connections and most faults of the CDN pass by themselves, so a single one is not
+reported.  A lasting error is reported once.
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from bot.core.cdn import errors as kinds
-from bot.core.errors import Audience, ErrorKind, Problem
+from bot.core.errors import Audience, ErrorInfo, ErrorKind
 from bot.core.message import Notice
 
 GOOD_AGAIN = "canary-good-again"
-"""The code of the alert that tells that a trouble is over; it is no error."""
+"""The code of the alert that an outage is over.  It is not an error."""
 
 NO_USABLE_ANSWER = ErrorKind(
     code="canary-no-usable-answer",
@@ -47,18 +47,18 @@ AT_ONCE = frozenset(
         kinds.NO_CREDENTIALS,
     }
 )
-"""What does not pass until an operator puts it right."""
+"""Errors that last until an operator corrects them."""
 PATIENCE = 3
-"""How many looks in a row may find no usable answer before it is called a trouble."""
+"""The number of checks in a row without a usable answer after which the state becomes bad."""
 
 
 @dataclass(frozen=True, slots=True)
 class Health:
-    """What the looks so far have found.
+    """The result of the checks so far.
 
-    `code`, with its facts, is the trouble since `since`; `began` is when the bot last was well.
-    `misses` are the looks in a row without a usable answer, from `missed_since` on.
-    `told` is the code of the trouble that the operators have been told of.
+    `code` with `facts` is the current error, since `since`; `began` is when the CDN stopped being
+    good.  `misses` is the number of checks in a row without a usable answer, the first at
+    `missed_since`.  `told` is the code of the error that the operators were notified of last.
     """
 
     good: bool = True
@@ -71,12 +71,13 @@ class Health:
     told: str | None = None
 
     def as_json(self) -> dict[str, Any]:
+        """Return the fields as JSON values, times in ISO 8601."""
         moments = {name: getattr(self, name) for name in _MOMENTS}
         return asdict(self) | {name: at and at.isoformat() for name, at in moments.items()}
 
     @classmethod
     def of_json(cls, data: Mapping[str, Any]) -> Health:
-        """Read what `as_json` gave; {} means that nobody has looked yet."""
+        """Read what `as_json` wrote. {} means that there was no check yet."""
         moments = {name: datetime.fromisoformat(data[name]) for name in _MOMENTS if data.get(name)}
         return cls(**{**data, **moments})
 
@@ -84,8 +85,8 @@ class Health:
 _MOMENTS = ("since", "began", "missed_since")
 
 
-def after_look(before: Health, found: Problem | None, now: datetime) -> Health:
-    """Give what is known after a look that met the problem `found`, or none."""
+def after_look(before: Health, found: ErrorInfo | None, now: datetime) -> Health:
+    """Return the state after a check; `found` is the error of the check, or None."""
     if found is None:
         return Health(since=before.since if before.good and before.since else now)
     if found.kind in AT_ONCE:
@@ -95,10 +96,10 @@ def after_look(before: Health, found: Problem | None, now: datetime) -> Health:
     if missed.misses < PATIENCE:
         return missed
     facts = {"looks": str(missed.misses), "last": found.code}
-    return _bad(missed, Problem(NO_USABLE_ANSWER, found.facts | facts), missed_since)
+    return _bad(missed, ErrorInfo(NO_USABLE_ANSWER, found.facts | facts), missed_since)
 
 
-def _bad(before: Health, found: Problem, since: datetime) -> Health:
+def _bad(before: Health, found: ErrorInfo, since: datetime) -> Health:
     known = before.code == found.code
     return replace(
         before,
@@ -111,7 +112,7 @@ def _bad(before: Health, found: Problem, since: datetime) -> Health:
 
 
 def news(before: Health, after: Health, now: datetime) -> Notice | None:
-    """Give what the operators should be told after a look, if anything."""
+    """Return the alert for the operators after a check, or None if there is none to send."""
     if after.good:
         if before.told is None or before.began is None:
             return None
@@ -123,7 +124,7 @@ def news(before: Health, after: Health, now: datetime) -> Notice | None:
 
 
 def lasting(span: timedelta) -> str:
-    """Give a span of time in words, by its two largest units: `2 hours 5 minutes`."""
+    """Return a duration as text, with its two largest units: `2 hours 5 minutes`."""
     minutes = max(0, int(span.total_seconds())) // 60
     units = {"day": minutes // 1440, "hour": minutes // 60 % 24, "minute": minutes % 60}
     data = [f"{count} {unit}{'' if count == 1 else 's'}" for unit, count in units.items() if count]

@@ -1,5 +1,5 @@
-"""The command /purge: its grammar, and that of questions.
+"""The command /purge: its grammar, and the grammar of the questions.
 
-Text in, a command or an error out; nothing is looked up.
-Begin at `parser`.
+Functions here turn text into a command or an error; they look nothing up.
+Start reading at `parser`.
 """

@@ -1,4 +1,4 @@
-"""What questions are answered with, as values; they are kept with the message until it is shown."""
+"""The answers to questions, as values.  They are stored with the message until it is shown."""
 
 from __future__ import annotations
 
@@ -9,9 +9,10 @@ from datetime import datetime
 
 @dataclass(frozen=True, slots=True)
 class ListedPurge:
-    """A purge in a list: `at` in seconds since 1970, its first tags and how many more there are.
+    """A purge in a list.  `at` is in seconds since 1970; `tags` are its first tags.
 
-    `state` is a word: a newer version may have written one that this one does not know.
+    `more_tags` is the number of its other tags.  `state` is a string, because a newer version may
+    have stored a state that this version does not know.
     """
 
     id: str
@@ -26,10 +27,10 @@ class ListedPurge:
 
 @dataclass(frozen=True, slots=True)
 class HistoryAnswer:
-    """A page of the history; `newer` and `older` are the questions for the pages beside it.
+    """A page of the history.  `newer` and `older` are the questions for the adjacent pages.
 
-    `sees` are the patterns of the domains whose purges the asker may see.  `cut_short`: there may
-    be more that was not looked at.
+    `sees` are the patterns of the domains whose purges the asker may see.  `cut_short`: the search
+    stopped early, so there may be more purges.
     """
 
     asker: str
@@ -45,7 +46,7 @@ class HistoryAnswer:
 
 @dataclass(frozen=True, slots=True)
 class PendingAnswer:
-    """What waits for approval; `more` are not listed."""
+    """The purges that wait for approval.  `more` is the number of those that are not listed."""
 
     purges: tuple[ListedPurge, ...]
     more: int
@@ -54,9 +55,9 @@ class PendingAnswer:
 
 @dataclass(frozen=True, slots=True)
 class QuotaAnswer:
-    """What is left of today's quotas, as `bot.cdn.responses.Quota` has it, and what was sent.
+    """The remaining quotas of today (`bot.cdn.responses.Quota`), and the number of purges sent.
 
-    `failure` is the code of why the CDN did not tell, with its facts.
+    `failure` is the error code, with its facts, if the CDN did not report the quotas.
     """
 
     resets_at: datetime
@@ -69,10 +70,10 @@ class QuotaAnswer:
 
 @dataclass(frozen=True, slots=True)
 class TagDoubt:
-    """Asked back: each of `slips` is a tag as it was written, and the known one perhaps meant.
+    """A question to the requester.  Each of `slips` is (the tag as typed, the known tag).
 
-    `others` tags stay as they are.  `meant` and `typed` are what the buttons carry; None: it may
-    not be purged as typed.
+    `others` is the number of the other tags, which do not change.  `meant` and `typed` are the
+    values of the two buttons; `typed` is None if the tags must not be purged as typed.
     """
 
     domain: str

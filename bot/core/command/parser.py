@@ -1,27 +1,26 @@
-"""The words after `/purge`, read into a command or explained as a mistake.
+"""Parse the text after `/purge` into a command, or explain what is wrong with it.
 
     command  ::=  question | purge                 see `bot.core.command.queries`
-    purge    ::=  domain tag { sep tag } { option }        options stand anywhere
+    purge    ::=  domain tag { sep tag } { option }        options may stand anywhere
     sep      ::=  space | comma      in any number; NBSP and newline are spaces, ， and ، commas
-    domain   ::=  see `bot.core.text.domain_name`; Slack's <https://host|host> is opened
-    tag      ::=  what can be meant as one, see `bot.core.text.tag_words`
+    domain   ::=  see `bot.core.text.domain_name`; Slack's <https://host|host> is unwrapped
+    tag      ::=  any word that can be a tag, see `bot.core.text.tag_words`
                |  "tag:" any characters but space, ",", unreadable ones, quotes and long dashes
-                  case is kept, repeated tags count once, all together ≤ 16 384 characters
+                  case is kept, duplicates are dropped, all together ≤ 16 384 characters
     option   ::=  dash+ "force"                    any case; dash: - or what phones make of it
-               |  dash+ "break" dash "glass"       needs a reason
+               |  dash+ "break" dash "glass"       requires a reason
                |  dash+ "reason" [ "=" ] quote text quote         text ≤ 500 characters
     quote    ::=  " or ', straight or curled; in text, " becomes ' and spaces become one
 
-A forced purge must never turn into a plain one by a slip of the thumb.  So these are
-mistakes, never tags: a word that begins with a dash and is no option, a word whose
-letters are those of "force" (`force`, `force--`, `froce`), a value (`--force=true`,
-`--force yes`), `hero--force`.  Nor is it a tag what was meant for a reader, a browser or a
-shell: marks around a word, addresses, a second domain, a second command.  A tag that really looks
-like that is written with `tag:` before it (`tag:force`, `tag:-x`, `tag:index.html`, `tag:*`); in
-front of any other tag, `tag:` is part of the tag.
+A typing error must never turn a forced purge into a plain one.  So these are errors, never tags: a
+word that begins with a dash and is not an option, a word with exactly the letters of "force"
+(`force`, `force--`, `froce`), a value (`--force=true`, `--force yes`), and `hero--force`.  Text
+meant for a reader, a browser or a shell is not a tag either: markup around a word, addresses, a
+second domain, a second command.  A real tag of such a form is written with the prefix `tag:`
+(`tag:force`, `tag:-x`, `tag:index.html`, `tag:*`).  Otherwise `tag:` is part of the tag.
 
-Each mistake names the `part` at fault and, where it can be told what was meant, has the
-whole command put right as the fact `corrected`.
+Each error has the fact `part`, the text that is wrong.  If the intended command can be inferred,
+the error has the whole corrected command as the fact `corrected`.
 """
 
 from __future__ import annotations
@@ -37,7 +36,7 @@ from itertools import pairwise
 
 from bot.core.command import query_errors as question_errors
 from bot.core.command.queries import HelpCommand, Question, VersionCommand, put_right, read_question
-from bot.core.errors import Mistake, kinds_in
+from bot.core.errors import InputError, kinds_in
 from bot.core.text import errors as kinds
 from bot.core.text.domain_name import excerpt, is_unreadable, is_unseen, normalise_domain
 from bot.core.text.tag_words import Oddity, meant_by, oddity
@@ -50,7 +49,7 @@ from bot.core.text.tokens import (
     NEXT_OPTION,
     QUOTES,
     SPACES,
-    Fault,
+    TokenError,
     Word,
     words_of,
 )
@@ -58,14 +57,15 @@ from bot.core.text.tokens import (
 MAX_TAG_CHARACTERS = 16384
 MAX_REASON_CHARACTERS = 500
 ESCAPED = re.compile("(?:tag:)+", re.IGNORECASE)
-"""What stands before a tag that `is_odd`; the first of them is no part of it."""
+"""The prefix of a tag for which `is_odd` holds.  The first `tag:` is not part of the tag."""
 
 
 @dataclass(frozen=True, slots=True)
 class PurgeCommand:
-    """One wish: clear these tags of this domain.
+    """A request to purge tags of a domain.
 
-    Form: `domain` as `normalise_domain` gives it; tags in the order written, no two alike.
+    `domain` has the form that `normalise_domain` returns.  `tags` are in the order typed, without
+    duplicates.  `reason` has the form that `clean_reason` returns.
     """
 
     domain: str
@@ -76,28 +76,30 @@ class PurgeCommand:
 
 
 def parse(text: str) -> PurgeCommand | HelpCommand | VersionCommand | Question:
-    """The command that `text` (what follows `/purge`) spells.
+    """Parse `text`, which is what follows `/purge`.
 
-    Raises: Mistake, of a kind in `bot.core.text.errors` or `bot.core.command.query_errors`.
+    Raises: InputError, of a kind in `bot.core.text.errors` or `bot.core.command.query_errors`.
     """
-    # Slack is said to escape these three, and perhaps does not: once is right either way.
+    # Slack documents that it escapes these three characters.  Unescaping once is correct whether or
+    # not it does: https://docs.slack.dev/messaging/formatting-message-text/#escaping
     plain = re.sub("&(lt|gt|amp);", lambda found: _ENTITIES[found[1]], text)
     if (question := read_question(plain)) is not None:
         return question
     try:
         return _read(plain)
-    except Fault as fault:
-        if fault.draft is not None:
-            # A draft with a second mistake is dropped: explain the first, promise nothing.
-            with contextlib.suppress(Mistake):
-                asked = put_right(fault.draft) if fault.draft.strip(SPACES) else None
-                corrected = asked or format_command(_read(fault.draft))
-                fault.problem.facts["corrected"] = corrected
+    except TokenError as error:
+        if error.draft is not None:
+            # If the draft has a second error, only the first error is explained, without a
+            # correction.
+            with contextlib.suppress(InputError):
+                asked = put_right(error.draft) if error.draft.strip(SPACES) else None
+                corrected = asked or format_command(_read(error.draft))
+                error.info.facts["corrected"] = corrected
         raise
 
 
 def format_command(command: PurgeCommand) -> str:
-    """The command as one would best type it, `/purge` included; `parse` reads it back."""
+    """Return the command in its canonical form, with `/purge`.  `parse` reads it back."""
     tags = ",".join(_escape(tag, command.domain) for tag in command.tags)
     force = " --force" if command.force else ""
     reason = f' --reason "{command.reason}"' if command.reason else ""
@@ -107,36 +109,36 @@ def format_command(command: PurgeCommand) -> str:
 
 
 def clean_reason(text: str) -> str:
-    """The reason as it is kept: single spaces, no double quotes.  Raises: Mistake."""
+    """Return the reason as it is stored: single spaces, no double quotes.  Raises: InputError."""
     reason = " ".join(re.split(f"[{SPACES}]+", text)).strip().translate(_SINGLE_QUOTES)
     if not reason:
-        raise Mistake(kinds.REASON_EMPTY)
+        raise InputError(kinds.REASON_EMPTY)
     if len(reason) > MAX_REASON_CHARACTERS:
-        raise Mistake(kinds.REASON_LONG, part=excerpt(reason), length=str(len(reason)))
+        raise InputError(kinds.REASON_LONG, part=excerpt(reason), length=str(len(reason)))
     if any(is_unseen(c) and c not in _JOINERS for c in reason):
-        raise Mistake(kinds.UNSEEN, part=excerpt(reason))
+        raise InputError(kinds.UNSEEN, part=excerpt(reason))
     return reason
 
 
 def check_tag(tag: str) -> str:
-    """The tag, if its characters are ones that a tag may hold.  Raises: Mistake."""
+    """Return the tag.  Raises: InputError if it has characters that a tag may not have."""
     if any(is_unreadable(c) for c in tag):
-        raise Mistake(kinds.UNSEEN, part=excerpt(tag))
+        raise InputError(kinds.UNSEEN, part=excerpt(tag))
     if any(c in LONG_DASHES for c in tag):
-        raise Mistake(kinds.TAG_DASH, part=excerpt(tag))
+        raise InputError(kinds.TAG_DASH, part=excerpt(tag))
     if any(c in QUOTES for c in tag.replace("'", "")) or tag != tag.strip("'`"):
-        raise Mistake(kinds.TAG_QUOTE, part=excerpt(tag))
+        raise InputError(kinds.TAG_QUOTE, part=excerpt(tag))
     return tag
 
 
 def spelt_tag(word: str, domain: str) -> str:
-    """The tag that a word spells: without the `tag:` before it where that is no part of the tag."""
+    """Return the tag that a word denotes, without a prefix `tag:` that is not part of it."""
     escaped = ESCAPED.match(word)
     return word[len("tag:") :] if escaped and is_odd(word[escaped.end() :], domain) else word
 
 
 def is_odd(bare: str, domain: str | None = None) -> bool:
-    """Whether these words are read as something else than a tag where no `tag:` is before them."""
+    """Return whether this text is read as something else than a tag if it has no `tag:`."""
     return (
         not bare
         or bare.startswith("-")
@@ -148,12 +150,12 @@ def is_odd(bare: str, domain: str | None = None) -> bool:
 _QUESTION_KINDS = kinds_in(question_errors)
 _ENTITIES = {"lt": "<", "gt": ">", "amp": "&"}
 _SINGLE_QUOTES = str.maketrans(dict.fromkeys(DOUBLE_QUOTES, "'"))
-_JOINERS = "\u200c\u200d\ufe0e\ufe0f"  # Emoji and several scripts are not whole without them.
+_JOINERS = "\u200c\u200d\ufe0e\ufe0f"  # Emoji and several scripts need these characters.
 _OPTIONS = ("force", "reason", "break-glass")
 _PURGE = frozenset({"purge", "/purge"})
 _HELP = frozenset({"help", "h", "?", "usage"})
 _MISSPELT_AT_MOST = 0.75
-"""How much of a misspelt option must be right: --frce is --force, but --urgent is not --reason."""
+"""How similar a misspelt option must be, by `difflib`: --frce fits, --urgent does not."""
 _HYPHENS = str.maketrans(dict.fromkeys(LONG_DASHES, "-"))
 _VALUES = {"true": "--force", "yes": "--force", "on": "--force", "false": "", "no": "", "off": ""}
 _FORCE_LETTERS = sorted("force")
@@ -165,28 +167,28 @@ def _read(source: str) -> PurgeCommand:
     words = list(words_of(source))
     operands = [word for word in words if not word.is_option]
     if operands and operands[0].shown.casefold() in _PURGE:
-        raise Fault(kinds.COMMAND_SECOND, operands[0].become(""), part=operands[0].shown)
+        raise TokenError(kinds.COMMAND_SECOND, operands[0].become(""), part=operands[0].shown)
     options = [_option(word) for word in words if word.is_option and not word.is_reason]
     reasons = [word for word in words if word.is_reason]
     if len(reasons) > 1:
-        raise Fault(kinds.REASON_TWICE, part=excerpt(reasons[1].shown))
+        raise TokenError(kinds.REASON_TWICE, part=excerpt(reasons[1].shown))
     reason = clean_reason(reasons[0].shown) if reasons else None
     for word in operands:
         if _resembles_force(word.visible) and not ESCAPED.match(word.visible):
             raise _force_like(word)
     if not operands:
-        raise Fault(kinds.DOMAIN_MISSING)
+        raise TokenError(kinds.DOMAIN_MISSING)
     try:
         domain = _domain(operands[0])
-    except Fault as fault:
-        if fault.problem.kind is kinds.DOMAIN_DOTLESS and fault.draft is None:
-            fault.draft = _domain_first(source, operands[1:])
+    except TokenError as error:
+        if error.info.kind is kinds.DOMAIN_DOTLESS and error.draft is None:
+            error.draft = _domain_first(source, operands[1:])
         raise
     for before, word in pairwise(words):
         _check_neighbours(before, word, operands[0])
     tags = _tags(operands[1:], domain)
     if "break-glass" in options and reason is None:
-        raise Fault(kinds.GLASS_WITHOUT_REASON)
+        raise TokenError(kinds.GLASS_WITHOUT_REASON)
     return PurgeCommand(domain, tags, "force" in options, reason, "break-glass" in options)
 
 
@@ -194,23 +196,23 @@ def _domain(word: Word) -> str:
     try:
         domain = normalise_domain(word.shown)
         leads_to = normalise_domain(word.link["address"]) if word.link else domain
-    except Mistake as mistake:
-        facts = dict(mistake.problem.facts)
+    except InputError as error:
+        facts = dict(error.info.facts)
         meant = facts.pop("suggestion", None) or meant_by(word.shown)
         draft = None if meant in {None, word.shown} else word.become(meant.replace(",", " ", 1))
-        raise Fault(mistake.problem.kind, draft, **facts) from None
+        raise TokenError(error.info.kind, draft, **facts) from None
     if leads_to != domain:
-        raise Fault(kinds.LINK, part=excerpt(word.source[word.start : word.end]))
+        raise TokenError(kinds.LINK, part=excerpt(word.source[word.start : word.end]))
     return domain
 
 
 def _domain_first(source: str, words: Sequence[Word]) -> str | None:
-    """Give the command with its domain put before the tags; None where no one word must be it."""
+    """Return the command with the domain first.  None unless exactly one word is a host."""
     hosts = []
     for word in words:
         odd = oddity(word.shown)
         if odd is not None and odd.kind in {kinds.DOMAIN_SECOND, kinds.TAG_ADDRESS}:
-            with contextlib.suppress(Mistake):
+            with contextlib.suppress(InputError):
                 hosts.append((word, normalise_domain(word.shown)))
     if len(hosts) != 1:
         return None
@@ -223,18 +225,18 @@ def _check_neighbours(before: Word, word: Word, domain: Word) -> None:
     part = excerpt(before.shown)
     between = word.source[before.end : word.start]
     if word is not domain and any(c in NEWLINES for c in between) and _begins_command(word):
-        raise Fault(kinds.COMMAND_LINES, part=excerpt(word.shown))
+        raise TokenError(kinds.COMMAND_LINES, part=excerpt(word.shown))
     if before is domain and between[0] in COMMAS and not word.is_option:
-        # A dot after the comma may mean a second domain: then there is nothing to suggest.
+        # A dot after the comma may mean a second domain: then there is no correction to suggest.
         draft = None if "." in word.shown else before.become(f"{before.shown} ", word.start)
-        raise Fault(kinds.DOMAIN_COMMA, draft, part=part)
+        raise TokenError(kinds.DOMAIN_COMMA, draft, part=part)
     if before.is_option and not before.is_reason and not word.is_option:
         meant = _VALUES.get(_plain(word.shown))
         if meant is not None:
             forces = _option(before) == "force"
             kind = kinds.FORCE_VALUE if forces else kinds.GLASS_VALUE
             draft = before.become(meant if forces else "--break-glass", word.end)
-            raise Fault(kind, draft, part=excerpt(word.shown))
+            raise TokenError(kind, draft, part=excerpt(word.shown))
 
 
 def _tags(words: Sequence[Word], domain: str) -> tuple[str, ...]:
@@ -242,22 +244,22 @@ def _tags(words: Sequence[Word], domain: str) -> tuple[str, ...]:
     odd = [(word, found) for word in bare if (found := oddity(word.shown, domain))]
     try:
         tags = tuple(dict.fromkeys(_tag(word, domain) for word in words))
-    except Fault as fault:
-        if fault.problem.kind is kinds.TAG_QUOTE and odd:
-            fault.draft = _put_right(odd)
+    except TokenError as error:
+        if error.info.kind is kinds.TAG_QUOTE and odd:
+            error.draft = _put_right(odd)
         raise
     if not tags:
-        raise Fault(kinds.TAG_MISSING, part=domain)
+        raise TokenError(kinds.TAG_MISSING, part=domain)
     if odd:
         word, first = odd[0]
-        raise Fault(first.kind, _put_right(odd), part=excerpt(word.shown), **first.facts)
+        raise TokenError(first.kind, _put_right(odd), part=excerpt(word.shown), **first.facts)
     if (length := len(",".join(tags))) > MAX_TAG_CHARACTERS:
-        raise Fault(kinds.TAGS_LONG, length=str(length))
+        raise TokenError(kinds.TAGS_LONG, length=str(length))
     return tags
 
 
 def _put_right(odd: Sequence[tuple[Word, Oddity]]) -> str | None:
-    """The command with what all these words mean in their places; None where one is unclear."""
+    """Return the command with each of these words corrected.  None if one is unclear."""
     pieces, end = [], 0
     for word, found in odd:
         if found.meant is None:
@@ -270,17 +272,17 @@ def _put_right(odd: Sequence[tuple[Word, Oddity]]) -> str | None:
 def _tag(word: Word, domain: str) -> str:
     link = word.link
     if link and link["label"] and _bare(link["label"]) != _bare(link["address"]):
-        raise Fault(kinds.LINK, part=excerpt(link[0]))
+        raise TokenError(kinds.LINK, part=excerpt(link[0]))
     tag = spelt_tag(word.shown, domain)
     if not tag:
-        # Phones put a space behind the colon.
+        # Some phones insert a space after the colon.
         after = word.following
         draft = word.become(f"{word.shown}{after[0]}", after.end()) if after else None
-        raise Fault(kinds.TAG_SIGN, draft, part="tag:", why="nothing stands behind it")
+        raise TokenError(kinds.TAG_SIGN, draft, part="tag:", why="nothing stands behind it")
     try:
         return check_tag(tag)
-    except Mistake as mistake:
-        match mistake.problem.kind:
+    except InputError as error:
+        match error.info.kind:
             case kinds.UNSEEN:
                 meant = word.visible
             case kinds.TAG_DASH if force := _FORCE_AT_END.search(tag):
@@ -289,7 +291,7 @@ def _tag(word: Word, domain: str) -> str:
                 meant = word.shown.translate(dict.fromkeys(map(ord, LONG_DASHES), "-"))
             case _:
                 meant = tag.strip(QUOTES + "`")
-        raise Fault(mistake.problem.kind, word.become(meant), **mistake.problem.facts) from None
+        raise TokenError(error.info.kind, word.become(meant), **error.info.facts) from None
 
 
 def _escape(tag: str, domain: str) -> str:
@@ -298,15 +300,15 @@ def _escape(tag: str, domain: str) -> str:
 
 
 def _begins_command(word: Word) -> bool:
-    """Whether a line that begins with the word may be a command of its own."""
+    """Return whether a line that begins with this word may be a separate command."""
     try:
         if word.shown.casefold() in _PURGE or read_question(word.source[word.start :]):
             return True
-        # No name of a host ends in one letter, but a tag may: a.b
+        # A top-level domain has more than one letter, but a tag may end in one letter: a.b
         return len(normalise_domain(word.shown).rpartition(".")[2]) > 1
-    except Mistake as mistake:
-        # What is only like the first word of a question may well be a tag: helper, state.
-        kind = mistake.problem.kind
+    except InputError as error:
+        # A word that only resembles the first word of a question may be a tag: helper, state.
+        kind = error.info.kind
         return kind in _QUESTION_KINDS and kind is not question_errors.MISSPELT
 
 
@@ -319,7 +321,7 @@ def _plain(text: str) -> str:
 
 
 def _resembles_force(word: str) -> bool:
-    """Whether a word that is no option has the letters of "force", or ends in --force."""
+    """Return whether a word has the letters of "force", or contains --force."""
     plain = _plain(word)
     return _FORCE_WITHIN.search(plain) is not None or any(
         sorted(c for c in part if c in string.ascii_lowercase + string.digits) == _FORCE_LETTERS
@@ -327,43 +329,43 @@ def _resembles_force(word: str) -> bool:
     )
 
 
-def _force_like(word: Word) -> Fault:
+def _force_like(word: Word) -> TokenError:
     within = _FORCE_WITHIN.search(word.visible)
     tag = word.visible[: within.start()].rstrip(DASHES) if within else ""
     draft = word.become(f"{meant_by(tag) or ''} --force")
-    return Fault(kinds.FORCE_LIKE, draft, part=excerpt(word.shown))
+    return TokenError(kinds.FORCE_LIKE, draft, part=excerpt(word.shown))
 
 
 def _option(word: Word) -> str:
-    """The name of an option other than a reason; refuses what is none, or not well-formed."""
+    """Return the name of an option other than a reason.  Raises: TokenError if it is invalid."""
     part, name = excerpt(word.shown), _plain(word.shown.lstrip(DASHES)).translate(_HYPHENS)
     if word.visible != word.shown:
-        raise Fault(kinds.UNSEEN, word.become(word.visible), part=part)
+        raise TokenError(kinds.UNSEEN, word.become(word.visible), part=part)
     if name in {"force", "break-glass"}:
         return name
     head, *value = re.split("[=:]", name, maxsplit=1)
     if head == "reason":
-        raise Fault(kinds.REASON_UNQUOTED, _quoted(word), part=part)
+        raise TokenError(kinds.REASON_UNQUOTED, _quoted(word), part=part)
     if head == "break-glass":
-        raise Fault(kinds.GLASS_VALUE, word.become("--break-glass"), part=part)
+        raise TokenError(kinds.GLASS_VALUE, word.become("--break-glass"), part=part)
     if head == "force":
         meant = _VALUES.get(value[0])
         draft = None if meant is None else word.become(meant)
-        raise Fault(kinds.FORCE_VALUE, draft, part=part)
+        raise TokenError(kinds.FORCE_VALUE, draft, part=part)
     after = word.following
     if after and (joined := name + _plain(after[0])) in _OPTIONS:  # --for ce, — force
         draft = word.become(f"--{joined}", after.end())
-        raise Fault(kinds.OPTION_MISSPELT, draft, part=part, suggestion=f"--{joined}")
+        raise TokenError(kinds.OPTION_MISSPELT, draft, part=part, suggestion=f"--{joined}")
     if name in _HELP:
-        raise Fault(kinds.OPTION_HELP, part=part)
+        raise TokenError(kinds.OPTION_HELP, part=part)
     if option := _closest(name):
         draft = word.become(f"--{option}")
-        raise Fault(kinds.OPTION_MISSPELT, draft, part=part, suggestion=f"--{option}")
-    raise Fault(kinds.OPTION_UNKNOWN, part=part)
+        raise TokenError(kinds.OPTION_MISSPELT, draft, part=part, suggestion=f"--{option}")
+    raise TokenError(kinds.OPTION_UNKNOWN, part=part)
 
 
 def _closest(name: str) -> str | None:
-    if not name or name.startswith(("no", "un")):  # --no-force is the opposite of --force.
+    if not name or name.startswith(("no", "un")):  # --no-force is the opposite of --force
         return None
     shortened = [option for option in _OPTIONS if option.startswith(name)]
     near = difflib.get_close_matches(name, _OPTIONS, n=1, cutoff=_MISSPELT_AT_MOST)
@@ -371,7 +373,7 @@ def _closest(name: str) -> str | None:
 
 
 def _quoted(word: Word) -> str:
-    """The command with the words after a bare --reason quoted, up to the next option."""
+    """Return the command with the text after a bare --reason quoted, up to the next option."""
     following = NEXT_OPTION.search(word.source, word.end)
     until = following.start() if following else len(word.source)
     value = re.split("[=:]", word.shown, maxsplit=1)[1:]

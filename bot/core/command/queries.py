@@ -1,4 +1,4 @@
-"""The questions after `/purge`: what became of a purge, what was purged, what waits, what is left.
+"""Parse the questions after `/purge`: help, status, history, pending, quota, version.
 
     question  ::=  nothing | "help" [ word ] | word "help"        word: another question's first
                |   "status" [ id | "last" ]                       alone: the asker's latest purge
@@ -14,11 +14,11 @@
     span      ::=  number ( "m" | "h" | "d" | "w" )    90m, 12h, 2d, 2w
     day       ::=  2026-11-20                          from 00:00 UTC on
 
-None of the first words has a dot, so none of them can be a domain.  A word that is like one of them
-is a mistake with a correction, and any other word is read as the domain of a purge.
+No first word has a dot, so none can be a domain.  A word that resembles a first word is an error
+with a correction; any other word is read as the domain of a purge.
 
-A page of the history is asked for again in the same words, with the place where it begins before
-them: `older 2026-11-20T09:41:07+00:00 P1M82J8FAHK949 history www.example.com --since 2d`.
+The question for another page of the history has the same words, after the position at which the
+page begins: `older 2026-11-20T09:41:07+00:00 P1M82J8FAHK949 history www.example.com --since 2d`.
 """
 
 from __future__ import annotations
@@ -31,59 +31,59 @@ from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 
 from bot.core.command import query_errors as kinds
-from bot.core.errors import Mistake
+from bot.core.errors import InputError
 from bot.core.text.domain_name import excerpt, normalise_domain
 from bot.core.text.errors import DOMAIN_DOTLESS
-from bot.core.text.tokens import DASHES, SPACES, Fault, Word, words_of
+from bot.core.text.tokens import DASHES, SPACES, TokenError, Word, words_of
 
 STATUS, HISTORY, PENDING, QUOTA = "status", "history", "pending", "quota"
-"""The codes of the notices that answer."""
+"""The codes of the notices that hold the answers."""
 VERSION = "version"
 TOPICS = (STATUS, HISTORY, PENDING, QUOTA, VERSION)
-"""What there is help on."""
+"""The topics of the help."""
 STATUS_FORM = "/purge status ID"
 HISTORY_FORM = "/purge history [domain] [--user U0123456] [--since 2d]"
 PENDING_FORM = "/purge pending"
 QUOTA_FORM = "/purge quota"
 VERSION_FORM = "/purge version"
 LATEST = "last"
-"""In place of an ID: the latest purge of the asker."""
+"""Stands for the ID of the asker's latest purge."""
 ME = "me"
-"""In place of a member ID: the asker."""
+"""Stands for the member ID of the asker."""
 
 
 @dataclass(frozen=True, slots=True)
 class HelpCommand:
-    """The wish to be shown how; `topic` is one of TOPICS, or None for all of it."""
+    """A request for help.  `topic` is one of TOPICS, or None for the overview."""
 
     topic: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class VersionCommand:
-    """The wish to know which version this is."""
+    """A question for the bot's version."""
 
 
 @dataclass(frozen=True, slots=True)
 class StatusQuestion:
-    """What became of a purge?  `id`: its own, or a task ID of the CDN, or LATEST."""
+    """A question for the state of a purge.  `id`: a purge ID, a task ID of the CDN, or LATEST."""
 
     id: str
 
 
 @dataclass(frozen=True, slots=True)
 class PendingQuestion:
-    """What waits for approval?"""
+    """A question for the purges that wait for approval."""
 
 
 @dataclass(frozen=True, slots=True)
 class QuotaQuestion:
-    """What is left of the CDN's quotas?"""
+    """A question for what is left of the CDN's quotas."""
 
 
 @dataclass(frozen=True, slots=True, order=True)
 class Key:
-    """The place of a purge among all, by time; of two at the same moment the ID decides."""
+    """The position of a purge in the order of time; the ID decides between equal times."""
 
     at: datetime
     id: str
@@ -91,7 +91,7 @@ class Key:
 
 @dataclass(frozen=True, slots=True)
 class Cursor:
-    """Where a page begins: just before a place in time, or (`newer`) just after it."""
+    """The start of a page: just before `key` in time, or just after it (`newer`)."""
 
     key: Key
     newer: bool = False
@@ -99,9 +99,9 @@ class Cursor:
 
 @dataclass(frozen=True, slots=True)
 class HistoryQuestion:
-    """What was purged?  `since` is a span or a day as it was written, in small letters.
+    """A question for past purges.  `since` is a span or a day as typed, in lower case.
 
-    `user_id` is ME until it is known who asks.
+    `user_id` is ME until the asker's ID is known.
     """
 
     domain: str | None = None
@@ -114,9 +114,9 @@ Question = StatusQuestion | HistoryQuestion | PendingQuestion | QuotaQuestion
 
 
 def read_question(text: str) -> HelpCommand | VersionCommand | Question | None:
-    """The question that `text` (what follows `/purge`) asks; None if it is none.
+    """Parse the question in `text`, which follows `/purge`.  None if it is not a question.
 
-    Raises: Mistake, of a kind in `bot.core.command.query_errors` or of one about domains.
+    Raises: InputError, of a kind in `bot.core.command.query_errors` or one about domains.
     """
     first, *more = re.split(f"[{SPACES}]+", text.strip(SPACES), maxsplit=1)
     rest = more[0] if more else ""
@@ -134,23 +134,23 @@ def read_question(text: str) -> HelpCommand | VersionCommand | Question | None:
             case "pending" | "quota" | "version":
                 if extra := list(words_of(rest)):
                     part = excerpt(extra[0].shown)
-                    raise Mistake(kinds.WORD_EXTRA, part=part, form=f"/purge {word}")
+                    raise InputError(kinds.WORD_EXTRA, part=part, form=f"/purge {word}")
                 return _ALONE[word]
             case _:
                 _check_spelling(word, rest)
                 return None
-    except Fault as fault:
-        if fault.draft is not None:
-            with contextlib.suppress(Mistake):  # of two mistakes only the first is explained
-                corrected = f"/purge {format_question(_history(fault.draft))}"
-                fault.problem.facts["corrected"] = corrected
+    except TokenError as error:
+        if error.draft is not None:
+            with contextlib.suppress(InputError):  # only the first of two errors is explained
+                corrected = f"/purge {format_question(_history(error.draft))}"
+                error.info.facts["corrected"] = corrected
         raise
 
 
 def put_right(text: str) -> str | None:
-    """The question that `text` asks, as one would best type it, `/purge` included; None if none.
+    """Return the question in `text` in its canonical form, with `/purge`.  None if it is none.
 
-    Raises: Mistake, as `read_question` does.
+    Raises: InputError, as `read_question` does.
     """
     match read_question(text):
         case None:
@@ -164,7 +164,7 @@ def put_right(text: str) -> str | None:
 
 
 def format_question(question: Question) -> str:
-    """The question in words that `read_asked` reads back."""
+    """Return the question as text that `read_asked` reads back."""
     match question:
         case StatusQuestion(id=wanted):
             return f"status {wanted}"
@@ -182,14 +182,14 @@ def format_question(question: Question) -> str:
 
 
 def read_asked(text: str) -> Question | None:
-    """The question that `format_question` wrote; None for any other text."""
+    """Parse a question that `format_question` wrote.  Return None for any other text."""
     place = _PLACE.fullmatch(text)
     try:
         question = read_question(place["words"] if place else text)
         if place is None:
             return None if isinstance(question, HelpCommand | VersionCommand) else question
         at = datetime.fromisoformat(place["at"])
-    except (Mistake, ValueError):
+    except (InputError, ValueError):
         return None
     if not isinstance(question, HistoryQuestion) or at.tzinfo is None:
         return None
@@ -197,7 +197,7 @@ def read_asked(text: str) -> Question | None:
 
 
 def began_at(since: str | None, now: datetime) -> datetime | None:
-    """The moment that `since` of a question means; None if it has none."""
+    """Return the time that `since` of a question denotes at `now`.  None if it is None."""
     if since is None:
         return None
     if span := _SPAN.fullmatch(since):
@@ -211,13 +211,13 @@ _ALONE: dict[str, PendingQuestion | QuotaQuestion | VersionCommand] = {
     QUOTA: QuotaQuestion(),
     VERSION: VersionCommand(),
 }
-"""What takes no words of its own."""
+"""The questions that take no further words."""
 _SAME_AS = {
     **{f"--{word}": word for word in (_HELP, VERSION)},
     **dict.fromkeys(("--h", "--usage", "--?", "?"), _HELP),
     "waiting": PENDING,
 }
-"""Other words that people try."""
+"""Synonyms of the first words."""
 _LATEST = frozenset({"", "last", "latest", "newest"})
 _ME = frozenset({"me", "@me", "mine", "myself", "@myself"})
 _MENTION = re.compile(r"<@([UW][A-Z0-9]+)(?:\|[^<>]*)?>")
@@ -229,11 +229,11 @@ _DAY = re.compile("[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _UNITS = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 _PLACE = re.compile(r"(?P<way>older|newer) (?P<at>\S{1,40}) (?P<id>\w{1,32}) (?P<words>history.*)")
 _READ_ALOUD = str.maketrans("OIL", "011")
-"""An ID has no such letters: who writes one has heard, or misread, the digit."""
+"""IDs contain none of these letters.  A person who typed one misread or misheard the digit."""
 
 
 def _word(text: str) -> str:
-    """The first word of a question in the one form of all the ways in which it is written."""
+    """Return the canonical form of the first word of a question."""
     word = text.strip(SPACES).casefold()
     if word.startswith(tuple(DASHES)):
         word = re.sub(f"^[{DASHES}]+", "--", word)
@@ -241,7 +241,7 @@ def _word(text: str) -> str:
 
 
 def _check_spelling(word: str, rest: str) -> None:
-    """Refuse what is no question and no domain, but is like the first word of a question."""
+    """Check the first word.  Raises: InputError if it only resembles one of a question."""
     if not re.fullmatch("[a-z]{3,20}", word):
         return
     known = (_HELP, *TOPICS)
@@ -250,27 +250,27 @@ def _check_spelling(word: str, rest: str) -> None:
     if not near:
         return
     facts = {"part": word, "suggestion": near[0]}
-    with contextlib.suppress(Mistake):  # of two mistakes only the first is explained
+    with contextlib.suppress(InputError):  # only the first of two errors is explained
         if (corrected := put_right(f"{near[0]} {rest}")) is not None:
             facts["corrected"] = corrected
-    raise Mistake(kinds.MISSPELT, **facts)
+    raise InputError(kinds.MISSPELT, **facts)
 
 
 _LIKE = 0.7
-"""How like a word must be to the first word of a question, by `difflib`: halp, stats, pendng."""
+"""How similar a word must be to the first word of a question, by `difflib`: halp, stats, pendng."""
 
 
 def _status(text: str) -> StatusQuestion:
     words = text.strip(f"{SPACES}`").split()
     if len(words) > 1:
-        raise Mistake(kinds.WORD_EXTRA, part=excerpt(words[1]), form=STATUS_FORM)
+        raise InputError(kinds.WORD_EXTRA, part=excerpt(words[1]), form=STATUS_FORM)
     wanted = words[0] if words else ""
     if wanted.lstrip(DASHES).casefold() in _LATEST:
         return StatusQuestion(LATEST)
     if _PURGE_ID.fullmatch(wanted.upper()):
         return StatusQuestion(wanted.upper().translate(_READ_ALOUD))
     if not _ID.fullmatch(wanted):
-        raise Mistake(kinds.ID_MALFORMED, part=excerpt(wanted))
+        raise InputError(kinds.ID_MALFORMED, part=excerpt(wanted))
     return StatusQuestion(wanted)
 
 
@@ -285,7 +285,7 @@ def _history(text: str) -> HistoryQuestion:
             if name not in _OPTIONS or word.is_reason:
                 near = difflib.get_close_matches(name, _OPTIONS, n=1, cutoff=0.5)
                 draft = word.become(f"--{near[0]}") if near and not word.is_reason else None
-                raise Fault(kinds.OPTION_UNKNOWN, draft, part=excerpt(word.shown))
+                raise TokenError(kinds.OPTION_UNKNOWN, draft, part=excerpt(word.shown))
             if not values and words and not words[0].is_option:
                 values = [words.pop(0).shown]
             value = values[0] if values else ""
@@ -294,23 +294,23 @@ def _history(text: str) -> HistoryQuestion:
         else:
             name, value = "domain", _domain(word, given)
         if name in given:
-            raise Mistake(kinds.OPTION_TWICE, option=f"--{name}")
+            raise InputError(kinds.OPTION_TWICE, option=f"--{name}")
         given[name] = _OPTIONS[name](value) if name in _OPTIONS else value
     return HistoryQuestion(given.get("domain"), given.get("user"), given.get("since"))
 
 
 def _domain(word: Word, given: Mapping[str, str]) -> str:
     if "domain" in given:
-        raise Mistake(kinds.WORD_EXTRA, part=excerpt(word.shown), form=HISTORY_FORM)
+        raise InputError(kinds.WORD_EXTRA, part=excerpt(word.shown), form=HISTORY_FORM)
     try:
         domain = normalise_domain(word.shown)
-    except Mistake as mistake:
-        if mistake.problem.kind is not DOMAIN_DOTLESS:
+    except InputError as error:
+        if error.info.kind is not DOMAIN_DOTLESS:
             raise
-        # What is said of it where a purge begins would mislead: history hero
-        raise Mistake(kinds.WORD_EXTRA, part=excerpt(word.shown), form=HISTORY_FORM) from None
+        # The usual explanation (a domain without a dot) would mislead here: history hero
+        raise InputError(kinds.WORD_EXTRA, part=excerpt(word.shown), form=HISTORY_FORM) from None
     if word.link and normalise_domain(word.link["address"]) != domain:
-        raise Mistake(kinds.WORD_EXTRA, part=excerpt(word.link[0]), form=HISTORY_FORM)
+        raise InputError(kinds.WORD_EXTRA, part=excerpt(word.link[0]), form=HISTORY_FORM)
     return domain
 
 
@@ -318,7 +318,7 @@ def _member(written: str) -> str:
     if written.casefold() in _ME:
         return ME
     if not _MEMBER.fullmatch(written):
-        raise Mistake(kinds.USER_MALFORMED, part=excerpt(written) or "--user")
+        raise InputError(kinds.USER_MALFORMED, part=excerpt(written) or "--user")
     return written
 
 
@@ -330,7 +330,7 @@ def _since(written: str) -> str:
         if _DAY.fullmatch(since):
             date.fromisoformat(since)
             return since
-    raise Mistake(kinds.SINCE_MALFORMED, part=excerpt(written) or "--since")
+    raise InputError(kinds.SINCE_MALFORMED, part=excerpt(written) or "--since")
 
 
 _OPTIONS = {"user": _member, "since": _since}

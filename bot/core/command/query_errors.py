@@ -1,13 +1,13 @@
-"""What can be wrong with a question, or stand in the way of its answer: the kinds, in our words.
+"""The kinds of errors of questions and of their answers.
 
-The fact `part` is what was written, fit to be shown.
+The fact `part` is the text that was typed, made safe to show.
 """
 
 from __future__ import annotations
 
 from bot.core.errors import ErrorKind
 
-# --- the words: an ID or a value is missing, is none, or is too much ---
+# --- the words: an ID or a value is missing, invalid, or superfluous ---
 
 MISSPELT = ErrorKind(
     "question-misspelt",
@@ -47,7 +47,7 @@ SINCE_MALFORMED = ErrorKind(
     "Write a span (90m, 12h, 2d, 2w) or a day (2026-11-20).",
 )
 
-# --- the asker: may not ask, or Slack would not tell who they are ---
+# --- the asker: may not ask, or their membership could not be looked up at Slack ---
 
 NOT_A_MEMBER = ErrorKind(
     "question-not-a-member",
@@ -75,7 +75,7 @@ ASKER_LOOKUP_REFUSED = ErrorKind(
     "Slack refuses.",
 )
 
-# --- the answer: there is none that the asker may see ---
+# --- the answer: there is nothing that the asker may see ---
 
 PURGE_UNKNOWN = ErrorKind(
     "question-purge-unknown",

@@ -1,5 +1,5 @@
-"""One function for each kind of input, from facts to a whole decision.
+"""The decisions about purges: one function for each kind of input, from facts to a `Transition`.
 
-Pure: what the outside world said comes in as values.
-Begin at `transition`, which lists them.
+Functions here are pure: what the outside world reported is an argument.
+Start reading at `transition`; docs/development.md lists the functions.
 """

@@ -1,15 +1,16 @@
-"""The gate: may this purge be sent now?  Nothing reaches the CDN without its permit.
+"""The gate: decide whether a purge may be sent now.  Nothing is sent to the CDN without its permit.
 
-    requester  may do this to every tag, by the policy and the facts of this moment
-    record     what others have to approve, and what is forced, fits its audit trail, and its
-               request is signed where there is a key
-    undo       by its row, and by the trail and the policy of this moment, it is over
-    approvals  enough that count: each signed where there is a key, by somebody who is not the
-               requester, counts once, and may still approve; or the requester may break the glass
+    requester  may do this to every tag, according to the policy and the facts of this moment
+    record     a purge that is forced or needs approvals matches its audit trail, and its request
+               is signed if there is a key
+    undo       the time for undoing, from the row, the audit trail and the policy, is over
+    approvals  enough approvals count. An approval counts if it is signed (if there is a key), the
+               approver is not the requester, approved only once, and may still approve. Or the
+               requester may break the glass.
 
-It is asked for every purge just before it is sent, whatever way that came to be: approved, held,
-queued, run later, restored from a backup, or written into the database by hand.  So it takes nothing
-from the state of the row but what it finds proved anew.
+The worker calls it for every purge just before sending, whatever led to that: an approval, a hold,
+a queue, a postponement, a backup that was restored, or a manual change of the database.  So it
+trusts nothing in the row that it cannot verify again.
 """
 
 from __future__ import annotations
@@ -49,7 +50,7 @@ _SEAL = object()
 
 @dataclass(frozen=True, slots=True)
 class SendPermit:
-    """Leave to send a purge as it is here, and why.  Only `authorize_send` makes one."""
+    """Permission to send a purge as it is, with the reason.  Only `authorize_send` creates one."""
 
     purge: Purge
     because: str
@@ -62,15 +63,17 @@ class SendPermit:
 
 @dataclass(frozen=True, slots=True)
 class SendLater:
-    """It may still be taken back, until `at`."""
+    """The purge cannot be sent yet: it can be undone until `at`."""
 
     at: datetime
 
 
 @dataclass(frozen=True, slots=True)
 class SendFacts:
-    """What is known at the moment of sending: the requester and everybody who approved, by the ID
-    under which they did, and the purge's chain in the audit trail (None: it cannot be read).
+    """The facts at the moment of sending.
+
+    `actors`: the requester and everybody who approved, by the ID that they used then.  `links`: the
+    purge's chain in the audit trail; None if it cannot be read.
     """
 
     actors: Mapping[str, Actor]
@@ -78,16 +81,17 @@ class SendFacts:
 
 
 def takes_proof(purge: PurgeRequest, policy: Policy) -> bool:
-    """Whether the gate wants facts of this very moment, and the audit trail."""
+    """Return whether the gate needs facts looked up now, and the audit trail."""
     return purge.force or requires_approval(purge, policy)
 
 
 def authorize_send(
     purge: Purge, rules: Rules, facts: SendFacts, now: datetime
 ) -> SendPermit | Transition | SendLater:
-    """Decide whether a purge that is to be sent may be; a transition refuses it, and says why.
+    """Decide whether a purge may be sent now.  A transition in the result refuses it.
 
-    Raises: BotError `purge-wrong-turn` where it is not to be sent at all.
+    `facts.actors` must contain the requester and, if the purge needs approvals, every approver.
+    Raises: BotError `purge-wrong-turn` if the purge is not in a state to be sent.
     """
     if purge.state not in UNSENT:
         raise BotError(WRONG_TURN, state=purge.state.value, event=Event.SEND.value)
@@ -130,13 +134,13 @@ def _by_approvals(
         return None
     approved_at = trail.approved_at(facts.links or ())
     if approved_at is not None and now < approved_at + needs.undo:
-        return SendLater(approved_at + needs.undo)  # though its row may say otherwise
+        return SendLater(approved_at + needs.undo)  # even if the row says otherwise
     approvers = ",".join(each.user_id for each in accepted)
     return SendPermit(purge, f"approved by {approvers}", seal=_SEAL)
 
 
 def _is_proved(purge: Purge, facts: SendFacts, keys: ApprovalKeys) -> bool:
-    """Whether the bot itself wrote the request and each approval, and the trail says the same."""
+    """Return whether the request and all approvals are signed, and the trail matches the row."""
     return (
         keys.verify_request(purge)
         and all(keys.verify_approval(purge, each) for each in purge.approvals)
@@ -148,7 +152,7 @@ def _is_proved(purge: Purge, facts: SendFacts, keys: ApprovalKeys) -> bool:
 def _counted(
     purge: Purge, policy: Policy, requester: Actor, actors: Mapping[str, Actor]
 ) -> Iterator[Approval]:
-    """Give the approvals that count now, with the roles that their givers hold now."""
+    """Yield the approvals that count now, each with the roles that the approver holds now."""
     seen = set(purge.requester_ids | requester.ids)
     for given in purge.approvals:
         actor = actors[given.user_id]

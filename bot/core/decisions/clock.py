@@ -1,4 +1,4 @@
-"""What time alone brings about, or a process that died."""
+"""Decisions that follow from the time, or from a worker that stopped."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from bot.core.errors import ErrorKind
 from bot.core.purge.purge import Event, Failure, Purge
 
 REMINDER = "reminder"
-"""The code of the note that calls those who may decide once more."""
+"""The code of the thread reply that calls the approvers a second time."""
 OVERDUE = timedelta(minutes=10)
-"""How late a forced purge is still sent by itself."""
+"""The greatest delay after which a forced purge is still sent automatically."""
 
 SEND_INTERRUPTED = ErrorKind(
     code="send-interrupted",
@@ -30,20 +30,20 @@ SEND_OVERDUE = ErrorKind(
 
 
 def expired(purge: Purge, now: datetime) -> Transition:
-    """End a request that not enough people answered in time."""
+    """End a request that did not get enough approvals in time."""
     return transition(purge, Event.EXPIRE, now)
 
 
 def reminded(purge: Purge, now: datetime) -> Transition:
-    """Call those who may decide once more, at half of the time that there is."""
+    """Call the approvers a second time, at half of the waiting time."""
     called = transition(purge, Event.REMIND, now, reminded_at=now)
     return called.telling(thread_reply_of(purge, REMINDER, now))
 
 
 def overdue(purge: Purge, due_at: datetime, now: datetime) -> Transition | None:
-    """Leave in doubt what is forced and comes so late that it may have been sent; None: it is not.
+    """Mark a forced purge as in doubt if it is late by more than OVERDUE.  Return None otherwise.
 
-    The database may be an older one, restored: then it was perhaps sent since.
+    The database may be a restored backup: then the purge may have been sent since the backup.
     """
     if not purge.force or now - due_at <= OVERDUE:
         return None
@@ -51,12 +51,12 @@ def overdue(purge: Purge, due_at: datetime, now: datetime) -> Transition | None:
 
 
 def interrupted(purge: Purge, now: datetime) -> Transition:
-    """Leave in doubt what somebody was sending who died, or was cut off, before its outcome."""
+    """Mark a purge as in doubt whose sender died, or was cut off, before the outcome was saved."""
     failure = Failure(SEND_INTERRUPTED.code)
     return transition(purge, Event.LOSE, now, failure=failure, request_id=None)
 
 
 def lapsed(purge: Purge, now: datetime) -> Transition:
-    """End what was offered to be run when the quota starts afresh: nobody wanted it."""
+    """End a purge whose offer to run after the quota's reset nobody accepted."""
     event = Event.LOSE if purge.doubt else Event.REJECT
     return transition(purge, event, now, failure=purge.doubt or purge.failure)

@@ -1,10 +1,10 @@
-"""From the intent to send to the end: what the CDN said, and what follows from it.
+"""Decisions that follow from the CDN's answers, from the intent to send to the end.
 
     sending ──► accepted ──► task_polled …
-            ├─► rejected   failed, held, or offered for when the quota starts afresh
-            └─► lost ──► found, or searched in vain
+            ├─► rejected   failed, held, or offered for the time after the quota's reset
+            └─► lost ──► found, or searched without success
 
-Pure: what was heard comes in as values, and a Transition comes out.
+Functions here are pure: answers are arguments, and the result is a Transition.
 """
 
 from __future__ import annotations
@@ -34,12 +34,12 @@ _ASKED_ANEW: Facts = {
     "decided_by": None,
     "send_at": None,
 }
-"""What a joined purge forgets when it has to be asked for again: it waits for its own approval."""
+"""The fields that a joined purge resets when it needs its own approval again."""
 
 
 @dataclass(frozen=True, slots=True)
 class NewTags:
-    """Tags that its domain was never purged of: all of them, and those that are worth a word."""
+    """Tags that were not purged before for this domain: all of them, and those worth mentioning."""
 
     learns: tuple[str, ...]
     worth_a_word: tuple[str, ...] = ()
@@ -48,7 +48,7 @@ class NewTags:
 def sending(
     permit: SendPermit, evidence: tuple[Evidence, ...], join_window: timedelta, now: datetime
 ) -> Transition:
-    """Give the intent to send, which is on disk before a byte is on the wire."""
+    """Return the intent to send.  It must be on disk before the first byte is sent."""
     purge = permit.purge
     intent = transition(
         purge,
@@ -69,7 +69,7 @@ def sending(
 
 
 def give_way(purge: Purge, sent: Purge, join_window: timedelta, now: datetime) -> Transition:
-    """Join a purge to the same that was sent meanwhile, or queue it behind that one."""
+    """Join a purge to an equal one that was sent in the meantime, or queue it behind that one."""
     if is_double_submit(purge, sent, join_window):
         return transition(purge, Event.JOIN, now, joined_to=sent.id, held_until=None)
     return transition(purge, Event.QUEUE, now, joined_to=sent.id, held_until=wait_until(sent))
@@ -83,7 +83,7 @@ def accepted(
     new: NewTags,
     now: datetime,
 ) -> Transition:
-    """The CDN gave a task ID: the only success there is."""
+    """Return the transition for an answer with a task ID, the only sign of success."""
     taken = transition(
         purge,
         Event.ACCEPT,
@@ -106,9 +106,10 @@ def rejected(
     *,
     passing: bool,
 ) -> Transition:
-    """The CDN, or the road to it, did not do it; `passing`: another try may do.
+    """Return the transition for a purge that the CDN, or the connection, did not carry out.
 
-    Held too long, it has failed; but where a try may have been carried out, nobody knows.
+    `passing`: a retry may succeed.  `retry_after_s` is in seconds; `jitter` is from 0 to 1.  After
+    HELD_AT_MOST the purge has failed; if an attempt may have been carried out, it is in doubt.
     """
     doubt = failure if error_registry.kind(failure.code).in_doubt else purge.doubt
     known = replace(purge, request_id=request_id, doubt=doubt)
@@ -124,19 +125,19 @@ def rejected(
 
 
 def offered(purge: Purge, failure: Failure, until: datetime, now: datetime) -> Transition:
-    """Offer to run it when the day's quota starts afresh."""
+    """Offer to run the purge when the day's quota resets, at `until`."""
     return transition(purge, Event.OFFER, now, failure=failure, held_until=until)
 
 
 def lost(purge: Purge, failure: Failure, request_id: str | None, now: datetime) -> Transition:
-    """Nobody knows whether the CDN did it; it is never sent again by itself."""
+    """Mark a purge as in doubt.  It is never sent again automatically."""
     return transition(purge, Event.LOSE, now, failure=failure, request_id=request_id)
 
 
 def task_polled(
     purge: Purge, judgement: Judgement, evidence: tuple[Evidence, ...], now: datetime
 ) -> Transition:
-    """Give what an answer about the purge's tasks comes to; `judgement` has an event."""
+    """Return the transition for an answer about its tasks; `judgement.event` is not None."""
     assert judgement.event is not None, "what changes nothing is not saved"
     facts: Facts = {"evidence": evidence, **(judgement.facts or {})}
     if judgement.event is Event.FAIL:
@@ -147,7 +148,7 @@ def task_polled(
 
 
 def found(purge: Purge, task_id: str, new: NewTags, now: datetime) -> Transition:
-    """The task of a lost purge is among the CDN's recent ones."""
+    """Return the transition for a lost purge whose task is among the CDN's recent tasks."""
     taken = transition(
         purge,
         Event.FIND,
@@ -161,17 +162,17 @@ def found(purge: Purge, task_id: str, new: NewTags, now: datetime) -> Transition
 
 
 def searched(purge: Purge, evidence: tuple[Evidence, ...], now: datetime) -> Transition:
-    """It was looked for in vain: now a person has to decide, by what the edge shows."""
+    """Return the transition for a lost purge whose task was not found: now a person decides."""
     return transition(purge, Event.SEARCHED, now, evidence=evidence)
 
 
 def proved(purge: Purge, evidence: tuple[Evidence, ...], now: datetime) -> Transition:
-    """Keep what the edge showed after the purge."""
+    """Save what the edge showed after the purge."""
     return transition(purge, Event.PROVE, now, evidence=evidence)
 
 
 def followed(purge: Purge, duplicate: Purge | None, now: datetime) -> Transition | None:
-    """Let a joined purge end as the one it was joined to, and a queued one go; None: it waits."""
+    """End a joined purge like the other one, or release a queued one.  None if it waits."""
     event = event_of_duplicate(purge, duplicate, now)
     if event is None:
         return None

@@ -1,13 +1,13 @@
-"""Does this press count, and what does it come to?  Of presses at the same moment, one wins.
+"""Decide whether a press counts, and what it changes.  Of simultaneous presses, one wins.
 
-not as it was signed                       told so
-unknown request, or of another workspace   told so
-late                                       told what happened meanwhile
-Run it then, Leave it                      by the requester, or whoever may purge the same
-Purge again, Request a forced purge        a request of its own, decided as any other
-Cancel, while it waits                     by the requester alone
-Cancel, in the moment before it is sent    by the requester, or whoever could have denied it
-Approve, Deny                              by somebody else who may approve, and is asked
+signature does not match                   rejected
+unknown purge, or of another workspace     rejected
+too late                                   rejected, with what happened in the meantime
+Run it then, Leave it                      by the requester, or anybody who may purge the same
+Purge again, Request a forced purge        becomes a request of its own, decided like any other
+Cancel, while it waits                     by the requester only
+Cancel, after an approval                  by the requester, or anybody who could have denied it
+Approve, Deny                              by another person who may approve, and is asked
 """
 
 from __future__ import annotations
@@ -118,9 +118,9 @@ STATE_WORDS: dict[State, str] = {
 
 @dataclass(frozen=True, slots=True)
 class PressRejected:
-    """The press changes nothing, and the presser is told why; `entry` is for the audit trail.
+    """The press changes nothing, and the presser is told why.  `entry` is for the audit trail.
 
-    `expired`: the press is the first to see that its request has run out.
+    `expired`: the transition that ends the request, if the press is the first to find it expired.
     """
 
     notice: Notice
@@ -130,18 +130,18 @@ class PressRejected:
 
 @dataclass(frozen=True, slots=True)
 class PressLeadsOn:
-    """The press is allowed, and asks for more than a change: a form, or another request."""
+    """The press is allowed and leads to a form or to another request."""
 
     purge: Purge
 
 
 PressResult = Transition | PressRejected | PressLeadsOn
-"""A transition: the press counts, and changes its purge."""
+"""A Transition means that the press counts and changes its purge."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Press:
-    """A press, on what, and what it is judged by."""
+    """A press, its purge, and the facts to judge it by."""
 
     interaction: Interaction
     purge: Purge
@@ -170,10 +170,10 @@ class _Press:
 def decide_press(
     interaction: Interaction, purge: Purge | None, rules: Rules, actor: Actor, now: datetime
 ) -> PressResult:
-    """Decide whether a press on a card counts, and what it comes to.
+    """Decide whether a press on a card counts, and what it changes.
 
-    Of `actor` only the IDs are looked at where no rights matter: to cancel takes none but being the
-    requester.  The keys of the `rules` verify the press, and sign an approval.
+    For a press that needs no rights, only the IDs of `actor` are used: cancelling needs none but
+    being the requester.  The keys of `rules` verify the press and sign an approval.
     """
     policy_hash = rules.policy_hash
     if not rules.keys.verify_press(interaction):
@@ -181,7 +181,7 @@ def decide_press(
     if purge is None or purge.team_id != interaction.team_id:
         return rejected(interaction, Notice(PRESS_UNKNOWN.code), policy_hash, now)
     if purge.state is State.WAITING and purge.expires_at is not None and purge.expires_at <= now:
-        ended = expired(purge, now)  # the press is the first to see it
+        ended = expired(purge, now)  # the press is the first to find it expired
         return rejected(interaction, _late(ended.purge), policy_hash, now, ended)
     if not _can_be_pressed(interaction, purge):
         return rejected(interaction, _late(purge), policy_hash, now)
@@ -200,7 +200,7 @@ def decide_press(
 def pressed(
     interaction: Interaction, result: Transition, policy_hash: str | None, now: datetime
 ) -> Transition:
-    """Give a transition as the press that led to it stands in the audit trail."""
+    """Return the transition with the press as its audit entry."""
     entry = press_entry(interaction, result.event.value, result.purge, None, now, policy_hash)
     return replace(result, audit=(entry,))
 
@@ -212,7 +212,7 @@ def rejected(
     now: datetime,
     ended: Transition | None = None,
 ) -> PressRejected:
-    """Have a press change nothing but what had `ended` before it, and its presser told why."""
+    """Reject a press.  `ended` is the transition that ended the purge before it, if any."""
     purge = ended.purge if ended else None
     entry = press_entry(interaction, notice.code, purge, notice, now, policy_hash)
     return PressRejected(notice, entry, ended)
@@ -221,9 +221,9 @@ def rejected(
 def votes_open_to(
     purge: Purge, policy: Policy, actor: Actor, now: datetime
 ) -> frozenset[InteractionKind]:
-    """Give with which presses somebody could decide on a purge, by the facts of this moment.
+    """Return the presses with which a person can decide on a purge now.
 
-    For what they are shown; at the press `decide_press` decides.
+    It is used to choose the buttons to show; `decide_press` decides on the press itself.
     """
     waits = purge.state is State.WAITING and (purge.expires_at is None or purge.expires_at > now)
     if not waits or not actor.ids.isdisjoint(purge.requester_ids):
@@ -240,11 +240,11 @@ def votes_open_to(
 
 
 def _can_be_pressed(interaction: Interaction, purge: Purge) -> bool:
-    """Whether the card as it is now has such a button."""
+    """Return whether the card has this button in the purge's current state."""
     match interaction.kind:
         case InteractionKind.CANCEL:
             cancellable = {State.WAITING, State.HELD, State.OFFERED, State.QUEUED}
-            # A press that came in time counts, though it was read only after that time.
+            # A press that was in time counts even if it is read later.
             return purge.state in cancellable or purge.can_be_undone(interaction.at)
         case InteractionKind.POSTPONE:
             return purge.state is State.OFFERED
@@ -257,7 +257,7 @@ def _can_be_pressed(interaction: Interaction, purge: Purge) -> bool:
 
 
 def _decide_choice(press: _Press) -> PressResult:
-    """Its requester, or whoever could have asked for the same, says what should follow."""
+    """Apply the choice of the requester, or of anybody who could have requested the same."""
     interaction, purge = press.interaction, press.purge
     action = action_of(purge)
     decision = decide_all(press.rules.policy, press.actor, action, purge.domain, purge.tags)
@@ -314,7 +314,7 @@ def _approval(
 
 
 def _why_not(purge: PurgeRequest, policy: Policy, actor: Actor, yes: Approval) -> str | None:
-    """Give why somebody has no say in this request; None if they have."""
+    """Return why a person may not approve or deny this request; None if they may."""
     decision = decide_all(policy, actor, Action.APPROVE, purge.domain, purge.tags)
     if not decision.allowed:
         return decision.sentence
@@ -322,13 +322,13 @@ def _why_not(purge: PurgeRequest, policy: Policy, actor: Actor, yes: Approval) -
 
 
 def _decide_cancel(press: _Press) -> PressResult:
-    """The requester may take a request back; it takes no other right.
+    """Cancel a request for its requester, who needs no other right.
 
-    When it was granted and is about to be sent, those who could have denied it may stop it too.
+    After an approval, everybody who could have denied the purge may cancel it as well.
     """
     interaction, purge, actor = press.interaction, press.purge, press.actor
     same_id = not actor.ids.isdisjoint(purge.requester_ids)
-    own = same_id and actor.membership is not Membership.OUTSIDER  # whose ID may be alike by chance
+    own = same_id and actor.membership is not Membership.OUTSIDER  # equal by chance
     if not own and (purge.state is State.WAITING or purge.needs is None):
         return press.rejected(PRESS_NOT_YOURS, holders=purge.user_id)
     if not own:

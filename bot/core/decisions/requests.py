@@ -1,7 +1,8 @@
-"""The rules of a request: refused, joined, queued, waiting for the approval of others, or ready.
+"""Decide on a request: refused, joined, queued, waiting for approval, or ready.
 
-Pure: the facts about people, the policy and the moment come in as values; what comes out is a
-Transition.  Presses: `bot.core.decisions.presses`; sending: `bot.core.decisions.authorization`.
+Functions here are pure: facts about people, the policy and the time are arguments, and the result
+is a Transition.  Presses: `bot.core.decisions.presses`; sending:
+`bot.core.decisions.authorization`.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from datetime import datetime
 from bot.core.decisions.authorization import RECORD_DOUBTFUL
 from bot.core.decisions.rulings import BREAK_GLASS, Rules, action_of, needs_for, refusal_of
 from bot.core.decisions.transition import Transition, approval_card_of, thread_reply_of, transition
-from bot.core.errors import ErrorKind, Problem
+from bot.core.errors import ErrorInfo, ErrorKind
 from bot.core.policy.approvers import (
     MEMBERSHIP_WORDS,
     Briefing,
@@ -103,10 +104,9 @@ TOO_MANY_JOINED = ErrorKind(
 
 @dataclass(frozen=True, slots=True)
 class Load:
-    """What one person has asked for besides the request in question.
+    """The number of a person's other requests.
 
-    `requests` and `asked_others` are of the minute before it; `waiting` and `joined` of this
-    moment.
+    `requests` and `asked_others` count the last minute; `waiting` and `joined` count this moment.
     """
 
     requests: int = 0
@@ -117,7 +117,7 @@ class Load:
 
 @dataclass(frozen=True, slots=True)
 class RequestFacts:
-    """What is known of a request when it is ruled on: who asks, who could decide, what else runs."""
+    """The facts of a decision on a request: who asks, who could approve, what else runs."""
 
     actor: Actor
     roster: Roster = field(default_factory=Roster)
@@ -127,7 +127,7 @@ class RequestFacts:
 
 
 def authorize_request(purge: Purge, rules: Rules, facts: RequestFacts, now: datetime) -> Transition:
-    """Decide what a request comes to: refused, joined, queued, waiting, or ready to go."""
+    """Decide on a request.  The result has a signed purge, if there is a key."""
     policy, actor = rules.policy, facts.actor
     known = replace(
         purge,
@@ -151,7 +151,7 @@ def authorize_request(purge: Purge, rules: Rules, facts: RequestFacts, now: date
     ):
         return refused(why_not)
     decided = _joined(known, needs, rules, facts, now)
-    if decided is None and not needs.quorums:  # there is no glass to break
+    if decided is None and not needs.quorums:  # there is no approval to skip
         decided = transition(known, Event.ALLOW, now, break_glass=False)
     if decided is None:
         decided = _asks_others(known, needs, rules, facts, now)
@@ -160,31 +160,31 @@ def authorize_request(purge: Purge, rules: Rules, facts: RequestFacts, now: date
 
 
 def refuse_unchecked(purge: Purge, now: datetime, *, lasting: bool) -> Transition:
-    """Refuse a request, or a sending, because nobody could find out who asked: fail closed.
+    """Refuse a request, or a sending, because the requester's rights could not be looked up.
 
-    `lasting`: Slack will not say until somebody changes what the app may do.
+    `lasting`: Slack refuses the lookup until somebody changes the app's permissions.
     """
     kind = RIGHTS_LOOKUP_REFUSED if lasting else RIGHTS_UNKNOWN
     return transition(purge, Event.REFUSE, now, refusal=Refusal(kind.code, kind.message))
 
 
 def _exceeded(kind: ErrorKind, count: int, most: int) -> Refusal | None:
-    """Give the refusal where there is a limit and it is reached."""
+    """Return the refusal if there is a limit (`most` > 0) and `count` has reached it."""
     if not most or count < most:
         return None
-    return Refusal(kind.code, Problem(kind, {"most": str(most)}).message)
+    return Refusal(kind.code, ErrorInfo(kind, {"most": str(most)}).message)
 
 
 def _too_many_tags(purge: PurgeRequest, policy: Policy) -> Refusal | None:
-    """Whoever decides on a forced purge must be able to read all its tags."""
+    """Refuse a forced purge with more tags than an approver can read (`policy.max_tags`)."""
     if not purge.force or len(purge.tags) <= policy.max_tags:
         return None
     facts = {"count": f"{len(purge.tags):,}", "most": f"{policy.max_tags:,}"}
-    return Refusal(TOO_MANY_TAGS.code, Problem(TOO_MANY_TAGS, facts).message)
+    return Refusal(TOO_MANY_TAGS.code, ErrorInfo(TOO_MANY_TAGS, facts).message)
 
 
 def _needless_glass(purge: Purge, needs: ApprovalRequirements) -> Refusal | None:
-    """Whoever skips an approval that nobody asks for believes that the purge is a forced one."""
+    """Refuse to skip an approval that is not needed: the requester believes it is forced."""
     if not purge.break_glass or purge.force or needs.quorums:
         return None
     return Refusal(BREAK_GLASS_NOT_NEEDED.code, BREAK_GLASS_NOT_NEEDED.message)
@@ -193,9 +193,10 @@ def _needless_glass(purge: Purge, needs: ApprovalRequirements) -> Refusal | None
 def _joined(
     purge: Purge, needs: ApprovalRequirements, rules: Rules, facts: RequestFacts, now: datetime
 ) -> Transition | None:
-    """Join it to the same beside it, or queue it behind that one; None: it goes its own way.
+    """Join the request to an equal one, or queue it behind that one.  Return None to do neither.
 
-    Nothing is sent for what is joined, so nobody has to be asked; for what is queued there will be.
+    A joined purge is not sent, so it needs no approval.  A queued one is sent later, so a purge
+    that needs an approval is not queued.
     """
     other = facts.related
     double = other.sent and is_double_submit(purge, other.sent, rules.join_window)
@@ -217,7 +218,7 @@ def _joined(
 def _asks_others(
     purge: Purge, needs: ApprovalRequirements, rules: Rules, facts: RequestFacts, now: datetime
 ) -> Transition:
-    """Have others decide on it, unless its requester may go without them, or there are too few."""
+    """Make a request wait, unless the requester breaks the glass, or it is refused."""
     policy, limits, load = rules.policy, rules.limits, facts.load
     who = deciders(policy, purge.requester_ids, purge.domain, purge.tags, needs, facts.roster)
     peak = peak_of(policy, purge.domain, now)
@@ -249,7 +250,7 @@ def _asks_others(
 
 
 def _too_few(who: Deciders, purge: PurgeRequest) -> Refusal:
-    """Refuse what too few can approve, and say whom the policy names in vain."""
+    """Refuse a request that too few can approve, and count the approvers without rights."""
     alone = not who.people and not set(who.ids) - purge.requester_ids
     kind = NO_APPROVER if alone or who.people == 0 else TOO_FEW_APPROVERS
     how = Counter(MEMBERSHIP_WORDS[Membership(each.split()[1])] for each in who.unreachable)

@@ -1,7 +1,7 @@
-"""May this purge go on?  Asked when it is requested; before it is sent: `bot.core.decisions.authorization`.
+"""What decisions on requests, presses and sendings share: the rules, and short questions to them.
 
-Pure: the facts about people, the policy and the moment come in as values; what comes out is the
-purge as it is afterwards.  Saving it is the workflow's part.  Presses: `bot.core.decisions.presses`.
+Functions here are pure.  Requests: `bot.core.decisions.requests`; presses:
+`bot.core.decisions.presses`; sending: `bot.core.decisions.authorization`.
 """
 
 from __future__ import annotations
@@ -23,18 +23,18 @@ from bot.core.suggestions.similarity import slips_of_domain
 HELP = "help"
 """The code of the notice that answers `/purge help`."""
 NO_RULE = "policy-no-rule"
-"""The code of a refusal because the policy says nothing of it: the domain may be mistyped."""
+"""The code of a refusal because no rule of the policy matches: the domain may be misspelt."""
 MOST_NEAR = 5
-"""So many domains that are like one are looked at."""
+"""The number of similar domains that are tried."""
 SUGGESTED = "domain-suggested"
-"""The code of the notice that suggests another domain than one that the CDN does not know."""
+"""The code of the notice that suggests another domain for one that the CDN does not know."""
 BREAK_GLASS = "break-glass"
-"""The code of the note that tells those who could have decided that the glass was broken."""
+"""The code of the thread reply that tells the approvers that somebody broke the glass."""
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What one person may have at the same time; 0: as many as they like."""
+    """The limits per person. 0 means no limit."""
 
     requests_a_minute: int = 0
     waiting: int = 0
@@ -43,9 +43,9 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """What requests, presses and sendings are ruled by: the policy of the moment, and the operator's settings.
+    """The policy at this moment and the operators' settings, by which decisions are made.
 
-    `join_window`: how long what was sent covers the same; zero: nothing is joined or queued.
+    `join_window`: for how long a sent purge covers an equal one; zero: nothing is joined or queued.
     """
 
     policy: Policy
@@ -60,18 +60,18 @@ def action_of(purge: PurgeRequest) -> Action:
 
 
 def needs_for(purge: PurgeRequest, policy: Policy) -> ApprovalRequirements:
-    """Give what others must say yes to before this purge may go on."""
+    """Return the approvals that this purge needs."""
     return needs_of(policy, action_of(purge), purge.domain, purge.tags)
 
 
 def requires_approval(purge: PurgeRequest, policy: Policy) -> bool:
-    """Whether the policy wants the yes of others before this purge."""
+    """Return whether the policy requires approvals for this purge."""
     return bool(needs_for(purge, policy).quorums)
 
 
 def help_notice(policy: Policy, actor: Actor, topic: str | None = None) -> Notice:
-    """Give what a person may do: for each action the domain patterns, joined by commas; and
-    whether they may ask questions, as full members may.  `topic`: the question to be explained.
+    """Return the help: for each action the domain patterns, joined by commas, and whether the
+    person may ask questions, as full members may.  `topic`: the question to be explained.
     """
     facts = {
         action.value: ",".join(domains)
@@ -89,10 +89,11 @@ def suggested_domain(
     account: Iterable[str],
     who: Callable[[str], Actor | None],
 ) -> str | None:
-    """Give the domain that the requester may have meant: one where they may purge the same.
+    """Return the domain that the requester may have meant, or None.
 
-    It is one that a rule names, or that the `account` has.  `who` gives the requester as far as it
-    matters to a domain, or None if they are not known.  They learn of no other domain.
+    It is a domain of a rule, or one of `account`, for which the requester may purge the same tags:
+    they learn of no other domain.  `who` returns the requester with the facts that matter for a
+    domain, or None if they are not known.
     """
     named = (name for rule in policy.rules for name in rule.domains if "*" not in name)
     near = slips_of_domain(purge.domain, dict.fromkeys((*named, *account)))
@@ -105,13 +106,13 @@ def suggested_domain(
 
 
 def suggested_command(purge: Purge) -> PurgeCommand | None:
-    """Give what was asked for, of the domain that its requester may have meant."""
+    """Return the same request for the suggested domain, or None if there is no suggestion."""
     if purge.suggestion is None:
         return None
     return PurgeCommand(purge.suggestion, purge.tags, purge.force, purge.reason, purge.break_glass)
 
 
 def refusal_of(decision: Decision, policy: Policy) -> Refusal:
-    """Give what a refused person is told: why, which role it takes, and who holds it."""
+    """Return the refusal to show: why, which roles would be allowed, and who holds them."""
     titles = policy.titles_of(decision.needed_roles)
     return Refusal(decision.reasons[0].code, decision.sentence, titles, decision.holders.ids)

@@ -1,7 +1,7 @@
-"""A whole decision about a purge, as one value: what it becomes, its audit entry and its messages.
+"""A complete decision about a purge, as one value: purge, audit entries and messages.
 
-Which function gives one for which input: docs/development.md, "The road of a purge".
-`bot.store.store.Store.apply` saves it whole, or not at all.
+docs/development.md lists which function returns one for which input ("Decisions").
+`bot.store.store.Store.apply` saves it in one transaction.
 """
 
 from __future__ import annotations
@@ -20,12 +20,11 @@ from bot.core.purge.tracking import next_look_at, next_search_at
 from bot.core.purge.trail import facts_of
 
 OUTCOME = "outcome"
-"""The code of the note that tells the requester how a request that others decided on ended."""
+"""The code of the thread reply that tells the requester the outcome of a request."""
 CARD_GRACE = timedelta(milliseconds=400)
-"""How long a card waits for the CDN's answer, so that the channel sees the task ID at once, and not
-after an edit more."""
+"""How long a card waits for the CDN's answer, to show the task ID without an edit."""
 FOLLOW_EVERY = timedelta(minutes=1)
-"""How often a purge that was joined to another looks at it; its end wakes it at once."""
+"""How often a joined or queued purge checks the other purge, whose end also wakes it at once."""
 _TOLD = frozenset(
     {
         *(Event.DENY, Event.EXPIRE, Event.REJECT, Event.SILENT),
@@ -36,15 +35,14 @@ _TOLD = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class Transition:
-    """What a purge becomes by an event, and what is saved with it.
+    """What an event changes about a purge, and everything that is saved with it.
 
-    `due_at` is when there is something to do for it next; None: nothing, until somebody acts.
-    `messages` are new ones; they, and the cards that change with the purge, are due at
-    `messages_due_at` (None: not before something else makes them due).
-    `is_new`: it is written down for the first time.  Not `reschedules`: when it is due, and who
-    works on it, stays as it is.
-    `alone_since`: it holds only if no other process has sent the same since then.
-    `learns` are the tags that its domain is known to have been purged of from now on.
+    `due_at` is when the worker must act on the purge next; None: not until somebody acts.
+    `messages` are new messages.  They, and the cards that change with the purge, are due at
+    `messages_due_at` (None: not before something else makes them due).  `is_new`: the purge is
+    saved for the first time.  If `reschedules` is False, the purge keeps its due time and its
+    lease.  `alone_since`: the transition is valid only if no other process sent an equal purge
+    since then.  `learns` are the tags that the known tags of the domain are extended by.
     """
 
     purge: Purge
@@ -60,25 +58,25 @@ class Transition:
 
     @property
     def wakes_followers(self) -> bool:
-        """Whether those joined to it or queued behind it have something to look at."""
+        """Whether the purges joined to it or queued behind it must check it now."""
         return self.purge.settled or self.event is Event.SILENT
 
     def telling(self, *messages: Post | None) -> Transition:
-        """Give the same with more messages."""
+        """Return the transition with more messages.  None is skipped."""
         more = tuple(message for message in messages if message is not None)
         return replace(self, messages=(*self.messages, *more))
 
     @property
     def changes_cards(self) -> bool:
-        """Whether its cards say something else than before."""
+        """Whether its cards show something else than before."""
         return self.event is not Event.REMIND
 
 
 def transition(purge: Purge, event: Event, now: datetime, **facts: Unpack[Facts]) -> Transition:
-    """Give what an event comes to; `facts` are the purge's fields that come with it.
+    """Return the transition that an event causes.  `facts` are new values of the purge's fields.
 
-    Where it is how the purge ended, its requester is told, once.
-    Raises: BotError `purge-wrong-turn` where the drawing in `bot.core.purge.states` has no such arrow.
+    If the purge ends with it, the transition has a thread reply to the requester, only once.
+    Raises: BotError `purge-wrong-turn` if the state does not allow the event (`TRANSITIONS`).
     """
     after = advance(purge, event, now, **facts)
     is_outcome = after.notified_at is None and notifies_requester(after, event)
@@ -96,7 +94,7 @@ def transition(purge: Purge, event: Event, now: datetime, **facts: Unpack[Facts]
 
 
 def requested(purge: Purge, response_url: str, decided: Transition | None = None) -> Transition:
-    """Give the first transition of a purge: it is written down, and `decided` where that is known."""
+    """Return the first transition of a purge: created, and decided if `decided` is known."""
     now = purge.requested_at
     entry = entry_of(purge, Event.REQUEST, now, user_id=purge.user_id)
     card = card_of(purge, response_url, now)
@@ -113,16 +111,16 @@ def requested(purge: Purge, response_url: str, decided: Transition | None = None
 
 
 def notifies_requester(purge: Purge, event: Event) -> bool:
-    """Whether this is how it went, so that its requester is to be told.
+    """Return whether the requester must be notified of this event, because it is the outcome.
 
-    An answer that was lost may still be found; a refusal at once, and what the requester did
-    themselves, they know.
+    A lost answer may still be found, so it is no outcome yet.  The requester knows of an immediate
+    refusal and of their own actions already.
     """
     match event:
         case Event.CANCEL:
             return purge.decided_by != purge.user_id
         case Event.REFUSE:
-            # Not where nobody but they have seen anything of it: they are told as they ask.
+            # A request that is refused at once is answered directly; nobody else has seen it.
             known = (purge.needs, purge.attempt or None, purge.decided_at, purge.held_until)
             return any(fact is not None for fact in known)
         case Event.LOSE:
@@ -132,7 +130,7 @@ def notifies_requester(purge: Purge, event: Event) -> bool:
 
 
 def due_at(purge: Purge, event: Event, now: datetime) -> datetime | None:
-    """Give when there is something to do for a purge that has just come to its state."""
+    """Return when the worker must act on a purge that has just entered its state, or None."""
     at = None
     match purge.state:
         case State.REQUESTED | State.READY:
@@ -140,7 +138,7 @@ def due_at(purge: Purge, event: Event, now: datetime) -> datetime | None:
         case State.WAITING:
             at = purge.remind_at or purge.expires_at
         case State.SENDING:
-            at = now  # for whoever finds it, should the lease of its sender run out
+            at = now  # for the worker that takes over if the sender's lease expires
         case State.HELD | State.OFFERED:
             at = purge.held_until
         case State.JOINED | State.QUEUED:
@@ -155,7 +153,7 @@ def due_at(purge: Purge, event: Event, now: datetime) -> datetime | None:
 
 
 def card_of(purge: Purge, response_url: str, now: datetime) -> Post:
-    """Give the card of a purge, not yet shown."""
+    """Return the card of a purge, not posted yet."""
     return Post(
         kind=PostKind.CARD,
         purge_id=purge.id,
@@ -167,7 +165,7 @@ def card_of(purge: Purge, response_url: str, now: datetime) -> Post:
 
 
 def approval_card_of(purge: Purge, now: datetime) -> Post | None:
-    """Give the card that stands where people are called to decide, if that is elsewhere."""
+    """Return the card for the channel where people are called to decide.  None if it is its own."""
     place = purge.briefing.channel_id if purge.briefing else None
     if place is None or place == purge.channel_id:
         return None
@@ -180,7 +178,7 @@ def approval_card_of(purge: Purge, now: datetime) -> Post | None:
 
 
 def entry_of(purge: Purge, event: Event, now: datetime, user_id: str | None = None) -> AuditEntry:
-    """Give the audit row of a change that the bot itself made, or `user_id` asked for."""
+    """Return the audit entry of a change by the bot (`user_id` is None) or by a user."""
     return AuditEntry(
         purge_id=purge.id,
         at=now,
@@ -201,7 +199,7 @@ def press_entry(
     now: datetime,
     policy_hash: str | None,
 ) -> AuditEntry:
-    """Give the audit row of a press: the presser's own workspace counts, not the app's."""
+    """Return the audit entry of a press.  `team_id` is the presser's workspace, not the app's."""
     return AuditEntry(
         purge_id=interaction.purge_id or interaction.trigger_id,
         at=now,
@@ -219,7 +217,7 @@ def press_entry(
 
 
 def _detail(purge: Purge) -> dict[str, str]:
-    """Give what the audit trail says of a purge as it is after a step."""
+    """Return the details of a purge, after a step, for the audit trail."""
     facts = {
         "reason": purge.reason,
         "denial": purge.denial,
@@ -233,11 +231,12 @@ def _detail(purge: Purge) -> dict[str, str]:
 
 
 def thread_reply_of(purge: Purge, code: str, now: datetime) -> Post:
+    """Return a thread reply below the purge's card, with the notice `code`."""
     return replace(card_of(purge, "", now), kind=PostKind.THREAD_REPLY, notice=Notice(code))
 
 
 def suggestion_of(purge: Purge, now: datetime) -> Post:
-    """Give what tells the requester alone which domain they may have meant."""
+    """Return the ephemeral message that suggests a domain to the requester."""
     meant = suggested_command(purge)
     assert meant is not None, "only what can be suggested is told"
     facts = {"unknown": purge.domain, "domain": meant.domain, "command": format_command(meant)}
@@ -246,10 +245,10 @@ def suggestion_of(purge: Purge, now: datetime) -> Post:
 
 
 def alert_of(code: str, facts: dict[str, str], channel_id: str, now: datetime) -> Post:
-    """Give what the operators are told in their channel; `code` is that of a kind in the catalogue.
+    """Return an alert for the operators' channel.  `code` is the code of an `ErrorKind`.
 
-    Of the facts, `since` (a moment in ISO form), `asked` (an operation) and `request_id` are
-    shown below the sentence.
+    These facts are shown below the message: `since` (ISO 8601), `asked` (an operation of the CDN's
+    API) and `request_id`.
     """
     return Post(
         kind=PostKind.ALERT,
@@ -262,6 +261,7 @@ def alert_of(code: str, facts: dict[str, str], channel_id: str, now: datetime) -
 
 
 def ephemeral_of(interaction: Interaction, notice: Notice) -> Post:
+    """Return a message that only the person of an interaction sees."""
     return Post(
         kind=PostKind.EPHEMERAL,
         purge_id=interaction.purge_id,

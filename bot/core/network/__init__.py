@@ -1,5 +1,5 @@
-"""Facts about addresses and connections, without a connection.
+"""Facts about addresses and connections, without any connection.
 
-Python's own library alone is imported.
-Begin at `connection_errors`: why something was not reached, and what helps.
+Modules here import only the standard library.
+Start reading at `connection_errors`: why a connection failed, and what to do.
 """

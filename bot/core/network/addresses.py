@@ -1,12 +1,12 @@
-"""Which IP addresses belong to the public internet, and to no network of somebody's own.
+"""Decide which IP addresses are public, that is, not of a private or special network.
 
-    IPv4   what is global, without multicast and reserved ranges
+    IPv4   global addresses, without multicast and reserved ranges
     IPv6   global unicast (2000::/3) only, without tunnels (6to4, Teredo), and
-           64:ff9b::/96, where a network without IPv4 writes IPv4 addresses, if that one is public
+           64:ff9b::/96, which embeds IPv4 addresses (NAT64), if the embedded address is public
 
-Refused is therefore this machine, private networks, link-local addresses with the services that
-clouds keep there (169.254.169.254, 100.100.100.200), carriers' networks (100.64.0.0/10), samples,
-and whatever hides an IPv4 address in another way (::ffff:10.0.0.1).
+So these are not public: this machine, private networks, link-local addresses, the metadata services
+of clouds (169.254.169.254, 100.100.100.200), carrier-grade NAT (100.64.0.0/10), documentation
+ranges, and any other form that embeds an IPv4 address (::ffff:10.0.0.1).
 """
 
 from __future__ import annotations
@@ -14,14 +14,14 @@ from __future__ import annotations
 import ipaddress
 
 _NOT_PUBLIC = [ipaddress.ip_network(each) for each in ("192.0.0.0/24", "192.88.99.0/24")]
-"""Which Python's older tables take for public."""
+"""Global for older versions of Python: https://github.com/python/cpython/issues/113171"""
 _UNICAST = ipaddress.ip_network("2000::/3")
 _TRANSLATED = ipaddress.ip_network("64:ff9b::/96")
-"""RFC 6052."""
+"""The well-known prefix of NAT64, RFC 6052."""
 
 
 def is_public(address: str) -> bool:
-    """Whether an IP address is one of the public internet's.  Raises: ValueError, if it is none."""
+    """Return whether an IP address is public.  Raises: ValueError if it is not an IP address."""
     found = ipaddress.ip_address(address)
     if isinstance(found, ipaddress.IPv4Address):
         inside = any(found in network for network in _NOT_PUBLIC)

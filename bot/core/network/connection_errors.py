@@ -1,7 +1,7 @@
-"""Why a connection was not made, from whatever exception tells it, and what to do about it.
+"""Find out why a connection failed, from any exception, and what to do about it.
 
-Libraries wrap the one error that says it (a name that is not found, a certificate) in others of
-their own; it is looked for in the chain of causes, the first cause first.
+Libraries wrap the error that has the cause (a name that was not found, a certificate) in errors of
+their own.  So the cause is looked for in the chain of exceptions, the innermost first.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from urllib.request import getproxies, proxy_bypass
 
 
 class Unreached(StrEnum):
-    """Why nothing was reached; the value completes "it cannot be reached: …"."""
+    """The reason why a host was not reached.  The value completes "it cannot be reached: …"."""
 
     NAME = "its name was not found"
     REFUSED = "it refuses connections"
@@ -66,14 +66,14 @@ _OF_CERTIFICATE = {
     _ADDRESS_MISMATCH: Unreached.OTHER_NAME,
 }
 TUNNEL_FAILED = "Tunnel connection failed"
-"""So begin the errors of http.client, which urllib and urllib3 tunnel with: "…: 407 Proxy …"."""
+"""The start of the messages of http.client, which opens tunnels for urllib and urllib3."""
 _AT_THE_PROXY = frozenset(
     {Unreached.NAME, Unreached.REFUSED, Unreached.TIMEOUT, Unreached.NO_CONNECTION}
 )
 
 
 def why_unreached(error: BaseException, *, to_proxy: bool = False) -> Unreached:
-    """Give the reason; `to_proxy`: the connection was to a proxy, and did not come to be."""
+    """Return the reason.  `to_proxy`: the connection that failed was to a proxy."""
     found = next((why for each in _causes(error) if (why := _of(each))), Unreached.BROKEN)
     return Unreached.PROXY_AWAY if to_proxy and found in _AT_THE_PROXY else found
 
@@ -100,12 +100,12 @@ def _of(error: BaseException) -> Unreached | None:
 
 
 def is_proxied(url: str) -> bool:
-    """Whether the environment has Slack's clients ask a proxy for this address."""
+    """Return whether the environment makes Slack's clients use a proxy for this URL."""
     return bool({"http", "https"} & set(getproxies())) and not proxy_bypass(urlsplit(url).netloc)
 
 
 def _causes(error: BaseException) -> Iterator[BaseException]:
-    """The exceptions behind an exception, the first cause first."""
+    """Return the exceptions behind an exception, the innermost first."""
     chain: list[BaseException] = []
     behind: object = error
     while isinstance(behind, BaseException) and behind not in chain:
@@ -127,8 +127,9 @@ _BY_LIBPQ = {
     "Network is unreachable": Unreached.NO_CONNECTION,
     "No route to host": Unreached.NO_CONNECTION,
 }
-"""What PostgreSQL's client library says: it has no codes for what went wrong before a session began.
-https://www.postgresql.org/docs/current/libpq-ssl.html"""
+"""Messages of PostgreSQL's client library, which has no codes for errors before a session begins.
+https://www.postgresql.org/docs/current/libpq-ssl.html
+"""
 _DATABASE_REMEDIES = {
     Unreached.NAME: "Check the host in PURGEBOT_DATABASE_URL, and this machine's name service (DNS).",
     Unreached.UNTRUSTED: "Name the file of its authority in PURGEBOT_DATABASE_URL: "
@@ -139,7 +140,7 @@ _DATABASE_REMEDIES = {
 
 
 def why_database_unreached(error: BaseException) -> tuple[Unreached, str] | None:
-    """Say why there was no session with PostgreSQL, and what to do; None where it was something else."""
+    """Return why there is no PostgreSQL session, and what to do.  None if the cause is another."""
     text = " ".join(str(each) for each in _causes(error))
     for words, why in _BY_LIBPQ.items():
         if words in text:

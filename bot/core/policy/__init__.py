@@ -1,5 +1,5 @@
-"""The policy: its document, and what it allows whom.
+"""The policy: its document, and what it allows to whom.
 
-Values and decisions about one actor and one command; no purge is known here.
-Begin at `document`, then `decision`; `quorum` counts approvals.
+Modules here are about one person and one command; they do not know purges.
+Start reading at `document`, then `decision`; `quorum` counts approvals.
 """

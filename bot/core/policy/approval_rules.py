@@ -1,10 +1,10 @@
-"""What of the policy is about approvals: whose yes it takes, who is called, who need not wait.
+"""The parts of the policy about approvals: whose are needed, who is called, who may skip them.
 
-approval    a sentence, actions, domains, tags: how many must say yes, and of which roles
+approval    a sentence, actions, domains, tags: how many approvals are needed, and of which roles
  ├─ call         the channel and the user groups that are called to decide
- ├─ break_glass  the roles that need not wait, for a reason that all will read
- └─ undo         how long a granted purge can still be taken back
-peak hours  a sentence, domains, hours: what those who decide are told
+ ├─ break_glass  the roles that may skip the approval, with a reason that is shown
+ └─ undo         how long an approved purge can still be cancelled
+peak hours  a sentence, domains, hours: shown to those who decide
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ GroupId = Annotated[str, slack_id("S", "user group")]
 
 
 class Entry(BaseModel):
-    """One mapping of the policy file; a key that it does not know is a mistake."""
+    """One mapping of the policy file.  An unknown key is an error."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -64,7 +64,7 @@ class ApprovalRule(Entry):
     whatever a tag may mean; `required: no` and `break_glass` for the very tag (`TagPatterns`).
     """
 
-    # What `one_of_each_faults` says, for editors.
+    # The JSON schema of what `one_of_each_faults` checks, for editors.
     model_config = ConfigDict(
         json_schema_extra={
             "if": {"properties": {"one_of_each": {"const": True}}, "required": ["one_of_each"]},
@@ -101,22 +101,23 @@ class ApprovalRule(Entry):
         return action in self.actions and covers_domain(self.domains, domain)
 
     def asks_for(self, tag: str) -> bool:
-        """Whether it demands the yes of others for whatever this tag may mean."""
+        """Return whether the rule demands approvals for anything that this tag may mean."""
         return self.required and self._tag_patterns.cover(tag)
 
     def exempts(self, tag: str) -> bool:
-        """Whether it says that nobody has to be asked about this very tag."""
+        """Return whether the rule exempts exactly this tag from approvals."""
         return not self.required and self._tag_patterns.exempt(tag)
 
     def breakers_for(self, tag: str) -> tuple[str, ...]:
-        """The roles that need not wait for it; none for a tag that it covers only widely."""
+        """Return the roles that may break the glass for exactly this tag."""
         return self.break_glass or () if self._tag_patterns.exempt(tag) else ()
 
 
 def one_of_each_faults(approval: Mapping[str, Any]) -> Iterator[tuple[tuple[str | int, ...], str]]:
-    """What makes `one_of_each` mean something else than it says, as (path, sentence).
+    """Yield what contradicts `one_of_each` in a rule, as (path, sentence).
 
-    Form: plain values, which may be ill-formed in other ways: those the models tell.
+    `approval` has plain values that are not validated yet.  Other errors in them are ignored here,
+    because the models report them.
     """
     if str(approval.get("one_of_each")).lower() not in YES:
         return
@@ -169,7 +170,7 @@ class PeakHours(Entry):
     zone: Annotated[str, AfterValidator(_valid_zone)] = "UTC"
 
     def covers(self, domain: str, now: datetime) -> bool:
-        """Whether it is peak time for this domain at this moment."""
+        """Return whether it is peak time for this domain at this time."""
         if not covers_domain(self.domains, domain):
             return False
         clock = f"{now.astimezone(ZoneInfo(self.zone)):%H:%M}"

@@ -1,6 +1,6 @@
-"""What those who decide on a purge are told: who they are, who is called, what the origin risks.
+"""The briefing of those who decide on a purge: who they are, who is called, the origin's load.
 
-It is put together once, when the purge is requested, and shown as it was then.
+It is created once, when the purge is requested, and is shown unchanged.
 """
 
 from __future__ import annotations
@@ -22,14 +22,14 @@ from bot.core.policy.fields import EVERYBODY, Action
 from bot.core.policy.quorum import Approval, ApprovalRequirements
 
 Members = Mapping[str, frozenset[str]]
-"""Who is in which user group; a group that is missing could not be read."""
+"""The members of each user group.  A group is missing if it could not be read."""
 
 
 @dataclass(frozen=True, slots=True)
 class Roster:
-    """What is known of those whom the policy names.
+    """What is known of the people whom the policy names.
 
-    `memberships`: what people are to the workspace; who is missing could not be looked up.
+    `memberships`: each person's relation to the workspace.  People whose lookup failed are missing.
     """
 
     members: Members = field(default_factory=dict)
@@ -38,10 +38,10 @@ class Roster:
 
 @dataclass(frozen=True, slots=True)
 class Traffic:
-    """How much the origin of a domain has to do with purges at this moment.
+    """How much traffic purges cause at the origin of a domain at this moment.
 
-    Counts of purges that reached the CDN, or may have; `in_flight` is one or more that were sent
-    within the last minutes and that nobody knows to be over.
+    The counts are of purges that reached the CDN, or may have reached it, in the last hour and day.
+    `in_flight` counts purges that were sent in the last minutes and are not known to be over.
     """
 
     forced_hour: int = 0
@@ -53,11 +53,11 @@ class Traffic:
 
 @dataclass(frozen=True, slots=True)
 class Briefing:
-    """`titles` of the roles that may decide; `people`: how many they are, where that is known.
+    """The briefing.  `titles` are of the roles that may decide; `people` is their number, or None.
 
-    `called` are Slack IDs, and `channel_id` is where else than in the card's own channel they
-    are called.  `peak`: the sentence of the policy's peak hours at that time.
-    Where the same person had them called a moment before, nobody is `called`.
+    `called` are Slack IDs of people and groups; it is empty if the same requester had them called a
+    moment before.  `channel_id` is the other channel in which they are called.  `peak` is the
+    sentence of the policy's peak hours at that time.
     """
 
     titles: tuple[str, ...] = ()
@@ -72,10 +72,10 @@ class Briefing:
 class Deciders:
     """Who can decide on a purge: Slack IDs of people and groups, and the titles of their roles.
 
-    `people` is None where nobody can count them: every full member, whoever speaks in a channel,
-    or a group whose list could not be read.  `enough`: together they can say yes; where they
-    cannot be counted that is taken for granted.  `unreachable` can have no rights, whatever the
-    policy says: accounts that are closed, guests, bots, outsiders, IDs that Slack does not know.
+    `people` is None if they cannot be counted: every full member, all people of a channel, or a
+    group that could not be read.  `enough`: together they can satisfy the policy; it is assumed if
+    they cannot be counted.  `unreachable` are named in the policy but can have no rights: closed
+    accounts, guests, bots, outsiders, and IDs that Slack does not know.
     """
 
     ids: tuple[str, ...]
@@ -92,17 +92,18 @@ MEMBERSHIP_WORDS = {
     Membership.OUTSIDER: "of another workspace",
     Membership.UNKNOWN: "unknown to Slack",
 }
-"""Why somebody whom the policy names can have no rights."""
+"""Why a person whom the policy names can have no rights."""
 
 _SOME_TIME = datetime.min.replace(tzinfo=UTC)
-"""The yes of somebody who was not asked yet, to see whether it would count."""
+"""A placeholder time, for the approval of a person who was not asked yet."""
 
 
 def named_deciders(
     policy: Policy, domain: str, tags: Sequence[str], needs: ApprovalRequirements, members: Members
 ) -> tuple[str, ...]:
-    """Give those whose standing tells how many can decide: people whom the policy names come
-    first, then the members of its groups.
+    """Return the people whose membership must be known to count who can decide.
+
+    People whom the policy names come first, then the members of its groups.
     """
     holders = holders_of(policy, _roles_asked(policy, domain, tags, needs))
     grouped = (who for group in holders.groups for who in sorted(members.get(group, ())))
@@ -117,7 +118,7 @@ def deciders(
     needs: ApprovalRequirements,
     roster: Roster,
 ) -> Deciders:
-    """Give who can decide on a purge; its requester can not, under none of their IDs."""
+    """Return who can decide on a purge.  Its requester cannot, under none of their IDs."""
     members = roster.members
     roles = _roles_asked(policy, domain, tags, needs)
     holders = holders_of(policy, roles)
@@ -142,7 +143,7 @@ def deciders(
         actor = Actor("", who, Membership.MEMBER, frozenset(groups))
         held = roles_held(policy, actor)
         yes = Approval(who, _SOME_TIME, tuple(sorted(held)))
-        if held not in can:  # rights go by roles: of ten thousand alike one is looked at
+        if held not in can:  # rights depend on roles only: one check per set of roles
             may = decide_all(policy, actor, Action.APPROVE, domain, tags).allowed
             can[held] = may and needs.accepts(yes)
         if can[held]:
@@ -151,14 +152,14 @@ def deciders(
 
 
 def peak_of(policy: Policy, domain: str, now: datetime) -> str | None:
-    """Give the sentence of the peak hours that it is for a domain, if it is."""
+    """Return the sentence of the peak hours for a domain at this time, or None."""
     return next((each.peak for each in policy.peak_hours if each.covers(domain, now)), None)
 
 
 def _roles_asked(
     policy: Policy, domain: str, tags: Sequence[str], needs: ApprovalRequirements
 ) -> list[str]:
-    """Give the roles whose yes can count: they may approve, and are asked."""
+    """Return the roles whose approval can count: they may approve, and are asked to."""
     may = approving_roles(policy, domain, tags)
     asked = [role for quorum in needs.quorums for role in (quorum.roles or may)]
     if EVERYBODY in may:  # then everybody of the roles asked may approve

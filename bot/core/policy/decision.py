@@ -1,12 +1,12 @@
-"""Who may do what to which domain and tag: a decision with its reasons.
+"""Decide who may do what to which domain and tag, with reasons.
 
-    1  only full members have rights            policy-not-member
-    2  a deny rule that applies wins            policy-denied
-    3  an allow rule that applies permits       policy-allowed
-    4  no rule applies: no                      policy-no-rule
+    1  only full members have rights               policy-not-member
+    2  else, if a deny rule applies: refused       policy-denied
+    3  else, if an allow rule applies: allowed     policy-allowed
+    4  else: refused                               policy-no-rule
 
-A rule applies when it holds for one of the actor's roles (or for everybody), for the
-action, the domain and the tag.  How rules are written: `bot.core.policy.document`.
+A rule applies if it names one of the person's roles (or everybody), the action, the domain and the
+tag.  `bot.core.policy.document` defines how rules are written.
 """
 
 from __future__ import annotations
@@ -19,11 +19,11 @@ from bot.core.policy.document import Policy, Rule
 from bot.core.policy.fields import EVERYBODY, Action, covers_domain
 
 ANYTHING = "*"
-"""As the domain and the tag asked about: does the right hold for every one?"""
+"""As domain and tag of a decision: the right must hold for every domain and tag."""
 
 
 class Membership(StrEnum):
-    """What somebody is to the workspace.  Only a MEMBER can have rights."""
+    """A person's relation to the workspace.  Only a MEMBER can have rights."""
 
     MEMBER = "member"
     GUEST = "guest"
@@ -35,9 +35,9 @@ class Membership(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """Somebody as Slack knows them: IDs, never names.  `channel_id`: where they speak.
+    """A person as Slack knows them: IDs, never names.  `channel_id` is the channel they act in.
 
-    `aliases` are the other IDs of the same person: in an Enterprise Grid organisation somebody has
+    `aliases` are the other IDs of the same person: in an Enterprise Grid organisation a person has
     an ID of the workspace (`U…`) and one of the organisation (`W…`).
     """
 
@@ -56,7 +56,7 @@ class Actor:
 
 @dataclass(frozen=True, slots=True)
 class Reason:
-    """Why a decision fell as it did.  `rule`: the sentence of the rule that did it."""
+    """Why a decision was made.  `rule` is the sentence of the deciding rule, or None."""
 
     code: str
     sentence: str
@@ -65,7 +65,7 @@ class Reason:
 
 @dataclass(frozen=True, slots=True)
 class Holders:
-    """Who holds some roles, as Slack IDs; `everybody`: all full members do."""
+    """Who holds some roles, as Slack IDs.  `everybody`: all full members do."""
 
     users: tuple[str, ...] = ()
     groups: tuple[str, ...] = ()
@@ -74,17 +74,17 @@ class Holders:
 
     @property
     def ids(self) -> tuple[str, ...]:
-        """All of them in one row; "*" stands for everybody."""
+        """All IDs; "*" stands for everybody."""
         everybody = (EVERYBODY,) if self.everybody else ()
         return (*everybody, *self.users, *self.groups, *self.channels)
 
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """Yes or no, and why.
+    """Whether an action is allowed, and why.
 
-    `needed_roles`: those that suffice for every tag asked about, and `holders` of them;
-    "*" among them stands for every full member.
+    `needed_roles` are the roles each of which permits every tag of the decision, and `holders`
+    holds them; "*" among the roles stands for every full member.
     """
 
     allowed: bool
@@ -98,16 +98,16 @@ class Decision:
 
 
 def decide(policy: Policy, actor: Actor, action: Action, domain: str, tag: str) -> Decision:
-    """Whether the actor may do this.  Form: `domain` as `normalise_domain` gives it."""
+    """Decide whether the actor may do this.  `domain` is as `normalise_domain` returns it."""
     return decide_all(policy, actor, action, domain, (tag,))
 
 
 def decide_all(
     policy: Policy, actor: Actor, action: Action, domain: str, tags: Sequence[str]
 ) -> Decision:
-    """Whether the actor may do this to all the tags: the first refusal, or the permission.
+    """Decide whether the actor may do this to all tags.  The first refusal decides.
 
-    Raises: ValueError, when there are no tags: of nothing nothing can be said.
+    Raises: ValueError if there are no tags.
     """
     if not tags:
         raise ValueError("decide_all needs at least one tag")
@@ -134,15 +134,15 @@ def decide_all(
 
 
 def approving_roles(policy: Policy, domain: str, tags: Sequence[str]) -> tuple[str, ...]:
-    """The roles each of which may approve every one of the tags; "*": every full member.
+    """Return the roles each of which may approve every one of the tags. "*": every full member.
 
-    A holder may still be refused, by a rule against another role that they hold.
+    A holder may still be refused, by a deny rule for another of their roles.
     """
     return _sufficient_roles(policy.rules_for(Action.APPROVE, domain), tags)
 
 
 def domains_for(policy: Policy, actor: Actor, action: Action) -> tuple[str, ...]:
-    """The domain patterns where the actor may do this to some tag, in the order of the rules."""
+    """Return the domain patterns where the actor may do this to some tag, in rule order."""
     if actor.membership is not Membership.MEMBER:
         return ()
     held = roles_held(policy, actor) | {EVERYBODY}
@@ -153,7 +153,7 @@ def domains_for(policy: Policy, actor: Actor, action: Action) -> tuple[str, ...]
 
 
 def roles_held(policy: Policy, actor: Actor) -> frozenset[str]:
-    """The roles of a full member: by name, by group, by where they speak.  Others hold none."""
+    """Return the roles of a full member: by ID, by group, and by channel.  Others hold none."""
     if actor.membership is not Membership.MEMBER:
         return frozenset()
     channel = (actor.channel_id,) if actor.channel_id else ()
@@ -190,7 +190,7 @@ def _no_rule(action: Action, domain: str, tag: str) -> str:
 
 
 def _sufficient_roles(rules: Sequence[Rule], tags: Sequence[str]) -> tuple[str, ...]:
-    """The roles each of which alone permits every tag, and that no rule denies one."""
+    """Return the roles each of which permits every tag and is denied none."""
     roles = list(dict.fromkeys(role for rule in rules if rule.allow for role in rule.roles))
     for tag in tags:
         covering = [rule for rule in rules if rule.covers_tag(tag)]
@@ -207,7 +207,7 @@ def _sufficient_roles(rules: Sequence[Rule], tags: Sequence[str]) -> tuple[str, 
 
 
 def holders_of(policy: Policy, roles: Sequence[str]) -> Holders:
-    """Who holds one of the roles."""
+    """Return who holds at least one of the roles."""
     known = [policy.roles[role] for role in roles if role != EVERYBODY]
     return Holders(
         users=tuple(dict.fromkeys(user for role in known for user in role.users)),

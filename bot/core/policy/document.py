@@ -1,18 +1,18 @@
-"""The policy as it is written: roles, rules, and what makes each of them well-formed.
+"""The document of the policy: roles, rules, and the validation of each.
 
     policy ─┬─ roles      a name → title, and who holds it: users, groups, channels
             ├─ rules      a sentence, roles, allow or deny: actions, domains, tags
-            ├─ approvals  when others must say yes first: `bot.core.policy.approval_rules`
-            ├─ peak hours when the origin has most to do: the same
-            ├─ proofs     URLs to look at before and after a purge: `bot.core.policy.edge_checks`
-            └─ max tags   how many tags a forced request may have
+            ├─ approvals  when others must approve first: `bot.core.policy.approval_rules`
+            ├─ peak hours when the origin has the most traffic: the same module
+            ├─ proofs     URLs that are requested before and after: `bot.core.policy.edge_checks`
+            └─ max tags   the maximum number of tags of a forced request
 
-    domains  www.example.com     that one
-             *.example.com       every one below it, at any depth, but not itself
-             *                   every one
+    domains  www.example.com     exactly this domain
+             *.example.com       every subdomain, at any depth, but not the domain itself
+             *                   every domain
     tags     hero   campaign-*   only * is special: any characters, or none
 
-How patterns are compared with tags, exactly or widely: `bot.core.policy.tag_rules`.
+`bot.core.policy.tag_rules` defines how patterns are compared with tags, exactly or widely.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ import difflib
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from functools import cached_property
+from itertools import islice
 from typing import Annotated, Any, Literal, Self, TypeGuard
 
 from pydantic import AfterValidator, Field, model_validator
@@ -79,7 +80,7 @@ class Rule(Entry):
         return TagPatterns(self.tags)
 
     def covers_tag(self, tag: str) -> bool:
-        """Whether it holds for this tag: a deny rule for whatever the tag may mean."""
+        """Return whether it holds for this tag; a deny rule for all that the tag may mean."""
         return self._tag_patterns.cover(tag) if self.deny else self._tag_patterns.fit(tag)
 
 
@@ -93,7 +94,7 @@ class Policy(Entry):
     peak_hours: tuple[PeakHours, ...] = ()
     proofs: tuple[Proof, ...] = ()
     max_tags: Annotated[int, Field(ge=1)] = 100
-    """How many tags a forced request may have: no more than those who decide can read."""
+    """The maximum number of tags of a forced request: no more than an approver can read."""
 
     @model_validator(mode="after")
     def _holds_together(self) -> Self:
@@ -103,14 +104,14 @@ class Policy(Entry):
         return self
 
     def rules_for(self, action: Action, domain: str) -> tuple[Rule, ...]:
-        """The rules about `action` that cover `domain`, at a cost that only those add to."""
+        """Return the rules for `action` that cover `domain`.  Only these add to the cost."""
         labels = domain.split(".")
         patterns = [domain, "*", *("*." + ".".join(labels[n:]) for n in range(1, len(labels)))]
         places = {place for pattern in patterns for place in self._index.get((action, pattern), ())}
         return tuple(self.rules[place] for place in sorted(places))
 
     def groups_for(self, domain: str) -> tuple[str, ...]:
-        """The user groups on which anything hangs that can be done to a domain, sorted."""
+        """Return the user groups, sorted, that any rule or approval for this domain depends on."""
         rules = (rule for action in Action for rule in self.rules_for(action, domain))
         names = {role for rule in rules for role in rule.roles}
         for approval in self.approvals:
@@ -120,22 +121,22 @@ class Policy(Entry):
         return tuple(sorted({group for role in roles for group in role.groups}))
 
     def tags_named(self, domain: str) -> frozenset[str]:
-        """The tags that the rules about the purging of a domain name in full."""
+        """Return the tags without * in the rules for purging this domain."""
         rules = (*self.rules_for(Action.PURGE, domain), *self.rules_for(Action.FORCE, domain))
         return frozenset(tag for rule in rules for tag in rule.tags if "*" not in tag)
 
     def proof_urls(self, domain: str, tags: Iterable[str]) -> tuple[str, ...]:
-        """The URLs that show what a purge of these tags of the domain did: at most five."""
+        """Return the URLs that show the effect of a purge of these tags, at most MAX_URLS."""
         asked = tuple(tags)
         found = (url for proof in self.proofs for url in proof.urls_for(domain, asked))
         return tuple(dict.fromkeys(found))[:MAX_URLS]
 
     def roles_of(self, ids: Iterable[str]) -> frozenset[str]:
-        """The names of the roles that somebody with these Slack IDs holds."""
+        """Return the names of the roles that a person with these Slack IDs holds."""
         return frozenset(role for slack_id in ids for role in self._roles_by_id.get(slack_id, ()))
 
     def titles_of(self, roles: Iterable[str]) -> tuple[str, ...]:
-        """The titles of these roles, without everybody."""
+        """Return the titles of these roles, without "*"."""
         return tuple(self.roles[role].title for role in roles if role != EVERYBODY)
 
     @cached_property
@@ -163,16 +164,25 @@ PARTS: Mapping[object, type[Entry]] = {
     "peak_hours": PeakHours,
     "proofs": Proof,
 }
-"""What stands under each key of the file."""
+"""The models of the entries under each key of the file."""
 WHOLE_FAULT = "whole_fault"
+MOST_TOLD = 100
+"""How many mistakes are told at once: nobody reads more, and each takes its time to put into words."""
+MOST_GUESSED_AMONG = 500
+"""With more words than that a guess would take too long."""
 _Path = tuple[str | int, ...]
 
 
 def whole_faults(policy: Any) -> Iterator[tuple[_Path, str]]:
-    """What no field can see alone, as (path, sentence).
+    """Yield the errors that no single field can detect, as (path, sentence), at most MOST_TOLD + 1.
 
-    Form: plain values, which may be ill-formed in other ways: those the models tell.
+    `policy` has plain values that are not validated yet.  Other errors in them are ignored here,
+    because the models report them.
     """
+    return islice(_whole_faults(policy), MOST_TOLD + 1)
+
+
+def _whole_faults(policy: Any) -> Iterator[tuple[_Path, str]]:
     if not _is_map(policy):
         return
     roles, rules = policy.get("roles") or {}, policy.get("rules")
@@ -213,7 +223,7 @@ def _unknown_roles(
 
 
 def _maps_in(entries: object) -> Iterator[tuple[int, Mapping[str, Any]]]:
-    """The mappings in a list, with their places."""
+    """Yield the mappings in a list, with their indexes."""
     for place, entry in enumerate(entries if isinstance(entries, (list, tuple)) else ()):
         if _is_map(entry):
             yield place, entry
@@ -224,6 +234,9 @@ def _is_map(value: object) -> TypeGuard[Mapping[str, Any]]:
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:
-    """“; did you mean …?”, or nothing when no known word is near."""
-    near = difflib.get_close_matches(word, list(known), n=1)
+    """Return “; did you mean …?”, or "" if no known word is similar or there are very many."""
+    words = list(islice(known, MOST_GUESSED_AMONG + 1))
+    if len(words) > MOST_GUESSED_AMONG:
+        return ""
+    near = difflib.get_close_matches(word, words, n=1)
     return f"; did you mean “{near[0]}”?" if near else ""

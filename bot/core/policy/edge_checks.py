@@ -1,13 +1,13 @@
-"""Which URLs are looked at before and after a purge, as the policy file names them.
+"""The proofs of the policy file: URLs that are requested before and after a purge.
 
     proof    a sentence, domains, tags: 1 to 5 URLs on those domains
 
     url  ::=  ( "https" | "http" ) "://" domain [ path ] [ "?" query ]      at most 500 characters
 
-No login, no port but the scheme's own, no fragment: a look is one plain question to a public
-web server.  Domains are written in full, so that nobody is led to look at a host that the
-policy does not name.  As in approvals, the case of tags is not compared, and a tag with a * in
-it may mean any tag.
+A URL has no login, only the default port, and no fragment, because it is requested with one plain
+HEAD from a public web server.  Domains are written in full, so that no request goes to a host that
+the policy does not name.  As in approvals, the case of tags is ignored, and a tag with a * in it
+may mean any tag.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from typing import Annotated
 from pydantic import AfterValidator, Field
 from pydantic_core import PydanticCustomError
 
-from bot.core.errors import Mistake
+from bot.core.errors import InputError
 from bot.core.policy.approval_rules import Entry
 from bot.core.policy.fields import Sentence, TagPattern, glob
 from bot.core.text.domain_name import excerpt, normalise_domain
@@ -39,7 +39,7 @@ def _valid_domain(text: str) -> str:
     try:
         if "/" not in text:
             return normalise_domain(text)
-    except Mistake:
+    except InputError:
         pass
     raise PydanticCustomError(
         "proof_domain",
@@ -98,7 +98,7 @@ class Proof(Entry):
     ]
 
     def urls_for(self, domain: str, tags: tuple[str, ...]) -> tuple[str, ...]:
-        """The URLs on this very domain, if the proof covers one of the tags."""
+        """Return the URLs on exactly this domain if the proof covers one of the tags, else ()."""
         urls = tuple(url for url in self.urls if _host_of(url) == domain)
         if not urls:
             return ()
@@ -107,9 +107,10 @@ class Proof(Entry):
 
 
 def strange_urls(proofs: object) -> Iterator[tuple[tuple[str | int, ...], str]]:
-    """Each URL that is on none of its proof's domains, as (path, sentence).
+    """Yield each URL that is on none of its proof's domains, as (path, sentence).
 
-    Form: plain values, which may be ill-formed in other ways: those the models tell.
+    `proofs` has plain values that are not validated yet.  Other errors in them are ignored here,
+    because the models report them.
     """
     for place, proof in enumerate(_items(proofs)):
         if isinstance(proof, Mapping):
@@ -133,5 +134,5 @@ def _read(read: Callable[[str], str], value: object) -> str | None:
 
 
 def _host_of(url: str) -> str:
-    """Form: a URL as `_valid_url` gives it."""
+    """Return the host of a URL that has the form that `_valid_url` returns."""
     return url.split("/", 3)[2]

@@ -1,4 +1,4 @@
-"""The kinds of value in a policy file, each with the sentence that explains a wrong one."""
+"""The types of the values in a policy file, each with the message for an invalid value."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
 from bot.core.command.parser import ESCAPED, check_tag, is_odd
-from bot.core.errors import Mistake
+from bot.core.errors import InputError
 from bot.core.text import errors as kinds
 from bot.core.text.domain_name import normalise_domain
 from bot.core.text.tag_words import oddity
 
 EVERYBODY = "*"
-"""In a rule's roles: whoever is a full member."""
+"""In the roles of a rule: every full member."""
 YES = frozenset({"true", "yes", "on", "1", "y", "t"})
-"""What is read as true, in any case."""
+"""The texts that pydantic parses as true, in any case."""
 
 
 class Action(StrEnum):
@@ -29,11 +29,11 @@ class Action(StrEnum):
     FORCE = "force"
     APPROVE = "approve"
     VIEW = "view"
-    ADMIN = "admin"  # grants nothing, but policies that name it have to load
+    ADMIN = "admin"  # grants nothing, but policies that name it must stay valid
 
 
 def covers_domain(patterns: Iterable[str], domain: str) -> bool:
-    """Whether one of these domain patterns of the policy covers a domain, or all of a pattern's."""
+    """Return whether one of these patterns covers a domain, or everything that a pattern covers."""
     return any(
         pattern in {"*", domain} or (pattern.startswith("*.") and domain.endswith(pattern[1:]))
         for pattern in patterns
@@ -47,7 +47,7 @@ def _valid_domain_pattern(pattern: str) -> str:
     try:
         if "/" not in suffix:
             return pattern.removesuffix(suffix) + normalise_domain(suffix)
-    except Mistake:
+    except InputError:
         pass
     raise PydanticCustomError(
         "domain_pattern",
@@ -57,16 +57,16 @@ def _valid_domain_pattern(pattern: str) -> str:
 
 
 def _valid_tag_pattern(pattern: str) -> str:
-    """The pattern without `tag:`, where that says that a tag is really so written."""
+    """Return the pattern without the prefix `tag:`, if that is only there to escape an odd tag."""
     escaped = ESCAPED.match(pattern)
     bare = pattern[escaped.end() :] if escaped else pattern
-    # A * is no oddity here: it stands for other characters.
+    # A * is not odd here: it stands for other characters.
     sample = bare.replace("*", "x")
     if escaped and is_odd(sample):
         pattern = pattern[len("tag:") :]
     try:
         possible = bool(check_tag(pattern)) and not re.search(r"[\s,]", pattern)
-    except Mistake:
+    except InputError:
         possible = False
     if not possible:
         raise PydanticCustomError(
@@ -92,6 +92,8 @@ _WHAT_IT_IS = {
 
 
 def slack_id(first: str, what: str) -> AfterValidator:
+    """Return a validator of Slack IDs whose first letter is in `first`; `what` is their kind."""
+
     def check(value: str) -> str:
         if not re.fullmatch(rf"[{first}][A-Z0-9]{{2,30}}", value):
             raise PydanticCustomError(
@@ -129,7 +131,7 @@ RoleNames = Annotated[
 
 
 def _read_span(text: object) -> object:
-    """Give "90s", "30m", "2h" or "1d" as a span of time; anything else is left to the type."""
+    """Parse "90s", "30m", "2h" or "1d".  Return a timedelta unchanged; reject anything else."""
     found = re.fullmatch(r"([1-9][0-9]{0,4})([smhd])", text) if isinstance(text, str) else None
     if found is None:
         if isinstance(text, timedelta):
@@ -147,6 +149,6 @@ Span = Annotated[
 
 
 def glob(patterns: Iterable[str], flags: re.RegexFlag) -> re.Pattern[str]:
-    # Only * is special to us; fnmatch makes of it an expression that never runs away.
+    # Only * is special here. fnmatch creates an expression without exponential backtracking.
     plain = (re.sub(r"[\[?]", r"[\g<0>]", pattern) for pattern in patterns)
     return re.compile("|".join(map(fnmatch.translate, plain)), flags)

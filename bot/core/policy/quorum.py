@@ -1,14 +1,16 @@
-"""How many must say yes to a purge, and of which roles; whether they have; who need not wait.
+"""Count approvals: how many a purge needs, of which roles, whether it has them, who may skip them.
 
-For each tag, all approvals of the policy that ask for it count together:
+For each tag, all approval rules that demand approvals for it count together:
 
-    some ask for it             `count` yeses by holders of its roles, or one of each; of all of them
-    none, and one exempts it    none
-    none, and none exempts it   a forced purge takes one yes by anybody who may approve; a plain one none
+    some rules demand it          `count` approvals by holders of its roles, or one of each role;
+                                  for every such rule
+    none, and a rule exempts it   no approvals
+    none, and no rule exempts it  a forced purge needs one approval by any approver; a plain one none
 
-They ask for whatever the tag may mean, and exempt that very tag only (`bot.core.policy.tag_rules`).
-Nobody counts for their own request, and nobody counts twice.  The glass may be broken only by
-whom every one of these approvals names for that very tag; where none asks for it, by nobody.
+Demands apply to everything that the tag may mean, exemptions only to the exact tag
+(`bot.core.policy.tag_rules`).  Requesters cannot approve their own request, and nobody counts
+twice.  A person may break the glass only if every one of these rules allows it to one of their
+roles for the exact tag.  If no rule demands the approval (a forced purge's default), nobody may.
 """
 
 from __future__ import annotations
@@ -26,10 +28,10 @@ DEFAULT_EXPIRY = timedelta(minutes=30)
 
 @dataclass(frozen=True, slots=True)
 class Approval:
-    """One approval: who, when, where, and the roles that they held at that moment.
+    """One approval: who, when, in which channel, and the roles that the person held at that moment.
 
-    `aliases` are the other IDs of the same person (see `Actor`); `signature` proves that the bot
-    wrote it, where it has a key (`bot.core.purge.signatures`).
+    `aliases` are the other IDs of the same person (see `Actor`).  `signature` proves that the bot
+    wrote it, if there is a key (`bot.core.purge.signatures`).
     """
 
     user_id: str
@@ -41,13 +43,13 @@ class Approval:
 
     @property
     def ids(self) -> frozenset[str]:
-        """All IDs of whoever gave it."""
+        """All IDs of the approver."""
         return frozenset((self.user_id, *self.aliases))
 
 
 @dataclass(frozen=True, slots=True)
 class Quorum:
-    """One demand: `count` yeses by holders of `roles` (None: whoever may approve), or one of each."""
+    """One demand: `count` approvals by holders of `roles` (None: any approver), or one of each."""
 
     roles: tuple[str, ...] | None = None
     one_of_each: bool = False
@@ -55,11 +57,11 @@ class Quorum:
 
     @property
     def total(self) -> int:
-        """How many people it takes."""
+        """The number of people that it takes."""
         return len(self.roles) if self.one_of_each and self.roles else self.count
 
     def accepts(self, yes: Approval) -> bool:
-        """Whether this yes can count here."""
+        """Return whether this approval can count for the demand."""
         return (
             self.roles is None
             or EVERYBODY in self.roles
@@ -67,7 +69,7 @@ class Quorum:
         )
 
     def satisfied_by(self, approvals: Sequence[Approval]) -> int:
-        """How many of the yeses count, at most `total`."""
+        """Return how many of the approvals count, at most `total`."""
         counting = [yes for yes in approvals if self.accepts(yes)]
         if self.one_of_each and self.roles:
             return _most_pairs(self.roles, counting)
@@ -84,11 +86,11 @@ class Quorum:
 
 @dataclass(frozen=True, slots=True)
 class ApprovalRequirements:
-    """All demands on one purge, and how long they may take.  No quorums: nobody has to be asked.
+    """All demands on one purge, and their deadline.  Without quorums, no approval is needed.
 
-    `undo` is how long it can be taken back when all have said yes.  `call_groups` and
-    `call_channel` are who is called, and where.  `break_glass_groups` are, for each demand, the roles that
-    need not wait for it.
+    `expires_after`: how long the request waits.  `undo`: how long it can be cancelled after the
+    last approval.  `call_groups` and `call_channel`: who is called, and where.
+    `break_glass_groups`: for each demand, the roles that may skip it.
     """
 
     quorums: tuple[Quorum, ...]
@@ -99,31 +101,32 @@ class ApprovalRequirements:
     break_glass_groups: tuple[tuple[str, ...], ...] = ()
 
     def progress(self, approvals: Sequence[Approval]) -> tuple[int, int]:
-        """Give how many yeses count so far, and how many it takes, over all demands."""
+        """Return how many approvals count so far, and how many are needed, in total."""
         return (
             sum(quorum.satisfied_by(approvals) for quorum in self.quorums),
             sum(quorum.total for quorum in self.quorums),
         )
 
     def satisfied_by(self, approvals: Sequence[Approval]) -> bool:
+        """Return whether these approvals satisfy every demand."""
         return all(quorum.satisfied_by(approvals) == quorum.total for quorum in self.quorums)
 
     def accepts(self, yes: Approval) -> bool:
-        """Whether this yes can count for any of the demands.
+        """Return whether this approval can count for any of the demands.
 
-        Where there are none any more, since the policy was changed, any yes is enough: what waits
-        already shall not be out of everybody's hands.
+        If there are no demands any more, because the policy was changed, any approval counts.
+        Otherwise nobody could decide on a request that waits already.
         """
         return not self.quorums or any(quorum.accepts(yes) for quorum in self.quorums)
 
     def may_break_glass(self, roles: Collection[str]) -> bool:
-        """Whether a full member of these roles need not wait for any of the demands."""
+        """Return whether a full member with these roles may skip all of the demands."""
         held = {EVERYBODY, *roles}
         return all(not held.isdisjoint(each) for each in self.break_glass_groups)
 
     @property
     def break_glass_roles(self) -> tuple[str, ...]:
-        """The roles each of which alone need not wait."""
+        """The roles each of which alone may break the glass."""
         named = dict.fromkeys(role for each in self.break_glass_groups for role in each)
         return tuple(role for role in named if self.may_break_glass((role,)))
 
@@ -135,7 +138,7 @@ class ApprovalRequirements:
 def needs_of(
     policy: Policy, action: Action, domain: str, tags: Sequence[str]
 ) -> ApprovalRequirements:
-    """Give what others must say yes to before a purge may go on."""
+    """Return the approvals that a purge of these tags needs."""
     demands: dict[Quorum, None] = {}
     break_glass_groups: dict[tuple[str, ...], None] = {}
     counting: dict[int, ApprovalRule] = {}
@@ -161,7 +164,7 @@ def needs_of(
 
 
 def _most_pairs(roles: Sequence[str], approvals: Sequence[Approval]) -> int:
-    """Give for how many roles there is somebody, when nobody stands for two."""
+    """Return how many roles can be matched to different people (bipartite matching)."""
     taken: dict[int, int] = {}
 
     def find(role: int, tried: set[int]) -> bool:

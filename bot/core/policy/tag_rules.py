@@ -1,13 +1,14 @@
-"""The tag patterns of a policy, and the three ways in which they are compared with a tag.
+"""The tag patterns of the policy, and the three ways to compare them with a tag.
 
-    fit      allow rules        letter by letter
-    cover    what demands       as the CDN might read it at worst: `fold`
-    exempt   what exempts       letter by letter, and only a tag that can be read in no other way
-                                that the patterns do not fit
+    fit      allow rules        exact comparison
+    cover    demands and denials
+                                comparison with everything that the CDN might read: `fold`
+    exempt   exemptions         exact comparison, and only if the tag cannot be read as anything
+                                else that the patterns do not fit
 
-What the CDN makes of case, of * and of encoding in a tag is not documented.  So a demand holds
-for whatever may mean its tags, and an exemption for nothing but them: whatever the CDN does,
-nothing slips through.
+It is not documented how the CDN treats case, * and encoding in a tag.  So a demand holds for
+everything that may mean its tags, and an exemption for exactly its tags: then no tag avoids a
+demand, whatever the CDN does.
 """
 
 from __future__ import annotations
@@ -26,33 +27,34 @@ MAX_FOLDED_CHARACTERS = 2048
 MAX_ROUNDS = 8
 
 _PLAIN = re.compile(r"[!-$&-~]*")
-"""What is folded by lower-casing alone: ASCII that can be seen, without %."""
+"""Texts that `fold` only lower-cases: visible ASCII without %."""
 _LOOKALIKES = dict.fromkeys(map(ord, "\u204e\u066d\u2217\U0001031f"), ANY_TAG)
-"""What Unicode's list of confusable characters knows for *, and NFKC leaves as it is."""
+"""Characters that Unicode lists as confusable with *, and that NFKC does not change."""
 _SEPARATOR = ","
-"""As written no tag holds one; where it comes out of one, that may mean several tags."""
+"""No typed tag contains one.  If folding produces one, the text may mean several tags."""
 _NO_UTF_8 = "\ufffd"
-"""For bytes that are no UTF-8, which some read all the same (%C0%AA as *)."""
+"""Stands for bytes that are not UTF-8, which some decoders accept anyway (%C0%AA as *)."""
 
 
-@lru_cache(maxsize=64)  # A tag is compared with many patterns, one after the other.
+@lru_cache(maxsize=64)  # one tag is compared with many patterns in a row
 def fold(text: str) -> str:
-    """Give the one form of all texts that somebody might take for the same tag.
+    """Return a canonical form that is equal for all texts that may be taken for the same tag.
 
-    Percent-decoded, in NFKC, without what cannot be seen, and without case; again until nothing
-    changes, since each of these may bring about another.  Bytes that are no UTF-8 become U+FFFD,
-    and a % that encodes nothing stays.  What is too long, or wrapped too often, to be looked
-    through becomes ANY_TAG: the work is bounded, and nobody gains by it.
+    The text is percent-decoded, normalised (NFKC), stripped of invisible characters and
+    case-folded, repeatedly until nothing changes, because each step may enable another.  Bytes that
+    are not UTF-8 become U+FFFD, and a % that encodes nothing stays.  A text longer than
+    MAX_FOLDED_CHARACTERS, or encoded more than MAX_ROUNDS times, becomes ANY_TAG: this bounds the
+    work and weakens no demand.
     """
     if _PLAIN.fullmatch(text):
         return text.lower()
-    # NFKC sorts marks at a cost that grows with the square of their number.
+    # NFKC sorts combining marks in quadratic time.
     if len(text) > MAX_FOLDED_CHARACTERS:
         return ANY_TAG
     coded = text.encode(errors="surrogatepass")
     for _ in range(MAX_ROUNDS):
         before = coded
-        # Bytes that are no UTF-8 yet may become it, as those after the first % of %25E2%80%8B.
+        # Bytes that are not UTF-8 yet may become so, like those after the first % of %25E2%80%8B.
         text = unquote_to_bytes(coded).decode(errors="surrogateescape")
         text = unicodedata.normalize("NFKC", text)
         text = text.translate(_LOOKALIKES | {ord(c): "" for c in set(text) if _is_dropped(c)})
@@ -68,18 +70,18 @@ def _is_dropped(character: str) -> bool:
 
 
 class TagPatterns:
-    """The patterns under one key `tags`; each way of comparing is prepared when first used."""
+    """The patterns under one key `tags`.  Each way of comparing is prepared on first use."""
 
     def __init__(self, patterns: Sequence[str]) -> None:
         self._patterns = patterns
         self._take_all = ANY_TAG in patterns
 
     def fit(self, tag: str) -> bool:
-        """Whether a pattern fits the tag as it is written."""
+        """Return whether a pattern matches the tag exactly."""
         return self._take_all or self._written.match(tag) is not None
 
     def cover(self, tag: str) -> bool:
-        """Whether the tag may mean one that a pattern fits, as written or folded."""
+        """Return whether the tag may mean one that a pattern matches, exactly or folded."""
         if self._take_all:
             return True
         folded = fold(tag)
@@ -92,7 +94,7 @@ class TagPatterns:
         )
 
     def exempt(self, tag: str) -> bool:
-        """Whether a pattern fits the tag as it is written, and also whatever else it may mean."""
+        """Return whether a pattern matches the tag exactly, and all else that it may mean."""
         folded = fold(tag)
         if not folded or any(each in folded for each in (ANY_TAG, _SEPARATOR, _NO_UTF_8)):
             return False
@@ -108,6 +110,7 @@ class TagPatterns:
 
     @cached_property
     def _wide(self) -> re.Pattern[str]:
-        # Folding may part what belongs together (%* and %20), so patterns hold as written too.
+        # Folding may split what belongs together (%* and %20), so the original patterns are used
+        # too.
         written = (pattern for pattern in self._patterns if not _PLAIN.fullmatch(pattern))
         return glob((*map(fold, self._patterns), *written), re.IGNORECASE)

@@ -1,5 +1,5 @@
-"""A purge: its states, its facts, its audit trail and its signatures.
+"""A purge: its states, its fields, its audit trail and its signatures.
 
-The value, and what can be said of it alone; decisions are in `bot.core.decisions`.
-Begin at `states`, where the drawing is, then `purge`.
+Modules here are about a purge as a value; decisions are in `bot.core.decisions`.
+Start reading at `states`, which has a diagram, then `purge`.
 """

@@ -1,14 +1,14 @@
-"""Purges of the same tags beside one: what covers it, and what it waits for.
+"""Purges of the same tags: which one covers another, and which one waits for another.
 
-A request is covered by a call to the CDN that is made after it was asked for.  So it is joined to
-one that is *still to be sent*; one call does for both.  What is *already sent* covers only a double
-submit, within the join window: whatever is asked later goes out as one more purge as soon as the
-running one is done.  A forced purge is covered by a forced one only.
+A call to the CDN covers every request that was made before the call.  So a request is joined to an
+equal one that is *still to be sent*, and one call does for both.  One that is *already sent* covers
+only a double submit, within the join window; a later request is sent as one more purge when the
+running one is done.  Only a forced purge covers a forced purge.
 
-    still to be sent     joined: ends as that one; if that one ends unsent, a request again
+    still to be sent     joined: ends like that one; if that one ends unsent, it is requested again
     sent just before     joined likewise
-    sent, and running    queued: goes out when that one is done, or after QUEUE_AT_MOST
-    waiting for approval nobody is asked twice: the second is refused, with the way to the first
+    sent, and running    queued: sent when that one is done, or after QUEUE_AT_MOST
+    waiting for approval the second request is refused and refers to the first
 """
 
 from __future__ import annotations
@@ -20,8 +20,9 @@ from datetime import datetime, timedelta
 from bot.core.purge.purge import Event, Purge, State
 
 QUEUE_AT_MOST = timedelta(minutes=10)
-"""How long after the running one was sent the next one waits: purges usually take 5 to 6 minutes,
-and it is not documented whether the CDN reports the end of purges by tag."""
+"""How long after the sending of the running purge a queued one waits at most.  Purges usually take
+5 to 6 minutes, and it is not documented whether the CDN reports the end of purges by tag.
+"""
 TO_BE_SENT = frozenset({State.READY, State.HELD, State.QUEUED})
 AT_WORK = frozenset({State.SENDING, State.SUBMITTED, State.RUNNING})
 _NOT_SENT = frozenset(
@@ -36,10 +37,10 @@ _ENDINGS = {
 
 @dataclass(frozen=True, slots=True)
 class Related:
-    """The purges of the same that matter to one.
+    """The purges of the same target that matter to one.
 
-    `unsent` is the oldest to be sent, `sent` the newest at work, `waiting` the one that waits for
-    approval of exactly the same.
+    `unsent` is the oldest one that is still to be sent, `sent` the newest one at work, and
+    `waiting` the one that waits for approval and is equal, including the forced flag.
     """
 
     unsent: Purge | None = None
@@ -48,7 +49,7 @@ class Related:
 
 
 def related(purge: Purge, alike: Iterable[Purge], now: datetime) -> Related:
-    """Pick from purges of the same tags those that matter to this one."""
+    """Return which of the purges in `alike` matter to this one."""
     same = sorted(
         (each for each in alike if each.id != purge.id and each.target == purge.target),
         key=lambda found: (found.requested_at, found.id),
@@ -72,19 +73,19 @@ def _waits_for_the_same(other: Purge, purge: Purge, now: datetime) -> bool:
 
 
 def is_double_submit(purge: Purge, sent: Purge, window: timedelta) -> bool:
-    """Whether what was sent also covers this one: it became due before, or within the window."""
+    """Return whether a sent purge also covers this one, which became due within the window."""
     assert sent.sent_at is not None, "only what was sent can cover anything"
     return purge.due_since <= sent.sent_at + window
 
 
 def wait_until(sent: Purge) -> datetime:
-    """Give when what is queued behind a running purge goes out at the latest."""
+    """Return when a purge that is queued behind `sent` is sent at the latest."""
     assert sent.sent_at is not None, "only what was sent is waited for"
     return sent.sent_at + QUEUE_AT_MOST
 
 
 def event_of_duplicate(purge: Purge, duplicate: Purge | None, now: datetime) -> Event | None:
-    """Give what happens to a purge that is joined to or queued behind another; None: it waits on."""
+    """Return what happens to a joined or queued purge, given the other one.  None: it waits."""
     if purge.state is State.QUEUED:
         return _event_in_queue(purge, duplicate, now)
     if duplicate is None or duplicate.state in _NOT_SENT:
@@ -100,7 +101,7 @@ def event_of_duplicate(purge: Purge, duplicate: Purge | None, now: datetime) -> 
 
 def _event_in_queue(purge: Purge, duplicate: Purge | None, now: datetime) -> Event | None:
     if duplicate is not None and duplicate.state in TO_BE_SENT:
-        return Event.JOIN  # it was put off: its next call covers both
+        return Event.JOIN  # the other was put off: its next call covers both
     if duplicate is None or duplicate.state not in AT_WORK:
         return Event.RELEASE
     return Event.RELEASE if purge.held_until is None or purge.held_until <= now else None

@@ -1,13 +1,13 @@
-"""What is news of a purge to those who read a message that cannot be edited.
+"""The milestones of a purge: what is news to the readers of a message that cannot be edited.
 
     sending          it is about to be sent
-    leaving          the same, and until then it can be cancelled
-    at-work          the CDN has taken it; how far it has come is no news
+    leaving          the same, and it can still be cancelled
+    at-work          the CDN has accepted it; its percentage is no news
     silent           the CDN does not report on it
-    any other state  under its own name
+    any other state  has its own name
 
-Kept with a post, as what it last said: so that after a restart, and by another replica, nothing is
-said twice and no end is left out.
+A post stores its last milestone, so that after a restart, or on another replica, nothing is posted
+twice and no end is missed.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ _SENDING, _LEAVING, _AT_WORK, _SILENT = "sending", "leaving", "at-work", "silent
 
 
 def milestone(purge: Purge) -> str:
-    """Give what a message about the purge as it is now tells: at most 16 characters."""
+    """Return the milestone of a purge, a name of at most 16 characters."""
     match purge.state:
         case State.READY if purge.send_at is not None:
             return _LEAVING
@@ -29,18 +29,18 @@ def milestone(purge: Purge) -> str:
         case State.SUBMITTED | State.RUNNING:
             return _AT_WORK
         case State.COMPLETE if any(each.after is None for each in purge.evidence):
-            return _AT_WORK  # in a moment the edge will have been looked at
+            return _AT_WORK  # the edge is about to be checked
         case _:
             return purge.state.value
 
 
 def is_news(purge: Purge, told: str | None) -> bool:
-    """Whether readers who were last told `told` should be told how it stands now.
+    """Return whether readers who last saw the milestone `told` need a new message.
 
-    None: it was told by an older version, which told everything.
+    `told` is None if an older version posted, which posted everything.
     """
     now = milestone(purge)
-    if now == _SENDING:  # what comes of it follows in a moment
+    if now == _SENDING:  # the result follows in a moment
         return False
     if now == _AT_WORK:
         return told not in {None, _AT_WORK, _SILENT}
@@ -48,7 +48,7 @@ def is_news(purge: Purge, told: str | None) -> bool:
 
 
 def waits_for_people(purge: Purge) -> bool:
-    """Whether a message about it has buttons with which people decide how it goes on."""
+    """Return whether its message has buttons with which people decide how it goes on."""
     match purge.state:
         case State.WAITING | State.OFFERED:
             return True
@@ -61,7 +61,7 @@ def waits_for_people(purge: Purge) -> bool:
 
 
 def has_changed(purge: Purge) -> bool:
-    """Whether a new version of it may read otherwise, beyond what is news: people have pressed."""
+    """Return whether its message may change within a milestone, because people press."""
     return milestone(purge) in _PRESSED
 
 

@@ -1,6 +1,6 @@
-"""A purge, from the command to its end; `advance` is the only way from one state to the next.
+"""A purge, from the command to its end.  `advance` is the only way from one state to the next.
 
-The states, and what leads from one to another, are drawn in `bot.core.purge.states`.
+`bot.core.purge.states` has a diagram of the states and events.
 """
 
 from __future__ import annotations
@@ -40,9 +40,9 @@ __all__ = [
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """Why somebody is told no, and who could say yes: `holders` are Slack IDs of people and groups.
+    """Why a request is refused, and who could allow it (`holders`: IDs of people and groups).
 
-    `other` is the ID of the purge that makes this one needless.
+    `other` is the ID of the purge that makes this one unnecessary.
     """
 
     code: str
@@ -54,7 +54,7 @@ class Refusal:
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """Why the CDN's part went wrong, in what is safe to show: never the vendor's own text."""
+    """Why the CDN's part failed.  `facts` are safe to show: never the vendor's text."""
 
     code: str
     facts: dict[str, str] = field(default_factory=dict)
@@ -62,9 +62,9 @@ class Failure:
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """What a person said should follow an end: `again`, `leave`, or `force`; when, and who.
+    """What a person chose to do after the end: `again`, `leave` or `force`; who, and when.
 
-    `purge_id` is the request that came of it.
+    `purge_id` is the request that resulted from it.
     """
 
     what: str
@@ -75,24 +75,25 @@ class Choice:
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """One URL at the edge: a look before, a look after, and what they prove together."""
+    """One URL at the edge: a snapshot before the purge, one after it, and the verdict."""
 
     before: EdgeSnapshot
     after: EdgeSnapshot | None = None
     verdict: Verdict | None = None
 
 
-# What a purge is made of.  They have no slots: Python cannot make one class of several that have.
+# The parts of a purge.  They have no slots, because Python cannot combine several base classes with
+# slots: https://docs.python.org/3/reference/datamodel.html#slots
 
 
 @dataclass(frozen=True, kw_only=True)
 class PurgeRequest:
-    """What was asked for, by whom and where; nothing that happens changes it.
+    """What was requested, by whom and where.  No event changes it.
 
-    `trigger_id` is Slack's own ID of the command: the same one is never taken twice.
-    `aliases` are the other IDs of the requester (see `Actor`); `signature` proves that the bot
-    wrote the request down, where it has a key (`bot.core.purge.signatures`).
-    `follows` is the ID of the purge after which this was asked for.
+    `trigger_id` is Slack's ID of the command; it is unique among purges.  `aliases` are the other
+    IDs of the requester (see `Actor`).  `signature` proves that the bot saved the request, if there
+    is a key (`bot.core.purge.signatures`).  `follows` is the ID of the purge from whose card this
+    was requested.
     """
 
     trigger_id: str
@@ -110,27 +111,27 @@ class PurgeRequest:
 
     @property
     def requester_ids(self) -> frozenset[str]:
-        """All IDs of whoever asked for it."""
+        """All IDs of the requester."""
         return frozenset((self.user_id, *self.aliases))
 
     @property
     def target(self) -> str:
-        """The SHA-256, in hex, of the domain and the tags, in whatever order they stand."""
+        """The SHA-256, in hex, of the domain and the tags in any order."""
         return hashlib.sha256("\n".join((self.domain, *sorted(self.tags))).encode()).hexdigest()
 
 
 @dataclass(frozen=True, kw_only=True)
 class ApprovalStatus:
-    """Who may decide on it and what they decided, or why it was refused.
+    """Who may decide on a purge and what they decided, or why it was refused.
 
-    `needs` says in words what it takes; `counted` of `quorum` are there, and `approvals` are all
-    that were given.  `approvers` are the Slack IDs of those who are asked; `unreachable` are those
-    whom the policy names but who can have no rights, each as its ID and its standing.
-    `break_glass`: its requester need not wait, and says so.
-    `expires_at` is when a waiting request ends by itself, `reminded_at` when its approvers were called again.
-    `decided_by` denied it, took it back, or gave the approval that was still missing; `denial` is why
-    it was denied.  `send_at` is when an approved purge is sent, until when it can be taken back.
-    `suggestion` is the domain that its requester may have meant.
+    `needs` describes the needed approvals in words; `approvals_counted` of `quorum` count, and
+    `approvals` are all that were given.  `approvers` are the Slack IDs of those who are asked;
+    `unreachable` are those whom the policy names but who can have no rights, each as "ID
+    membership".  `break_glass`: the requester skips the approval.  `expires_at` is when a waiting
+    request expires; `reminded_at` is when its approvers were called a second time.  `decided_by`
+    denied it, cancelled it, or gave the last approval; `denial` is the reason of a denial.
+    `send_at` is when an approved purge is sent; until then it can be cancelled.  `suggestion` is
+    the domain that the requester may have meant.
     """
 
     break_glass: bool = False
@@ -156,11 +157,12 @@ class ApprovalStatus:
 class SubmissionStatus:
     """What was sent to the CDN, and what it answered.
 
-    `attempt` counts the sendings, and `sent_at` is the intent of the last one.  `held_until` is when a held purge
-    is sent again, for `failure`.  `doubt` is the failure of a try that the CDN may have carried out all the same.
-    `joined_to` is the purge of the same that it is joined to or queued behind.
-    `new_tags` are those that its domain was never purged of before, where that is worth a word;
-    `evidence` is what the edge showed, and `low_quota` what the CDN reported as left.
+    `attempt` counts the sendings; `sent_at` is the time of the last intent to send.  `held_until`
+    is when a held purge is sent again, because of `failure`.  `doubt` is the failure of an attempt
+    that the CDN may have carried out anyway.  `joined_to` is the equal purge that it is joined to
+    or queued behind.  `new_tags` are tags that the domain was never purged of before, if that is
+    worth mentioning.  `evidence` is what the edge showed, and `low_quota` a quota that the CDN
+    reported as low.
     """
 
     attempt: int = 0
@@ -179,12 +181,12 @@ class SubmissionStatus:
 
 @dataclass(frozen=True, kw_only=True)
 class CompletionStatus:
-    """How far the CDN is, and how it ended.
+    """The progress at the CDN, and how it ended.
 
-    `percent` is how far the CDN says that it is, `seen_at` when it first knew the task, `found_at`
-    when a task whose answer was lost was found among the CDN's recent ones.
-    `notified_at` is when the requester was told how it went; that happens once.
-    `choice` is what was asked for after this one.
+    `percent` is the CDN's own figure (0–100).  `seen_at` is when it first knew the task; `found_at`
+    is when a task whose answer was lost was found among the CDN's recent tasks.  `notified_at` is
+    when the requester was told the outcome, which happens once.  `choice` is what a person chose to
+    do after the end.
     """
 
     percent: int | None = None
@@ -197,10 +199,10 @@ class CompletionStatus:
 
 @dataclass(frozen=True, kw_only=True)
 class Purge(PurgeRequest, ApprovalStatus, SubmissionStatus, CompletionStatus):
-    """One request to clear `tags` of `domain`, from the command to its end: a row of the database.
+    """One request to purge `tags` of `domain`, from the command to its end: a row of the database.
 
-    What needs a part of it alone takes that part.
-    `version` counts the changes; a change is saved only over the version that it was made from.
+    A function that needs only one part of it takes that part.  `version` counts the changes; a
+    change is saved only over the version that it was made from.
     """
 
     id: str
@@ -209,29 +211,29 @@ class Purge(PurgeRequest, ApprovalStatus, SubmissionStatus, CompletionStatus):
 
     @property
     def due_since(self) -> datetime:
-        """When it was asked for or, where that came later, decided on."""
+        """When it was requested or, if that was later, decided on."""
         return max(self.requested_at, self.decided_at or self.requested_at)
 
     @property
     def remind_at(self) -> datetime | None:
-        """When those who may decide are called once more: at half of the time that there is."""
+        """When the approvers are called again: at half of the waiting time.  None: not again."""
         quiet = self.briefing is not None and not self.briefing.called
         if self.expires_at is None or self.reminded_at is not None or quiet:
             return None
         return self.requested_at + (self.expires_at - self.requested_at) / 2
 
     def can_be_undone(self, now: datetime) -> bool:
-        """Whether it was granted, and still waits a moment in case somebody thinks better of it."""
+        """Return whether it was approved and waits for `send_at`, so it can be cancelled."""
         return self.state is State.READY and self.send_at is not None and now < self.send_at
 
     @property
     def settled(self) -> bool:
-        """Whether the purge has come to an end."""
+        """Whether the purge has ended."""
         return self.state in ENDS
 
 
 class Facts(TypedDict, total=False):
-    """The fields of a purge that an event can bring along; see there."""
+    """The fields of a purge that an event can change.  See the parts of `Purge`."""
 
     break_glass: bool
     expires_at: datetime | None
@@ -274,16 +276,17 @@ WRONG_TURN = ErrorKind(
 
 
 def advance(purge: Purge, event: Event, at: datetime, **facts: Unpack[Facts]) -> Purge:
-    """Give the purge as it is after `event`; `facts` are the fields that come with it.
+    """Return the purge after `event`.  `facts` are the new values of other fields.
 
-    Raises: BotError of kind `purge-wrong-turn` where the drawing has no such arrow.
+    Raises: BotError `purge-wrong-turn` if the event is not allowed in this state, or if the new
+    state needs a task ID and there is none.
     """
     state = TRANSITIONS.get((purge.state, event))
     if state is None:
         raise BotError(WRONG_TURN, state=purge.state.value, event=event.value)
     after = replace(purge, state=state, version=purge.version + 1, **facts)
     if state in _NEED_A_TASK and not after.task_id:
-        # Success without a task ID is what rivals claim; here it cannot even be written down.
+        # A task ID is the only proof of success, so success without one cannot even be represented.
         raise BotError(WRONG_TURN, state=purge.state.value, event="be submitted without a task ID")
     return replace(after, settled_at=(purge.settled_at or at) if state in ENDS else None)
 

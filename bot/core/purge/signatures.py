@@ -1,12 +1,11 @@
-"""Signatures over requests, presses and approvals: whoever has only the database cannot make one.
+"""Signatures of requests, presses and approvals, which write access to the database cannot forge.
 
-    request   who asked for what, where, when, and whether the approval of others is to be skipped
+    request   who requested what, where, when, and whether the approval is to be skipped
     press     who pressed what, on which request, where, and when, until it is decided on
-    approval  who said yes to exactly that, where, and when
+    approval  who approved exactly that, where, and when
 
-The keys come from the settings and are never stored.  The first one signs; all of them verify, so
-that a key can be replaced without a moment in which nothing counts.  Without a key nothing is signed
-and nothing is asked for.
+The keys come from the settings and are never stored.  The first key signs and all keys verify, so a
+key can be replaced while old signatures stay valid.  Without a key nothing is signed or verified.
 """
 
 from __future__ import annotations
@@ -33,27 +32,27 @@ class ApprovalKeys:
         return bool(self.keys)
 
     def sign_request(self, purge: Purge) -> str | None:
-        """Give the signature of a request; None without a key."""
+        """Return the signature of a request, as hex; None without a key."""
         return self._sign(_request(purge))
 
     def sign_approval(self, purge: Purge, approval: Approval) -> str | None:
-        """Give the signature of an approval of this purge; None without a key."""
+        """Return the signature of an approval of this purge, as hex; None without a key."""
         return self._sign(_approval(purge, approval))
 
     def sign_press(self, interaction: Interaction) -> str | None:
-        """Give the signature of a press; None without a key."""
+        """Return the signature of a press, as hex; None without a key."""
         return self._sign(_press(interaction))
 
     def verify_request(self, purge: Purge) -> bool:
-        """Whether the bot wrote this request down as it stands; True without a key."""
+        """Return whether the bot saved this request as it is; True without a key."""
         return self._verify(_request(purge), purge.signature)
 
     def verify_approval(self, purge: Purge, approval: Approval) -> bool:
-        """Whether the bot took this approval of this very purge; True without a key."""
+        """Return whether the bot saved this approval of exactly this purge; True without a key."""
         return self._verify(_approval(purge, approval), approval.signature)
 
     def verify_press(self, interaction: Interaction) -> bool:
-        """Whether the bot took this press as it stands; True without a key."""
+        """Return whether the bot saved this press as it is; True without a key."""
         return self._verify(_press(interaction), interaction.signature)
 
     def _sign(self, message: bytes) -> str | None:

@@ -1,4 +1,4 @@
-"""The states of a purge, what can happen to it, and which state follows.
+"""The states of a purge, the events, and which state follows.
 
     requested ─a→ refused        waiting ─d→ denied   ─e→ expired   ─k→ cancelled
         ├──b→ waiting ──c──→ ready
@@ -13,25 +13,25 @@
       │          └u→ offered ─v→ held     ─k→ cancelled   ─i→ failed   ─j→ unknown
       └ k→ cancelled   l→ refused   u→ offered   z→ joined   x→ queued   j→ unknown (held likewise)
 
-    a REFUSE    the policy says no                  n BREAK     the glass is broken
-    b WAIT      others must say yes                 p PROGRESS  the CDN says how far it is
-    c APPROVE   enough others have said yes         q FINISH    the CDN says that it is complete
-    d DENY      somebody else says no                 FAIL      the CDN says that it failed
-    e EXPIRE    not enough answered in time           GIVE_UP   the CDN told no end within three days
-    f ALLOW     the policy says yes, nobody to ask  t HOLD      the CDN says: not now
-    g SEND      the intent is on disk               u OFFER     the day's quota is used up
-    h ACCEPT    the CDN gave a task ID              v POSTPONE  somebody wants it when there is more
-    i REJECT    the CDN certainly did not do it     w FIND      its task is among the CDN's recent ones
-    j LOSE      nobody knows whether it did         x QUEUE     the same was sent before, and is running
-    k CANCEL    it is taken back in time            y RELEASE   the other one is done (queued), or was
-    l REFUSE    the gate says no before sending                 not sent after all (joined)
+    a REFUSE    the policy refuses it               n BREAK     the requester breaks the glass
+    b WAIT      it needs approvals                  p PROGRESS  the CDN reports a percentage
+    c APPROVE   it has all approvals                q FINISH    the CDN reports it as complete
+    d DENY      somebody denies it                    FAIL      the CDN reports it as failed
+    e EXPIRE    too few approvals in time             GIVE_UP   no end was reported in three days
+    f ALLOW     it needs no approval                t HOLD      the CDN does not accept it now
+    g SEND      the intent to send is on disk       u OFFER     the day's quota is used up
+    h ACCEPT    the CDN returned a task ID          v POSTPONE  to be sent after the quota's reset
+    i REJECT    the CDN certainly did not do it     w FIND      its task is among the recent ones
+    j LOSE      the outcome is unknown              x QUEUE     an equal one is running
+    k CANCEL    it is cancelled in time             y RELEASE   the other one is done (queued), or
+    l REFUSE    the gate refuses it                             was not sent (joined)
                                                     z JOIN      one call to the CDN covers both
 
-REQUEST is how it comes to be.  Some things happen without leading elsewhere: COUNT and REMIND while it waits, PROGRESS, SILENT
-(the CDN does not know the task), SEARCHED (its task is not to be found), PROVE (the edge was looked
-at), CHOOSE (a person said what should follow).
+REQUEST creates a purge.  These events do not change the state: COUNT and REMIND while it waits,
+PROGRESS, SILENT (the CDN does not know the task), SEARCHED (the task was not found), PROVE (the
+edge was checked), CHOOSE (a person chose what follows).
 
-An end is an end, but for one: what was unknown may be found.
+The states in ENDS are terminal, except that `unknown` may become `submitted` (FIND).
 """
 
 from __future__ import annotations
@@ -169,6 +169,6 @@ ENDS = frozenset(
     }
 )
 WATCHED = frozenset({State.SUBMITTED, State.RUNNING})
-"""The CDN is at work on it, and is asked how far it is."""
+"""The CDN works on it, and is polled."""
 UNSENT = frozenset({State.READY, State.HELD})
-"""It is to be sent: the cluster's rate counts."""
+"""It is still to be sent, and counts against the cluster's rate limit."""

@@ -1,10 +1,10 @@
-"""Rules of following a purge that the CDN has taken, and of trying again one that it has not.
+"""When to poll the CDN about an accepted purge, and when to retry one that it did not accept.
 
-how old a task is     when it is asked about again
+age of the task       next poll
 up to 25 s            after 5 s
 up to 15 min          after a fifth of its age, at most a minute
-older                 after a tenth of its age, at the next half minute, with all that are due then;
-                      until the CDN forgets it after three days
+older                 after a tenth of its age, rounded up to a half minute, so that many tasks
+                      share one request; until the CDN forgets it after three days
 """
 
 from __future__ import annotations
@@ -19,23 +19,25 @@ from bot.core.errors import ErrorKind
 from bot.core.purge.purge import CompletionStatus, Event, Facts, Purge, State
 
 FORGOTTEN_AFTER = timedelta(days=3)
-"""How long the CDN answers for a task (DescribeRefreshTaskById)."""
+"""How long the CDN answers for a task (DescribeRefreshTaskById):
+https://alibabacloud.com/help/en/cdn/api-describerefreshtaskbyid
+"""
 SILENT_AFTER = timedelta(minutes=10)
-"""When it is said that the CDN does not report on a task; purges usually take 5 to 6 minutes."""
+"""When a task that the CDN does not report is shown as such; purges usually take 5 to 6 min."""
 _EPOCH = datetime.fromtimestamp(0, UTC)
 _HALF_MINUTE = timedelta(seconds=30)
 STEP = 10
-"""A card shows progress in steps of so many percent: every edit is a call to Slack."""
+"""The smallest change of the percentage that is shown: every edit of a card is a call to Slack."""
 HELD_AT_MOST = timedelta(hours=1)
-"""How long a purge that the CDN does not take now is tried again."""
+"""How long the sending of a purge that the CDN does not accept now is retried."""
 SEARCHES = (timedelta(seconds=5), timedelta(seconds=30), timedelta(minutes=2))
-"""How long after its answer was lost a task is looked for among the CDN's recent ones."""
+"""How long after its answer was lost a task is looked for among the CDN's recent tasks."""
 SENT_WITHIN = timedelta(seconds=20)
-"""How long after the intent the CDN can have made the task: to connect, to send, and to answer."""
+"""How long after the intent the CDN can have created the task: connecting, sending, answering."""
 RIVALS_WITHIN = timedelta(seconds=30)
-"""Two purges of a domain that were lost within this span can each be whose task is found."""
+"""If two purges of a domain were lost within this time, a found task may be of either."""
 _NOT_BY_TAG = frozenset({"file", "directory", "regex", "preload", "block", "unblock"})
-"""Types of task that the CDN documents; none of them is a purge by tag."""
+"""The types of task that the CDN documents.  None of them is a purge by tag."""
 
 TASK_UNKNOWN = ErrorKind(
     code="cdn-task-unreported",
@@ -52,7 +54,7 @@ class TaskState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """How far the CDN says that a task has come.  `percent` is None where it gives none."""
+    """The CDN's report on a task.  `percent` (0–100) is None if it reports none."""
 
     id: str
     state: TaskState
@@ -61,7 +63,7 @@ class Task:
 
 @dataclass(frozen=True, slots=True)
 class RecentTask:
-    """A task in the CDN's list of recent ones: its words for its type and for what it refreshed."""
+    """A task in the CDN's list of recent ones.  `kind` and `path` are the CDN's own texts."""
 
     id: str
     kind: str
@@ -71,7 +73,7 @@ class RecentTask:
 
 @dataclass(frozen=True, slots=True)
 class PolledPurge:
-    """What a look needs to know of a purge that the CDN is at work on; see there."""
+    """The fields of a purge that polling needs.  See `Purge`."""
 
     id: str
     state: State
@@ -84,19 +86,19 @@ class PolledPurge:
 
 @dataclass(frozen=True, slots=True)
 class Judgement:
-    """What a look at a task comes to; no event: the card stays as it is."""
+    """The result of a poll.  No event: nothing changes."""
 
     event: Event | None = None
     facts: Facts | None = None
 
 
 def task_ids(purge: Purge | PolledPurge) -> list[str]:
-    """Give the IDs of its tasks: the CDN may give several, joined by commas."""
+    """Return the IDs of its tasks.  The CDN may return several, joined by commas."""
     return [each for each in (purge.task_id or "").split(",") if each]
 
 
 def next_look_at(purge: Purge | PolledPurge, now: datetime) -> datetime:
-    """Give when the CDN is asked about a purge again."""
+    """Return when the CDN is polled about a purge next."""
     age = now - (purge.sent_at or now)
     if age < timedelta(minutes=15):
         return now + min(max(age / 5, timedelta(seconds=5)), timedelta(minutes=1))
@@ -105,7 +107,7 @@ def next_look_at(purge: Purge | PolledPurge, now: datetime) -> datetime:
 
 
 def judge(purge: Purge | PolledPurge, reports: Mapping[str, Task], now: datetime) -> Judgement:
-    """Give what the CDN's answer about a submitted or running purge comes to."""
+    """Return what the CDN's reports, by task ID, mean for a submitted or running purge."""
     ids = task_ids(purge)
     known = [reports[each] for each in ids if each in reports]
     age = now - (purge.sent_at or now)
@@ -131,32 +133,34 @@ def judge(purge: Purge | PolledPurge, reports: Mapping[str, Task], now: datetime
 def try_again_at(
     attempt: int, retry_after_s: float | None, jitter: float, now: datetime
 ) -> datetime:
-    """Give when a purge that the CDN did not take is sent again.
+    """Return when a purge that the CDN did not accept is sent again.
 
-    Twice as long each time, at most five minutes, but never before the CDN wants it; `jitter`,
-    from 0 to 1, makes it up to a quarter longer, so that not all come back at the same moment.
+    The wait doubles with each attempt, to at most five minutes, but is at least `retry_after_s`,
+    the CDN's own wish in seconds.  `jitter`, from 0 to 1, makes it up to a quarter longer, so that
+    not all purges are sent again at the same moment.
     """
     wait_s = max(min(5.0 * 2 ** (attempt - 1), 300.0), retry_after_s or 0.0)
     return now + timedelta(seconds=wait_s * (1 + jitter / 4))
 
 
 def next_search_at(purge: CompletionStatus, now: datetime) -> datetime | None:
-    """Give when the lost task of a purge is looked for next; None: it was looked for enough."""
+    """Return when the lost task of a purge is looked for next.  None: not any more."""
     lost_at = purge.settled_at or now
     return next((lost_at + span for span in SEARCHES if lost_at + span > now), None)
 
 
 def found_among(purge: Purge, recent: Iterable[RecentTask], taken: Collection[str]) -> str | None:
-    """Give the task of a purge whose answer was lost, if exactly one can be it.
+    """Return the task ID of a purge whose answer was lost, if exactly one task can be its own.
 
-    It must have been made while it was sent, name the domain, be of no type that is documented
-    for something else, and belong to no other purge.  What the CDN shows of tasks by tag is not
-    documented: where that does not fit, nothing is found, and a person decides.  Where another
-    purge of the domain was lost within RIVALS_WITHIN, do not ask: the task may be that one's.
+    The task must have been created while the purge was sent, name the domain, not be of a type that
+    is documented for something else, and belong to no other purge (`taken`).  What the CDN lists
+    for tasks by tag is not documented: if it is different, nothing is found and a person decides.
+    Do not call this if another purge of the domain was lost within RIVALS_WITHIN: the task may
+    belong to that one.
     """
     assert purge.sent_at is not None, "only what was sent can be lost"
     slack = timedelta(seconds=2)
-    # This domain, and not one that its name is a part of.
+    # This domain, but not a longer name that contains it.
     named = re.compile(rf"(?<![\w.-]){re.escape(purge.domain)}(?![\w-]|\.\w)", re.IGNORECASE)
     can_be = [
         task.id
@@ -170,5 +174,5 @@ def found_among(purge: Purge, recent: Iterable[RecentTask], taken: Collection[st
 
 
 def chunks(ids: Sequence[str], size: int) -> list[list[str]]:
-    """Cut IDs into questions of at most `size`."""
+    """Split IDs into lists of at most `size`."""
     return [list(ids[start : start + size]) for start in range(0, len(ids), size)]

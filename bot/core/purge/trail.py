@@ -1,16 +1,16 @@
-"""Does a purge stand as its audit trail says?  The row can be changed by whoever can write to the
-database; its chain cannot without breaking a hash.
+"""Compare a purge's row with its audit trail.  Write access to the database is enough to change the
+row, but not to change the chain without breaking a hash.
 
-    chain     each entry follows the one before it and says what its hash says
+    chain     each entry follows the one before it, and matches its own hash
     begin     the first entry is the request, by the same requester
-    steps     each follows from the one before: the same was asked for, in a state that it can come
-              from, and only whoever approved was added to the approvals
-    length    there is a step for each version, and none more
-    end       what the last step wrote down is what the row says
+    steps     each step follows from the one before: the same request, in a state that allows the
+              event, and the approvals grew only by the person of the entry
+    length    there is exactly one step for each version
+    end       the last step recorded the values of the row
 
-An emptied entry is passed over, for what it said is gone.  Only the trail of a purge that has come
-to its end is ever pruned, so before the end an emptied entry is a fault.  Entries that an earlier
-release wrote say less; what they do not say is not compared.
+A pruned entry is skipped, because its content is deleted.  Only trails of ended purges are pruned,
+so a pruned entry of any other purge is an error.  Entries of earlier releases record fewer facts;
+facts that are not recorded are not compared.
 """
 
 from __future__ import annotations
@@ -23,12 +23,12 @@ from bot.core.audit import PRUNED, START, AuditEntry, Link, link, pruned
 from bot.core.purge.purge import ENDS, WATCHED, Event, Purge, State
 
 STEPS = frozenset(event.value for event in Event)
-"""The events that change a purge: as many as its version says."""
+"""The events that change a purge.  Their number is its version."""
 _ALWAYS_SAID = ("domain", "tags", "force", "state")
 _SAID_BESIDE_REQUESTER = ("requester", "approvals", "decided_by", "break_glass")
-"""An entry that says who the requester is says these too, where there is something to say."""
+"""An entry that records the requester also records these, unless they are empty."""
 _ASKED_FOR = ("domain", "tags", "force", "requester")
-"""What no step changes."""
+"""The facts that no step changes."""
 _VOTES = frozenset({Event.COUNT.value, Event.APPROVE.value})
 _COMES_FROM = {
     Event.WAIT.value: {State.REQUESTED.value},
@@ -38,9 +38,9 @@ _COMES_FROM = {
     Event.APPROVE.value: {State.WAITING.value},
     Event.RELEASE.value: {State.JOINED.value, State.QUEUED.value},
 }
-"""In which states what leads to a sending can happen, as it was in every release."""
+"""The states in which the events on the way to a sending can occur, in every release so far."""
 _MAY_BE_PRUNED = ENDS | WATCHED
-"""What was unknown has come to an end, and may be at work again once its task is found."""
+"""States whose trails may be pruned.  An ended `unknown` purge may be at work again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +50,7 @@ class RecordedApproval:
 
 @dataclass(frozen=True, slots=True)
 class RecordedPurge:
-    """As much of a purge's row as its trail tells of."""
+    """The fields of a purge's row that its trail records."""
 
     id: str
     user_id: str
@@ -66,7 +66,7 @@ class RecordedPurge:
 
 @dataclass(frozen=True, slots=True)
 class Misfit:
-    """What is wrong, and in which entry of the chain; None: in none of them, but in the row."""
+    """What is wrong, and in which entry of the chain; None: in the row itself."""
 
     wrong: str
     entry: int | None = None
@@ -76,7 +76,7 @@ class Misfit:
 
 
 def facts_of(purge: Purge | RecordedPurge) -> dict[str, str]:
-    """Give what each step writes down about who asked for what, who agreed, and how it stands."""
+    """Return what each step records: who requested what, who approved, and the state."""
     facts = {
         "domain": purge.domain,
         "tags": ",".join(purge.tags),
@@ -93,7 +93,7 @@ def facts_of(purge: Purge | RecordedPurge) -> dict[str, str]:
 
 
 def mismatch(purge: Purge | RecordedPurge, links: Iterable[Link]) -> str | None:
-    """Say what does not fit between a purge and the links of its chain, in order; None: all fits."""
+    """Return what differs between a purge and its chain's links, in order.  None if nothing."""
     trail = Trail(purge.id)
     for found in links:
         if broken := trail.take(found):
@@ -103,7 +103,7 @@ def mismatch(purge: Purge | RecordedPurge, links: Iterable[Link]) -> str | None:
 
 
 class Trail:
-    """One chain, taken in link by link: it keeps no more than it takes to hold a row against it."""
+    """A chain that is read link by link.  It keeps only what the comparison with a row needs."""
 
     def __init__(self, purge_id: str) -> None:
         self.begin: AuditEntry | None = None
@@ -114,22 +114,22 @@ class Trail:
         self._first_emptied: int | None = None
         self._last: Link | None = None
         self._emptied_since = False
-        """Whether an emptied entry, which may have been a step, follows the last step."""
+        """Whether a pruned entry, which may have been a step, follows the last step."""
 
     @property
     def next_number(self) -> int:
-        """The number of the entry that comes next."""
+        """The number of the next entry."""
         return self._end[0] + 1
 
     @property
     def is_of_purge(self) -> bool:
-        """Whether the chain says that there is a purge."""
+        """Whether the chain begins with a request, so that there must be a purge."""
         return self.begin is not None and self.begin.event == Event.REQUEST.value
 
     def take(self, found: Link) -> Misfit | None:
-        """Take in the next link; say what is wrong if it does not follow.
+        """Read the next link.  Return what is wrong if it does not follow, else None.
 
-        Raises: ValueError, TypeError where a number or a hash is none.
+        Raises: ValueError, TypeError if a number or a hash is not well-formed.
         """
         if wrong := _wrong_in(found, self._purge_id, self._end):
             return Misfit(wrong, self.next_number)
@@ -149,7 +149,7 @@ class Trail:
         return None
 
     def misfit(self, purge: Purge | RecordedPurge) -> Misfit | None:
-        """Say what does not fit between the purge and the whole chain."""
+        """Return what differs between the purge and the whole chain, or None."""
         if self._steps > purge.version:
             return Misfit("has an entry for a step that it never took")
         if self._steps + self._emptied < purge.version:
@@ -164,7 +164,7 @@ class Trail:
             return None
         if begin.event != Event.REQUEST.value:
             return Misfit("is not the request", 1)
-        # The glass is mended where it turns out that nobody had to be asked, and never broken later.
+        # A decision may reset the flag if no approval is needed, but nothing sets it later.
         broken = purge.break_glass and begin.detail.get("break_glass") != "true"
         differing = {"requester": begin.user_id != purge.user_id, "break_glass": broken}
         return _differs("request", 1, [name for name, does in differing.items() if does])
@@ -179,7 +179,7 @@ class Trail:
         differing = [
             name
             for name in names
-            # Of ours none has a comma within; one that has would pass for two.
+            # The bot stores no tag and no ID with a comma: a text with a comma could pass for two.
             if recorded.get(name) != facts.get(name)
             or any("," in each for each in joined.get(name, ()))
         ]
@@ -187,15 +187,15 @@ class Trail:
 
 
 def approved_at(links: Iterable[Link]) -> datetime | None:
-    """Give when the last approval that was still missing was given; None: none was."""
+    """Return when the last needed approval was given; None if it was not."""
     moments = [found.entry.at for found in links if found.entry.event == Event.APPROVE.value]
     return moments[-1] if moments else None
 
 
 def _does_not_follow(entry: AuditEntry, before: AuditEntry) -> str | None:
-    """Say why a step cannot come after the one before it, as far as both say how it stands.
+    """Return why a step cannot follow the step before it, as far as both record their state.
 
-    The row may have been changed between them, and a step writes down what it finds.
+    The row may have been changed between the two, and a step records the values that it finds.
     """
     recorded, already = entry.detail, before.detail
     both = recorded.keys() & already.keys()
@@ -219,11 +219,11 @@ def _approvals(detail: Mapping[str, str]) -> list[str | None]:
 
 
 def _wrong_in(found: Link, purge_id: str, end: tuple[int, str]) -> str | None:
-    """Say what is wrong in an entry that should be the next after the end of its chain."""
+    """Return what is wrong in an entry that should be next in its chain, or None."""
     expected = link(found.entry, end)
     if found.seq > expected.seq:
         return "is missing"
-    if found.entry.event == PRUNED:  # what it said cannot be hashed again
+    if found.entry.event == PRUNED:  # the content of a pruned entry cannot be hashed again
         whole = found.entry == pruned(purge_id, found.entry.at)
         expected = replace(expected, hash=found.hash if whole else "")
     return None if found == expected and found.entry.purge_id == purge_id else "was altered"

@@ -1,5 +1,5 @@
-"""What a mistyped tag may have meant, and how it is asked back about.
+"""Suggestions: which known tag a mistyped tag may mean, and the question to the requester about it.
 
-Likeness of texts and the question about it; the known tags are given.
-Begin at `confirmation`.
+Modules here compare texts and format the question; the caller passes the known tags.
+Start reading at `confirmation`.
 """

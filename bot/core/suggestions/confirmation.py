@@ -1,13 +1,13 @@
-"""A tag that its domain was never purged of, and that is like a known one: is it meant as written?
+"""The question about a new tag that resembles a known one: is it meant as typed?
 
-The CDN answers success to a purge of a tag that nothing carries.  So whoever asks for such a purge
-is asked back, before anything is sent and before anybody is called to approve it:
+The CDN reports success for a purge of a tag that no page has.  So the requester of such a purge is
+asked before anything is sent and before anybody is called to approve it:
 
     command ──► doubtful? ──► asked back ──► “hero instead” ─┬─► a request like any other
                   └ no ─────────────────────► “as typed” ────┘
 
-The doubt is written down as an interaction, signed like a press.  Of its buttons one makes one request:
-that has the trigger ID of the command, which no two requests share.
+The doubt is saved as an interaction and signed like a press.  Only one of its two buttons leads to
+a request: that request has the trigger ID of the command, which is unique among requests.
 """
 
 from __future__ import annotations
@@ -29,15 +29,15 @@ from bot.core.policy.document import Policy
 from bot.core.policy.fields import Action
 
 DOUBT = "tag-doubt"
-"""The code of the notice that asks back."""
+"""The code of the notice with the question."""
 CHOSEN = "tag-chosen"
-"""The code of the notice that takes its place."""
+"""The code of the notice that replaces the question."""
 MOST_TYPED = 50
-"""Nobody types more tags than this: they were pasted, and stand as they are."""
+"""A command with more tags than this was pasted, not typed, so it is not checked."""
 MOST_NEW = 10
-"""So many new tags of a command are looked at: each takes some milliseconds."""
+"""The maximum number of new tags of a command that are checked, at some milliseconds each."""
 MANY_KNOWN = 10
-"""From so many known tags of a domain on, it is worth a word that one is new."""
+"""The number of known tags of a domain from which on a new tag is mentioned."""
 ANSWER_WITHIN = timedelta(hours=1)
 
 DOUBT_NOT_YOURS = ErrorKind(
@@ -58,7 +58,7 @@ DOUBT_LATE = ErrorKind(
 
 
 class Slip(NamedTuple):
-    """A tag as it was written, and the known one that was perhaps meant."""
+    """A tag as it was typed, and the known tag that was perhaps meant."""
 
     written: str
     meant: str
@@ -66,19 +66,19 @@ class Slip(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Doubt:
-    """A command, and what in it was perhaps not meant as it is written."""
+    """A command, and which of its tags may be mistyped."""
 
     command: PurgeCommand
     slips: tuple[Slip, ...]
 
 
 def format_doubt(doubt: Doubt) -> str:
-    """The doubt as it is written down; `read_doubt` reads it back."""
+    """Return the doubt as text that `read_doubt` reads back."""
     return json.dumps(asdict(doubt), ensure_ascii=False)
 
 
 def read_doubt(text: str | None) -> Doubt | None:
-    """The doubt that `format_doubt` wrote; None for any other text."""
+    """Parse a doubt that `format_doubt` wrote.  Return None for any other text."""
     try:
         written = json.loads(text or "")
         command = written["command"]
@@ -89,8 +89,8 @@ def read_doubt(text: str | None) -> Doubt | None:
 
 
 def shown_to(doubt: Doubt, policy: Policy, actor: Actor) -> tuple[int, ...]:
-    """Give the places of the slips that a person is asked about: where they may purge what was
-    perhaps meant.  They learn of no other tag.
+    """Return the indexes of the slips that a person is asked about: they may purge the known tag.
+    So they learn of no other tag.
     """
     return tuple(
         place
@@ -100,7 +100,7 @@ def shown_to(doubt: Doubt, policy: Policy, actor: Actor) -> tuple[int, ...]:
 
 
 def put_right(doubt: Doubt, places: Iterable[int]) -> PurgeCommand:
-    """Give the command with what was perhaps meant at these places, no two tags alike.
+    """Return the command with the meant tags at these indexes, without duplicates.
 
     Raises: IndexError.
     """
@@ -112,7 +112,7 @@ def put_right(doubt: Doubt, places: Iterable[int]) -> PurgeCommand:
 def doubt_notice(
     interaction: Interaction, doubt: Doubt, places: tuple[int, ...], policy: Policy, actor: Actor
 ) -> Notice:
-    """Give what the asker is asked; without leave to purge it as typed that is not offered."""
+    """Return the question.  It offers the tags as typed only if the asker may purge those."""
     slips = [doubt.slips[place] for place in places]
     as_typed = _may(policy, actor, doubt.command, doubt.command.tags)
     answer = TagDoubt(
@@ -127,20 +127,20 @@ def doubt_notice(
 
 
 def chosen_notice(command: PurgeCommand) -> Notice:
-    """Give what takes the place of the question once it is answered."""
+    """Return the notice that replaces the question after the answer."""
     return Notice(CHOSEN, {"command": format_command(command)})
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A press on one of the two buttons: on which question, and what was shown to be meant."""
+    """A press on one of the two buttons: the trigger ID of the question, and the indexes shown."""
 
     trigger_id: str
     places: tuple[int, ...] = ()
 
 
 def read_answer(value: str | None) -> Answer | None:
-    """What a button carries; None for any other text."""
+    """Parse the value of a button.  Return None for any other text."""
     found = _ANSWER.fullmatch(value or "")
     if found is None:
         return None
@@ -149,7 +149,7 @@ def read_answer(value: str | None) -> Answer | None:
 
 
 def command_of(press: Interaction, answer: Answer, doubt: Doubt) -> PurgeCommand | None:
-    """Give the command that a press asks for; None where the button says what was never asked."""
+    """Return the command that a press chooses.  None if its value does not fit the question."""
     if press.kind is InteractionKind.TYPED:
         return doubt.command
     if not answer.places or max(answer.places) >= len(doubt.slips):
@@ -158,6 +158,7 @@ def command_of(press: Interaction, answer: Answer, doubt: Doubt) -> PurgeCommand
 
 
 def is_late(question: Interaction, press: Interaction) -> bool:
+    """Return whether a press came later than ANSWER_WITHIN after the question."""
     return press.at - question.at > ANSWER_WITHIN
 
 

@@ -1,15 +1,16 @@
-"""Is a word that nobody used before perhaps a slip in writing one that is known?
+"""Decide whether a new word may be a misspelling of a known one.
 
     heroo, hreo, her, HERO        hero            a letter too many, swapped, missing; another case
-    campagin-sping                campaign-spring a slip in each part
-    campaign_spring               campaign-spring another sign between the parts, or none
-    article-13, v2, page07        article-12, …   no slip: its digits differ, so it is another one
-    block-b, home-de, size-xl     block-a, …      no slip: so short a part is another one
-    campaign-x                    campaign        no slip: it has a part more
+    campagin-sping                campaign-spring a misspelling in each part
+    campaign_spring               campaign-spring another separator between the parts, or none
+    article-13, v2, page07        article-12, …   none: different digits mean a different tag
+    block-b, home-de, size-xl     block-a, …      none: a different short part means a different tag
+    campaign-x                    campaign        none: it has one part more
 
-A slip is counted in edits: a letter put in, left out, changed, or swapped with the next.  A part
-of up to 3 characters takes none, one of up to 7 takes one, a longer one two, and the whole two.
-Labels of a domain are read more leniently: nothing is sent for a domain that is only suggested.
+The distance is counted in edits: a letter inserted, deleted, changed, or swapped with the next.  A
+part of up to 3 characters allows no edit, one of up to 7 allows one, a longer one two; the whole
+word allows two.  For the labels of a domain the limits are wider, because nothing is sent for a
+domain that is only suggested.
 """
 
 from __future__ import annotations
@@ -18,27 +19,27 @@ import re
 from collections.abc import Iterable
 
 MOST_EDITS = 2
-"""How far a slip is from what was meant."""
+"""The maximum distance of a misspelling."""
 
 _BETWEEN_PARTS = re.compile("[-_./:~+=|]")
 
 
 _TAG, _DOMAIN = (3, 7), (1, 7)
-"""Up to how many characters a part takes no edit, and up to how many one; a longer one takes two."""
+"""The length up to which a part allows no edit, and up to which one; a longer one allows two."""
 
 
 def digits_of(word: str) -> str:
-    """Give the digits of a word in their order: two words with other ones are two things."""
+    """Return the digits of a word in order.  Words with different digits are different things."""
     return "".join(filter(str.isdigit, word))
 
 
 def slip_of(written: str, known: Iterable[str]) -> str | None:
-    """Give the known tag that was most likely meant; None where it is like none of them."""
+    """Return the known tag that was most likely meant, or None."""
     return next(iter(_near(written, known, _TAG)), None)
 
 
 def slips_of_domain(written: str, known: Iterable[str]) -> list[str]:
-    """Give the known domains that were perhaps meant, the likeliest first."""
+    """Return the known domains that were perhaps meant, the most likely first."""
     return _near(written, known, _DOMAIN)
 
 
@@ -52,7 +53,7 @@ def _near(written: str, known: Iterable[str], leniency: tuple[int, int]) -> list
 
 
 def _edits(written: str, meant: str, leniency: tuple[int, int]) -> int | None:
-    """Give how many edits lead from what was meant to what was written; None: it is no slip."""
+    """Return the number of edits between the two words, or None if there are too many."""
     if digits_of(written) != digits_of(meant):
         return None
     ours, theirs = (_BETWEEN_PARTS.split(word.casefold()) for word in (written, meant))
@@ -69,7 +70,7 @@ def _edits(written: str, meant: str, leniency: tuple[int, int]) -> int | None:
 
 
 def _distance(one: str, other: str, most: int) -> int:
-    """Give the edits between two words, as far as `most` (optimal string alignment)."""
+    """Return the edits between two words, at most `most` + 1 (optimal string alignment)."""
     if one == other:
         return 0
     if abs(len(one) - len(other)) > most:

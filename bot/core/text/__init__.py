@@ -1,5 +1,5 @@
-"""How typed text is read: words, domains, tags, and what is wrong with them.
+"""How typed text is parsed: words, domains, tags, and their errors.
 
-What commands and the policy file have in common belongs here.
-Begin at `tokens`; `errors` has the sentences.
+Code that commands and the policy file share belongs here.
+Start reading at `tokens`; `errors` has the messages.
 """

@@ -1,13 +1,13 @@
-"""A domain as people write it, made into the one form that the CDN knows it by.
+"""Normalise a domain as people type it to the form that the CDN uses.
 
-    as written                              kept as
+    typed                                   normalised
     WWW.Example.COM.                        www.example.com
     https://www.example.com/                www.example.com
-    <http://www.example.com|…>              Slack's links are opened by `bot.core.command.parser`
+    <http://www.example.com|…>              `bot.core.command.parser` unwraps Slack's links
     bücher.example                          xn--bcher-kva.example  (shown as bücher.example)
 
-Refused: a wildcard, a URL that says more than its host, an IP address, a name without a
-dot, a name that DNS could not hold.
+Refused: a wildcard, a URL with more than a host, an IP address, a name without a dot, a name that
+is not valid in DNS.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ import unicodedata
 
 import idna
 
-from bot.core.errors import Mistake
+from bot.core.errors import InputError
 from bot.core.text import errors as kinds
 
 MAX_DOMAIN_CHARACTERS = 253
@@ -32,15 +32,15 @@ _TOP_LABEL = re.compile(r"[a-z]+|xn--.+")
 
 
 def normalise_domain(text: str) -> str:
-    """The domain in lower case, as A-labels, without trailing dot.
+    """Return the domain in lower case, as A-labels, without a trailing dot.
 
-    Raises: Mistake, with the fact `suggestion` where the domain meant is plain to see.
+    Raises: InputError if it is no domain, with the fact `suggestion` if the intended one is clear.
     """
     part = excerpt(text)
     if len(text) > 4 * MAX_DOMAIN_CHARACTERS:
-        raise Mistake(kinds.DOMAIN_LONG, part=part)
+        raise InputError(kinds.DOMAIN_LONG, part=part)
     if _is_address(text):
-        raise Mistake(kinds.DOMAIN_ADDRESS, part=part)
+        raise InputError(kinds.DOMAIN_ADDRESS, part=part)
     url = _URL.fullmatch(text)
     assert url is not None
     if (url["scheme"] or "").lower() in {"", "http://", "https://"} and (
@@ -49,15 +49,15 @@ def normalise_domain(text: str) -> str:
         return _host(url["host"], part)
     try:
         suggestion = _host(url["host"], part)
-    except Mistake as mistake:
-        if mistake.problem.kind is not kinds.DOMAIN_MALFORMED:
+    except InputError as error:
+        if error.info.kind is not kinds.DOMAIN_MALFORMED:
             raise
-        raise Mistake(kinds.DOMAIN_URL, part=part) from None
-    raise Mistake(kinds.DOMAIN_URL, part=part, suggestion=suggestion)
+        raise InputError(kinds.DOMAIN_URL, part=part) from None
+    raise InputError(kinds.DOMAIN_URL, part=part, suggestion=suggestion)
 
 
 def display_domain(domain: str) -> str:
-    """The domain as its owner reads it: U-labels.  Show it beside the domain, not instead."""
+    """Return the domain as U-labels.  Show it beside the domain, not in place of it."""
     try:
         return ".".join(idna.ulabel(label) for label in domain.split("."))
     except UnicodeError:
@@ -65,7 +65,7 @@ def display_domain(domain: str) -> str:
 
 
 def is_loopback(host: str) -> bool:
-    """Whether a host name or an address means this very machine."""
+    """Return whether a host name or an IP address denotes this machine."""
     try:
         return host == "localhost" or ipaddress.ip_address(host).is_loopback
     except ValueError:
@@ -73,15 +73,15 @@ def is_loopback(host: str) -> bool:
 
 
 def excerpt(text: str, limit: int = 80) -> str:
-    """The words of a person, fit to be shown: short, and nothing in them unreadable."""
+    """Return text of a person made safe to show: shortened, with unreadable characters escaped."""
     shown = text if len(text) <= limit else text[: limit - 1] + "…"
     return "".join(f"[U+{ord(c):04X}]" if is_unreadable(c) else c for c in shown)
 
 
 def is_unseen(character: str) -> bool:
-    """Whether the character leaves no mark of its own: control, bidi, zero-width, filler.
+    """Return whether a character is invisible by itself: control, bidi, zero-width, filler.
 
-    These are Unicode's Default_Ignorable_Code_Point, and a few that are not of it.
+    These are Unicode's Default_Ignorable_Code_Point, and a few others.
     """
     return (
         unicodedata.category(character) in {"Cc", "Cf", "Cs"}
@@ -94,37 +94,38 @@ def is_unseen(character: str) -> bool:
 
 
 def is_unreadable(character: str) -> bool:
-    """Whether nobody can say what the character looks like: unseen, private, or unassigned.
+    """Return whether the look of a character is undefined: unseen, private, or unassigned.
 
-    What is unassigned depends on the version of Unicode that Python knows, so an emoji of this
-    year may be among it: fit for tags, which people must be able to compare, not for prose.
+    Which characters are unassigned depends on Python's version of Unicode, so a new emoji may be
+    among them.  So this check suits tags, which people must be able to compare, but not prose.
     """
     return is_unseen(character) or unicodedata.category(character) in {"Cn", "Co"}
 
 
 def _host(text: str, part: str) -> str:
     try:
-        # The mapping of browsers: lower case, full-width letters, ideographic dots.
+        # The mapping that browsers use: lower case, full-width letters, ideographic dots.
         host = idna.uts46_remap(text, std3_rules=False).removesuffix(".")
     except UnicodeError:
-        raise Mistake(kinds.DOMAIN_MALFORMED, part=part, label=part) from None
+        raise InputError(kinds.DOMAIN_MALFORMED, part=part, label=part) from None
     if "*" in host or host.startswith("."):
-        raise Mistake(kinds.DOMAIN_WILDCARD, part=part)
+        raise InputError(kinds.DOMAIN_WILDCARD, part=part)
     if _is_address(host):
-        raise Mistake(kinds.DOMAIN_ADDRESS, part=part)
+        raise InputError(kinds.DOMAIN_ADDRESS, part=part)
     if "." not in host:
-        raise Mistake(kinds.DOMAIN_DOTLESS, part=part)
+        raise InputError(kinds.DOMAIN_DOTLESS, part=part)
     domain = ".".join(_a_label(label, part) for label in host.split("."))
     if len(domain) > MAX_DOMAIN_CHARACTERS:
-        raise Mistake(kinds.DOMAIN_LONG, part=part)
+        raise InputError(kinds.DOMAIN_LONG, part=part)
     top = domain.rpartition(".")[2]
     if not _TOP_LABEL.fullmatch(top):
-        raise Mistake(kinds.DOMAIN_MALFORMED, part=part, label=top)
+        raise InputError(kinds.DOMAIN_MALFORMED, part=part, label=top)
     return domain
 
 
 def _a_label(label: str, part: str) -> str:
-    # Not idna for plain ASCII: it would refuse names such as r3---sn.example.com.
+    # idna is not used for plain ASCII: it would refuse names such as r3---sn.example.com
+    # (https://github.com/kjd/idna/issues/27).
     if label.isascii() and not label.startswith("xn--"):
         if _LABEL.fullmatch(label):
             return label
@@ -133,7 +134,7 @@ def _a_label(label: str, part: str) -> str:
             return idna.alabel(label).decode("ascii")
         except UnicodeError:
             pass
-    raise Mistake(kinds.DOMAIN_MALFORMED, part=part, label=excerpt(label) or "..")
+    raise InputError(kinds.DOMAIN_MALFORMED, part=part, label=excerpt(label) or "..")
 
 
 def _is_address(text: str) -> bool:

@@ -1,7 +1,7 @@
-"""What can be wrong with the words after `/purge`: the kinds, in our words.
+"""The kinds of errors in the text after `/purge`.
 
-The facts: `part` is what was written, fit to be shown; `corrected`, where it can be told
-what was meant, is the whole command put right.
+The facts: `part` is the text that is wrong, made safe to show; `corrected` is the whole corrected
+command, if the intended one can be inferred.
 """
 
 from __future__ import annotations

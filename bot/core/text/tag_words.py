@@ -1,4 +1,4 @@
-"""Whether a word can be meant as a tag, or is a slip: a mark, an address, part of another command.
+"""Decide whether a word can be a tag, or was typed by mistake: markup, an address, a command.
 
     hero  node:12  page/news  v1.2  section=home  größe  首页  R&D  thumb%2D1      tags
     hero.  (hero)  *hero*  hero；banner  #news  :fire:  hero🔥                      marks
@@ -7,10 +7,10 @@
     shop.example.com                                                               domains
     /purge  curl                                                                   commands
 
-A tag begins and ends with a letter or a digit of any script; between them it may also hold the
-signs of INNER.  Everything else is asked about: what was meant for a person, a browser or a shell
-would be purged as a tag that no page carries, and the CDN would report success.  With `tag:`
-before it (`bot.core.command.parser`), every word means exactly the tag that it spells.
+A tag begins and ends with a letter or a digit of any script; between them it may also contain the
+characters of INNER.  The user is asked about everything else: text that was meant for a person, a
+browser or a shell would be purged as a tag that no page has, and the CDN would report success.
+With the prefix `tag:` (`bot.core.command.parser`), every word is taken as a tag.
 """
 
 from __future__ import annotations
@@ -26,12 +26,12 @@ from bot.core.text.domain_name import display_domain, excerpt
 from bot.core.text.tokens import QUOTES
 
 INNER = "-_.:/@#+=~%&'"
-"""The signs that a tag may hold between its letters."""
+"""The signs that a tag may contain between its letters."""
 
 
 @dataclass(frozen=True, slots=True)
 class Oddity:
-    """Why a word is not taken as a tag.  `meant`: the tags that it spells, where one can tell."""
+    """Why a word is not a tag.  `meant`: the tags probably meant, joined by commas, or None."""
 
     kind: ErrorKind
     facts: dict[str, str] = field(default_factory=dict)
@@ -39,7 +39,7 @@ class Oddity:
 
 
 def oddity(word: str, domain: str | None = None) -> Oddity | None:
-    """Give what is odd about a word as a tag of the domain; nothing if it can be meant as one."""
+    """Return why a word is not taken as a tag of the domain; None if it can be a tag."""
     core = _core(word)
     if core.casefold() in _COMMANDS:
         return Oddity(kinds.COMMAND_SECOND)
@@ -56,14 +56,14 @@ def oddity(word: str, domain: str | None = None) -> Oddity | None:
 
 
 def meant_by(word: str) -> str | None:
-    """Give the word without the marks around it, its list signs as commas; None if unclear."""
+    """Return the word without markup, its list signs as commas. "": drop it; None: unclear."""
     plain = _QUOTED.sub(r"\1", "".join(map(_as_typed, word)))
     if _NUMBER.fullmatch(plain):
-        return None  # of a list, or the last tag of a sentence
+        return None  # a list number, or the last tag of a sentence
     if _HEADER.fullmatch(plain):
-        return ""  # copied with the tags of a page
+        return ""  # copied together with the tags of a page's header
     if _REFERENCE.search(plain) or (word.startswith("<") and "|" in word):
-        return None  # of HTML, or a link of Slack's that leads to no page
+        return None  # an HTML entity, or a link of Slack that leads to no page
     if any(map(str.isalnum, plain)):
         return ",".join(filter(None, map(_core, re.split(f"[{_LISTS}]", plain))))
     return "" if word in _BETWEEN else None
@@ -72,7 +72,7 @@ def meant_by(word: str) -> str | None:
 _COMMANDS = frozenset({"purge", "/purge", "curl", "wget"})
 _LISTS = ",;|¦؛፤⁏⸵꛶•‣▪●■"
 _BETWEEN = frozenset(f"{_LISTS}；｜﹔︔>+&/…→·・")
-"""What stands alone between the words of a list, or before a line that is quoted."""
+"""Signs that stand alone between the words of a list, or before a quoted line."""
 _PAIRS = dict(zip("([{<*_~`（［｛【「『〈《", ")]}>*_~`）］｝】」』〉》", strict=True))
 _OPENING, _CLOSING = "([{<>|;", ")]}>.:;!?|"
 _QUOTED = re.compile(f"[{QUOTES}`]([^{QUOTES}`]+)[{QUOTES}`]")
@@ -90,7 +90,7 @@ _FILE = re.compile(
     re.IGNORECASE,
 )
 _LABEL = re.compile(r"[\w*-]+")
-_TOP_LEVELS = frozenset(  # The oldest and the most used; those that are reserved; the countries'.
+_TOP_LEVELS = frozenset(  # the oldest and the most used ones; the reserved ones; those of countries
     """
     com net org info biz edu gov mil int arpa app dev cloud xyz top shop online store site
     website club vip icu ltd wang ren tech asia mobi example test invalid localhost local
@@ -110,14 +110,14 @@ _TOP_LEVELS = frozenset(  # The oldest and the most used; those that are reserve
 
 
 def _is_mark(character: str) -> bool:
-    """Whether it is no letter, digit, or mark of a letter, nor one of the inner signs."""
+    """Return whether it is no letter, digit, combining mark, or inner sign."""
     return not (
         character in INNER or character.isalnum() or unicodedata.category(character)[0] == "M"
     )
 
 
 def _odd_sign(word: str) -> str | None:
-    """Say which sign of the word a tag does not hold, or not there; nothing if there is none."""
+    """Return a sentence about the sign that a tag cannot have there; None if there is none."""
     if not any(map(str.isalnum, word)):
         return "it has no letter and no digit"
     if not (word[0].isalnum() or _CODED.match(word)):
@@ -130,7 +130,7 @@ def _odd_sign(word: str) -> str | None:
 
 
 def _core(word: str) -> str:
-    """The word without brackets, marks of formatting and punctuation around it."""
+    """Return the word without brackets, markup and punctuation around it."""
     start, end = 0, len(word)
     while start < end:
         first, last = word[start], word[end - 1]
@@ -146,9 +146,9 @@ def _core(word: str) -> str:
 
 
 def _is_punctuation(character: str) -> bool:
-    """Whether it is punctuation beyond ASCII, an arrow, or a shape that stands before an item.
+    """Return whether it is punctuation beyond ASCII, an arrow, or a bullet.
 
-    Quotation marks are not, as those that hold several words together are no slip of one word.
+    Quotation marks are not included: they enclose several words, and are no mistake in one word.
     """
     return not character.isascii() and (
         (unicodedata.category(character)[0] == "P" and character not in QUOTES)
@@ -158,13 +158,13 @@ def _is_punctuation(character: str) -> bool:
 
 
 def _as_typed(character: str) -> str:
-    """The sign in place of its full-width form, which Chinese and Japanese keyboards write."""
+    """Return the half-width form of a sign; Chinese and Japanese keyboards type full width."""
     sign = unicodedata.normalize("NFKC", character)
     return sign if len(sign) == 1 and sign in INNER + _LISTS else character
 
 
 def _is_address(core: str, domain: str | None) -> bool:
-    """Whether it is a URL, a path, a file, an IP address, or a host with something behind it."""
+    """Return whether it is a URL, a path, a file, an IP address, or a host with a suffix."""
     if "//" in core or _PATH.fullmatch(core) or _FILE.search(core):
         return True
     if _is_ip(core.strip("[]")):
@@ -177,7 +177,7 @@ def _is_address(core: str, domain: str | None) -> bool:
 
 
 def _is_ip(text: str) -> bool:
-    if not any(map(str.isdigit, text)):  # node::cafe is a tag.
+    if not any(map(str.isdigit, text)):  # node::cafe is a tag
         return False
     try:
         ipaddress.ip_address(text)
@@ -187,7 +187,7 @@ def _is_ip(text: str) -> bool:
 
 
 def _is_host(text: str, domain: str | None) -> bool:
-    """Whether it reads as the name of a host: by its beginning, its end, or the domain's own end."""
+    """Return whether it looks like a host: by its first or last label, or the domain's end."""
     name = unicodedata.normalize("NFKC", text).replace("。", ".").casefold()
     labels = name.split(".")
     if len(labels) < 2 or not all(map(_LABEL.fullmatch, labels)):
@@ -199,6 +199,6 @@ def _is_host(text: str, domain: str | None) -> bool:
 
 
 def _named(sign: str) -> str:
-    """The sign, with its number where it may be taken for another."""
+    """Return the sign, with its code point if it may be confused with another."""
     shown = excerpt(sign, 20)
     return shown if sign.isascii() else f"{shown} (U+{ord(sign):04X})"

@@ -1,14 +1,14 @@
-"""The text of a command cut into words: separators, quoted reasons, Slack's links.
+"""Split the text of a command into words: separators, quoted reasons, Slack's links.
 
     www.example.com,hero  --reason “new prices”  <http://a.example|a.example>
     └─────┬───────┘ └┬─┘  └─────────┬──────────┘ └────────────┬────────────┘
         word        word     word, its reason shown      word, a.example shown
 
-The comma of any script is a comma, as keyboards for Chinese, Japanese and Arabic write their own;
-but a word that begins with `tag:` is taken as it is, and only ends at a space or at `,`.
+Commas of all scripts are separators, because keyboards for Chinese, Japanese and Arabic type their
+own.  But a word that begins with `tag:` is taken literally and ends only at a space or at `,`.
 
-A quote ends a reason when it is of the same family (double or single) as the one that
-began it; a single one between two letters is an apostrophe.
+A quotation mark ends a reason if it is of the same kind (double or single) as the opening one.  A
+single one between two letters is an apostrophe.
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from bot.core.errors import ErrorKind, Mistake
+from bot.core.errors import ErrorKind, InputError
 from bot.core.text import errors as kinds
 from bot.core.text.domain_name import excerpt, is_unseen
 
-# Phones and office programs put these where a hyphen was typed.
+# Phones and office programs replace a typed hyphen with these.
 LONG_DASHES = "\u2010\u2011\u2012\u2013\u2014\u2015\u2212\u2e3a\u2e3b\ufe58\ufe63\uff0d"
 DASHES = "-" + LONG_DASHES
 DOUBLE_QUOTES = '"“”„‟«»＂'
@@ -47,8 +47,8 @@ _REASON = re.compile(
 )
 
 
-class Fault(Mistake):
-    """A mistake, with the command as it may have been meant (`draft`), not yet read."""
+class TokenError(InputError):
+    """An error with `draft`: the command as probably meant, unparsed; None if unclear."""
 
     def __init__(self, kind: ErrorKind, draft: str | None = None, /, **facts: str) -> None:
         super().__init__(kind, **facts)
@@ -57,7 +57,7 @@ class Fault(Mistake):
 
 @dataclass(frozen=True, slots=True)
 class Word:
-    """A stretch of `source`.  `shown`: what its writer saw, a link opened; a reason's text."""
+    """A part of `source`.  `shown` is what the user saw (links unwrapped), or a reason's text."""
 
     source: str
     start: int
@@ -67,6 +67,7 @@ class Word:
 
     @property
     def visible(self) -> str:
+        """`shown` without invisible characters."""
         return "".join(c for c in self.shown if not is_unseen(c))
 
     @property
@@ -75,6 +76,7 @@ class Word:
 
     @property
     def link(self) -> re.Match[str] | None:
+        """The match of LINK, if the word is one of Slack's links."""
         return LINK.fullmatch(self.source, self.start, self.end)
 
     @property
@@ -83,12 +85,12 @@ class Word:
         return _WORD.search(self.source, self.end)
 
     def become(self, text: str, until: int | None = None) -> str:
-        """The source with `text` in place of this word, or of all from here up to `until`."""
+        """Return the source with `text` in place of this word, or of all up to `until`."""
         return f"{self.source[: self.start]}{text}{self.source[until or self.end :]}"
 
 
 def words_of(source: str) -> Iterator[Word]:
-    """The words in their order.  Raises: Fault, when a quoted reason does not end well."""
+    """Yield the words in order.  Raises: TokenError if a quoted reason does not end correctly."""
     position = 0
     while found := _WORD.search(source, position):
         start, position = found.span()
@@ -105,7 +107,7 @@ def words_of(source: str) -> Iterator[Word]:
 
 
 def _closing_quote(source: str, opened: re.Match[str]) -> int:
-    """The index after the quote that ends the reason."""
+    """Return the index after the closing quotation mark of a reason."""
     is_double = opened["quote"] in DOUBLE_QUOTES
     for end in range(opened.end() + 1, len(source) + 1):
         before, quote, after = source[end - 2], source[end - 1], source[end : end + 1]
@@ -115,9 +117,9 @@ def _closing_quote(source: str, opened: re.Match[str]) -> int:
             continue
         if glued := _WORD.match(source, end):
             apart = f"{source[:end]} {source[end:]}"
-            raise Fault(kinds.REASON_GLUED, apart, part=excerpt(glued[0]))
+            raise TokenError(kinds.REASON_GLUED, apart, part=excerpt(glued[0]))
         return end
-    # Were an option swallowed, a quote at the very end would turn it into mere text.
+    # If an option were inside, a closing quotation mark at the end would make it part of the text.
     swallows = NEXT_OPTION.search(source, opened.end())
     draft = None if swallows else source + opened["quote"]
-    raise Fault(kinds.REASON_OPEN, draft, part=excerpt(source[opened.start() :]))
+    raise TokenError(kinds.REASON_OPEN, draft, part=excerpt(source[opened.start() :]))

@@ -1,12 +1,12 @@
-"""The demo page and its one origin.
+"""The demo page and its origin.
 
     /               index.html
-    /assets/…       style sheets, scripts, borrowed libraries
-    /slack/…        the pretend Slack's control routes
-    /cdn/…          the pretend CDN's control routes
-    /edge/…         its edge's, where there is one
+    /assets/…       style sheets, scripts, third-party libraries
+    /slack/…        the control routes of the simulated Slack
+    /cdn/…          the control routes of the simulated CDN
+    /edge/…         the control routes of its edge, if there is one
 
-Everything the page loads or calls is on this origin, and the browser is told to hold it to that.
+Everything that the page loads or calls is on this origin; a Content-Security-Policy enforces it.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ _HEADERS = {
 def front(
     slack_control: Starlette, cdn_control: Starlette, edge_control: Starlette | None = None
 ) -> Starlette:
-    """The app that a browser is pointed at: the page, and the simulators' controls below it."""
+    """Return the app for the browser: the page, and the simulators' control routes below it."""
     return Starlette(
         routes=[
             Route("/", _index),
@@ -56,9 +56,10 @@ async def _index(_: Request) -> FileResponse:
 
 
 class _Guarded:
-    """Adds the headers that keep the page to itself.
+    """Add the security headers to each response.
 
-    Plain ASGI, because Starlette's BaseHTTPMiddleware would sit between an event stream and its end.
+    Plain ASGI, because Starlette's BaseHTTPMiddleware would delay the end of an event stream
+    (https://www.starlette.io/middleware/#basehttpmiddleware).
     """
 
     def __init__(self, app: ASGIApp) -> None:
@@ -69,7 +70,7 @@ class _Guarded:
             if message["type"] == "http.response.start":
                 headers = MutableHeaders(scope=message)
                 headers.update(_HEADERS)
-                # A stale script beside a new page is worse than one request more on loopback.
+                # A stale script with a new page is worse than one more request on loopback.
                 headers.setdefault("Cache-Control", "no-cache")
             await send(message)
 

@@ -27,6 +27,7 @@ from sqlalchemy import (
     func,
     insert,
     literal,
+    literal_column,
     select,
     text,
     type_coerce,
@@ -46,6 +47,7 @@ from bot.core.audit import (
     pruned,
 )
 from bot.store.database.engine import Database, insert_if_new
+from bot.store.database.statements import Prepared
 from bot.store.schema import mapping as rows
 from bot.store.schema.tables import audit, checkpoints, purges
 
@@ -60,9 +62,15 @@ BATCH = 2_000
 _CHAINS = 7_821_002
 """The class of the advisory locks under which writers of one chain take turns."""
 
-_APPEND = insert(audit).inline()
-_TAKE_TURNS = text("SELECT pg_advisory_xact_lock(:chains, hashtext(:chain))")
-_END = (
+_APPEND = Prepared(insert(audit).inline())
+_TAKE_TURNS = Prepared(
+    select(
+        func.pg_advisory_xact_lock(
+            literal_column(str(_CHAINS)), func.hashtext(bindparam("chain", type_=String))
+        ).label("turn")
+    )
+)
+_END = Prepared(
     select(audit.c.seq, audit.c.hash)
     .where(audit.c.purge_id == bindparam("chain"))
     .order_by(audit.c.seq.desc())
@@ -109,14 +117,15 @@ class AuditLog:
             ends[entry.purge_id] = linked.end
             found.append(rows.link_to_row(linked))
         if found:
-            connection.execute(_APPEND, found)
+            _APPEND.run_many(connection, found)
 
     def _take_end(self, connection: Connection, purge_id: str) -> tuple[int, str]:
         """Give the end of a chain, and keep others from it until this transaction is over."""
         if not self._database.is_sqlite:  # there one writes at a time anyway
-            connection.execute(_TAKE_TURNS, {"chains": _CHAINS, "chain": purge_id})
-        last = connection.execute(_END, {"chain": purge_id}).first()
-        return (last.seq, last.hash) if last else START
+            _TAKE_TURNS.rows(connection, {"chain": purge_id})
+        for last in _END.rows(connection, {"chain": purge_id}):
+            return last.seq, last.hash
+        return START
 
     # Now and then
 

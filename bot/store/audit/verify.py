@@ -94,6 +94,7 @@ _SQLITE = text(
     " WHERE type = 'trigger' AND tbl_name IN ('audit', 'checkpoints')"
 )
 # An enabled trigger fires on changes of one's own (O), or on replicated ones as well (A).
+# https://www.postgresql.org/docs/current/catalog-pg-trigger.html
 _POSTGRESQL = text(
     "SELECT tgname AS name, tgenabled IN ('O', 'A') AS is_on,"
     " position(:refuses IN prosrc) > 0 AS refuses"
@@ -103,7 +104,7 @@ _POSTGRESQL = text(
 
 
 @dataclass(frozen=True, slots=True)
-class Fault:
+class Finding:
     """What is wrong, and where: a purge, its entry, a checkpoint or a trigger."""
 
     place: str
@@ -112,7 +113,7 @@ class Fault:
 
 @dataclass(slots=True)
 class Verdict:
-    """What was looked through; `fault` is the first thing that is wrong.
+    """What was looked through; `finding` is the first thing that is wrong.
 
     `checkpoints` are those that hold, oldest first.
     """
@@ -122,7 +123,7 @@ class Verdict:
     purges: int = 0
     pruned: int = 0
     checkpoints: list[Checkpoint] = field(default_factory=list)
-    fault: Fault | None = None
+    finding: Finding | None = None
 
 
 def verify(engine: Engine) -> Verdict:
@@ -134,8 +135,8 @@ def verify(engine: Engine) -> Verdict:
 def verify_on(connection: Connection) -> Verdict:
     """Look through the whole trail and all purges as this connection sees it."""
     check = _Check(connection)
-    with closing(check.faults()) as faults:
-        check.verdict.fault = next(faults, None)
+    with closing(check.findings()) as findings:
+        check.verdict.finding = next(findings, None)
     return check.verdict
 
 
@@ -148,31 +149,31 @@ class _Check:
         self._told: Counter[str] = Counter()
         self._told_checkpoints: dict[str, str] = {}
 
-    def faults(self) -> Generator[Fault, None, None]:
+    def findings(self) -> Generator[Finding, None, None]:
         yield from self._in_chains()
         yield from self._in_purges_without_trail()
         yield from self._in_prunings()
         yield from self._in_checkpoints()
         yield from self._in_told_checkpoints()
-        for name, wrong in _faults_in_triggers(self._connection):
-            yield Fault(f"trigger {name}", wrong)
+        for name, wrong in _findings_in_triggers(self._connection):
+            yield Finding(f"trigger {name}", wrong)
 
-    def _in_chains(self) -> Iterator[Fault]:
+    def _in_chains(self) -> Iterator[Finding]:
         """Stop at the first: what comes after it in its chain would be wrong as well."""
         trail = Trail("")
         row = None
         for found in stream(self._connection, _WITH_ROWS):
             if row is None or found.purge_id != row.purge_id:
-                if fault := self._at_end(trail, row):
-                    yield fault
+                if finding := self._at_end(trail, row):
+                    yield finding
                     return
                 row, trail = found, Trail(found.purge_id)
                 self.verdict.chains += 1
             if misfit := self._in_entry(trail, found):
-                yield _fault(found.purge_id, misfit)
+                yield _finding(found.purge_id, misfit)
                 return
-        if fault := self._at_end(trail, row):
-            yield fault
+        if finding := self._at_end(trail, row):
+            yield finding
 
     def _in_entry(self, trail: Trail, row: Row[Any]) -> Misfit | None:
         number = trail.next_number
@@ -185,19 +186,19 @@ class _Check:
             return Misfit(UNREADABLE, number)
         return misfit
 
-    def _at_end(self, trail: Trail, row: Row[Any] | None) -> Fault | None:
+    def _at_end(self, trail: Trail, row: Row[Any] | None) -> Finding | None:
         """Hold the row that came with a chain's first entry against the whole of it."""
         if row is None:
             return None
         if row.row_id is None:
             gone = Misfit("is missing: its trail tells of it")
-            return _fault(row.purge_id, gone) if trail.is_of_purge else None
+            return _finding(row.purge_id, gone) if trail.is_of_purge else None
         self.verdict.purges += 1
         try:
             misfit = trail.misfit(_read_standing(row))
         except (ValueError, TypeError, KeyError, AttributeError):
             misfit = Misfit("has a row that was altered: it cannot be read")
-        return _fault(row.purge_id, misfit) if misfit else None
+        return _finding(row.purge_id, misfit) if misfit else None
 
     def _count(self, found: Link) -> None:
         entry = found.entry
@@ -212,21 +213,21 @@ class _Check:
         elif entry.purge_id == CHECKPOINTS and entry.event == CHECKPOINT:
             self._told_checkpoints[entry.detail["hash"]] = entry.detail["upto_id"]
 
-    def _in_purges_without_trail(self) -> Iterator[Fault]:
+    def _in_purges_without_trail(self) -> Iterator[Finding]:
         for row in self._connection.execute(_WITHOUT_TRAIL):
-            yield _fault(row.id, Misfit("is missing", 1))
+            yield _finding(row.id, Misfit("is missing", 1))
 
-    def _in_prunings(self) -> Iterator[Fault]:
+    def _in_prunings(self) -> Iterator[Finding]:
         moments = self._emptied | self._told
         for before in sorted(moments, key=lambda each: (bool(self._told[each]), each)):
             there, told = self._emptied[before], self._told[before]
             if not told:
-                yield Fault(self._first_emptied[before], "was emptied, and not by a pruning")
+                yield Finding(self._first_emptied[before], "was emptied, and not by a pruning")
             elif there != told:
                 wrong = f"emptied {told} entries, and {there} are empty"
-                yield Fault(f"the pruning before {before}", wrong)
+                yield Finding(f"the pruning before {before}", wrong)
 
-    def _in_checkpoints(self) -> Iterator[Fault]:
+    def _in_checkpoints(self) -> Iterator[Finding]:
         last: Checkpoint | None = None
         by_id = RAW_CHECKPOINTS.order_by(checkpoints.c.id)
         for row in self._connection.execute(by_id).all():
@@ -239,22 +240,22 @@ class _Check:
             except (ValueError, TypeError):
                 wrong = UNREADABLE
             if wrong:
-                yield Fault(f"checkpoint {row.id}, entries {first_id} to {row.upto_id}", wrong)
+                yield Finding(f"checkpoint {row.id}, entries {first_id} to {row.upto_id}", wrong)
                 return
             last = found
             self.verdict.checkpoints.append(found)
 
-    def _in_told_checkpoints(self) -> Iterator[Fault]:
+    def _in_told_checkpoints(self) -> Iterator[Finding]:
         """Of checkpoints that an older release made, or whose entry it pruned, nothing is told."""
         there = {each.hash for each in self.verdict.checkpoints}
         for told, upto_id in self._told_checkpoints.items():
             if told not in there:
-                yield Fault(f"the checkpoint up to entry {upto_id}", "is missing, or was altered")
+                yield Finding(f"the checkpoint up to entry {upto_id}", "is missing, or was altered")
 
 
-def _fault(purge_id: str, misfit: Misfit) -> Fault:
+def _finding(purge_id: str, misfit: Misfit) -> Finding:
     entry = "" if misfit.entry is None else f", entry {misfit.entry}"
-    return Fault(f"purge {purge_id}{entry}", misfit.wrong)
+    return Finding(f"purge {purge_id}{entry}", misfit.wrong)
 
 
 def _read_standing(row: Row[Any]) -> RecordedPurge:
@@ -291,7 +292,7 @@ def _unlike(found: Checkpoint, made: Checkpoint) -> str | None:
     return None if found == made else "was altered, or one of its entries was exchanged"
 
 
-def _faults_in_triggers(connection: Connection) -> Iterator[tuple[str, str]]:
+def _findings_in_triggers(connection: Connection) -> Iterator[tuple[str, str]]:
     """Give each trigger that does not refuse as it should, and why.
 
     Whoever owns the database can take one away, or make one of the same name that does nothing; so

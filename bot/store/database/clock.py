@@ -40,7 +40,7 @@ class DatabaseClock:
         """Give the time, in UTC; it needs no answer for that."""
         return self._known.time_at(steady_s())
 
-    def interaction(self) -> None:
+    def refresh(self) -> None:
         """Ask the database what time it is.  Raises: StoreUnavailable; what was known stays."""
         new, known = self._asked(), self._known
         wrong_by = abs(new.told - known.time_at(new.at)).total_seconds()

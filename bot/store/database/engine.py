@@ -11,6 +11,7 @@ import contextlib
 import queue
 import sqlite3
 import threading
+from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import CancelledError, Future, InvalidStateError
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -21,9 +22,10 @@ from sqlalchemy.dialects.sqlite import insert as insert_into_sqlite
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
-from bot.core.errors import STORE_AWAY, STORE_SLOW, BotError, Problem
+from bot.core.errors import STORE_AWAY, STORE_SLOW, BotError, ErrorInfo
 from bot.core.setup_errors import DATABASE_AWAY, DATABASE_NOT_WRITABLE
 from bot.store.database import sqlite
+from bot.store.database.statements import Prepared
 
 if TYPE_CHECKING:
     from bot.store.database.postgresql import Sessions
@@ -70,6 +72,7 @@ class Database:
             self.engine = self._sessions.engine
             self._writer = DirectWriter(self.engine)
         self._without_transaction = self.engine.execution_options(isolation_level="AUTOCOMMIT")
+        self._readers: deque[Connection] = deque()
         self.is_full = False
         """Whether a write failed for want of room, and none has shown since that there is some."""
 
@@ -104,6 +107,37 @@ class Database:
         except SQLAlchemyError as error:
             raise StoreUnavailable(STORE_AWAY) from error
 
+    def rows(self, question: Prepared, **values: Any) -> list[Any]:
+        """Answer a question that is asked for every purge, as `read` does.
+
+        Raises: StoreUnavailable.
+        """
+        try:
+            if self.is_sqlite:
+                return self._read_file(question, values)
+            if not self.is_direct:
+                with self.engine.begin() as connection:
+                    return question.rows(connection, values)
+            with self._without_transaction.connect() as connection:
+                return question.rows(connection, values)
+        except SQLAlchemyError as error:
+            raise StoreUnavailable(STORE_AWAY) from error
+
+    def _read_file(self, question: Prepared, values: Mapping[str, Any]) -> list[Any]:
+        """Ask SQLite, by a connection that is kept at hand: to check one out takes longer."""
+        try:
+            connection = self._readers.pop()
+        except IndexError:
+            connection = self.engine.execution_options(begun=True).connect()
+        try:
+            found = question.rows(connection, values)
+        except BaseException:
+            connection.invalidate()
+            connection.close()
+            raise
+        self._readers.append(connection)
+        return found
+
     @property
     def is_direct(self) -> bool:
         """Whether no connection pooler is known to stand before the server."""
@@ -111,6 +145,8 @@ class Database:
 
     def close(self) -> None:
         self._writer.close()
+        while self._readers:
+            self._readers.pop().close()
         self.engine.dispose()
 
 
@@ -123,20 +159,20 @@ def or_away() -> Iterator[None]:
     try:
         yield
     except (DBAPIError, PoolTimeout) as error:
-        problem = problem_of(error)
-        raise BotError(problem.kind, **problem.facts) from None
+        info = info_of(error)
+        raise BotError(info.kind, **info.facts) from None
 
 
-def problem_of(error: BaseException | None) -> Problem:
+def info_of(error: BaseException | None) -> ErrorInfo:
     """Give in operators' words what a database or its driver failed with."""
     original = _original(error)
-    if isinstance(problem := getattr(original, "problem", None), Problem):
-        return problem
+    if isinstance(info := getattr(original, "info", None), ErrorInfo):
+        return info
     if _sqlstate(original) == "25006" or sqlite.is_read_only(original):
-        return Problem(DATABASE_NOT_WRITABLE, {"cause": "it is read-only"})
+        return ErrorInfo(DATABASE_NOT_WRITABLE, {"cause": "it is read-only"})
     if _is_full(original):
-        return Problem(DATABASE_NOT_WRITABLE, {"cause": "its disk is full"})
-    return Problem(
+        return ErrorInfo(DATABASE_NOT_WRITABLE, {"cause": "its disk is full"})
+    return ErrorInfo(
         DATABASE_AWAY, {"cause": str(original or "no answer in time").partition("\n")[0]}
     )
 
@@ -189,7 +225,8 @@ class GroupWriter:
     """One thread that writes for all; what waits at the same moment shares one commit."""
 
     def __init__(self, engine: Engine) -> None:
-        self._engine = engine.execution_options(writing=True)
+        self._engine = engine.execution_options(begun=True)
+        self._connection: Connection | None = None
         self._jobs: queue.SimpleQueue[tuple[Job[Any], Future[Any]] | None] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._work, name="store-writer", daemon=True)
         self._thread.start()
@@ -228,17 +265,38 @@ class GroupWriter:
                         group.append(job)
             self._commit(group)
             if closing:
-                return
+                break
+        self._let_go()
+
+    def _let_go(self) -> None:
+        """Close the connection; what was not committed is undone."""
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            with contextlib.suppress(SQLAlchemyError, sqlite3.Error):
+                connection.invalidate()
+                connection.close()
 
     def _commit(self, group: list[tuple[Job[Any], Future[Any]]]) -> None:
         ended: list[tuple[Future[Any], Any, BaseException | None]] = []
         try:
-            with self._engine.begin() as connection:
-                for job, future in group:
-                    if not future.set_running_or_notify_cancel():
-                        continue
-                    ended.append((future, *_run_alone(connection, job)))
+            # Held on to: to check a connection out, and to begin by way of the engine's events, takes
+            # longer than most transactions.
+            connection = self._connection = self._connection or self._engine.connect()
+            driver: Any = connection.connection.driver_connection
+            # A transaction that reads first and writes later can be refused in the middle; one that
+            # takes the write lock at its beginning cannot.
+            # https://www.sqlite.org/lang_transaction.html#read_transactions_versus_write_transactions
+            driver.execute("BEGIN IMMEDIATE")
+            for job, future in group:
+                if not future.set_running_or_notify_cancel():
+                    continue
+                alone = len(group) == 1
+                ended.append((future, *_run_one(connection, driver, job, alone=alone)))
+            if driver.in_transaction:
+                driver.execute("COMMIT")
+            connection.rollback()  # SQLAlchemy's own idea of a transaction, if a job has begun one
         except (SQLAlchemyError, sqlite3.Error) as error:
+            self._let_go()
             away = StoreUnavailable(STORE_AWAY)
             away.__cause__ = error
             for _, future in group:
@@ -252,23 +310,28 @@ class GroupWriter:
                 future.set_result(result)
 
 
-def _run_alone(connection: Connection, job: Job[Any]) -> tuple[Any, BaseException | None]:
+def _run_one(
+    connection: Connection, driver: Any, job: Job[Any], *, alone: bool
+) -> tuple[Any, BaseException | None]:
     """Run one job so that its failure undoes itself alone, not the others of its group."""
     # The driver's own savepoints: SQLAlchemy's cost as much as the job itself.
-    execute = connection.connection.driver_connection.execute  # type: ignore[union-attr]  # it is open
-    execute("SAVEPOINT one")
+    execute = driver.execute
+    undo = "ROLLBACK" if alone else "ROLLBACK TO one"
+    if not alone:
+        execute("SAVEPOINT one")
     try:
         result = job(connection)
     except DBAPIError as error:
         try:
-            execute("ROLLBACK TO one")
+            execute(undo)
         except sqlite3.Error:  # the whole transaction is gone, or the connection
             raise error from None
         away = StoreUnavailable(STORE_AWAY)
         away.__cause__ = error
         return None, away
     except Exception as error:  # noqa: BLE001  (whatever it is, it belongs to the caller, who gets it)
-        execute("ROLLBACK TO one")
+        execute(undo)
         return None, error
-    execute("RELEASE one")
+    if not alone:
+        execute("RELEASE one")
     return result, None

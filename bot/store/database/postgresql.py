@@ -24,7 +24,7 @@ from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine.interfaces import ExceptionContext
 from sqlalchemy.exc import InvalidatePoolError
 
-from bot.core.errors import ErrorKind, Problem
+from bot.core.errors import ErrorInfo, ErrorKind
 from bot.core.setup_errors import DATABASE_NOT_WRITABLE, DATABASE_OPTIONS
 
 Setting = tuple[str, str]
@@ -75,11 +75,11 @@ has no room, memory or time left (53…, 57014, 55P03) has none for another sess
 
 
 class Refused(psycopg.OperationalError):
-    """A session that is of no use to us, with the problem."""
+    """A session that is of no use to us, with the reason (`info`)."""
 
     def __init__(self, kind: ErrorKind, /, **facts: str) -> None:
-        self.problem = Problem(kind, facts)
-        super().__init__(self.problem.message)
+        self.info = ErrorInfo(kind, facts)
+        super().__init__(self.info.message)
 
 
 class Sessions:
@@ -138,6 +138,7 @@ class Sessions:
             is_direct = self._is_direct(session)
             if not is_direct:
                 self._all_settings(parameters)  # raises, where they cannot be said otherwise
+                # https://github.com/psycopg/psycopg/issues/200
                 session.prepare_threshold = None
         except BaseException:
             session.close()
@@ -176,6 +177,7 @@ class Sessions:
                 if not _NO_OPTIONS.search(str(error)):
                     raise
         # Empty, not left out: libpq would take those of its environment.
+        # https://www.postgresql.org/docs/current/libpq-envars.html
         session = psycopg.connect(**parameters | {"options": ""})
         self._takes_options = False
         return session
@@ -197,6 +199,7 @@ def _ask(session: psycopg.Connection, question: bytes) -> list[bytes | None]:
 
     Raises: psycopg.Error.
     """
+    # https://github.com/psycopg/psycopg/issues/777
     deadline = time.monotonic() + ANSWER_WITHIN_S
     wire = session.pgconn
     wire.send_query(question)
@@ -216,9 +219,14 @@ def _ask(session: psycopg.Connection, question: bytes) -> list[bytes | None]:
 
 
 def _throw_away(context: ExceptionContext) -> None:
-    error = context.original_exception
-    if isinstance(error, psycopg.Error) and _SESSION_IS_USELESS.fullmatch(error.sqlstate or ""):
+    if ends_session(context.original_exception):
         context.is_disconnect = True
+
+
+def ends_session(error: BaseException) -> bool:
+    """Return whether the session that failed so cannot be used again."""
+    state = error.sqlstate if isinstance(error, psycopg.Error) else None
+    return _SESSION_IS_USELESS.fullmatch(state or "") is not None
 
 
 def _each_host(parameters: dict[str, Any]) -> Iterator[dict[str, Any]]:
@@ -227,6 +235,7 @@ def _each_host(parameters: dict[str, Any]) -> Iterator[dict[str, Any]]:
     libpq could look for the one that takes writes as well.  But it believes what PgBouncer told
     of the server when it first reached it, which may have been before a failover.
     """
+    # https://github.com/pgbouncer/pgbouncer/issues/859
     hosts = str(parameters.get("host", "")).split(",")
     ports = str(parameters.get("port", "")).split(",")
     if len(hosts) == 1 or "target_session_attrs" in parameters:

@@ -10,9 +10,9 @@ from datetime import datetime
 
 from sqlalchemy import Connection, delete, insert
 
-from bot.core.errors import Problem
+from bot.core.errors import ErrorInfo
 from bot.core.setup_errors import DATABASE_NOT_WRITABLE
-from bot.store.database.engine import Database, StoreUnavailable, problem_of
+from bot.store.database.engine import Database, StoreUnavailable, info_of
 from bot.store.schema.tables import known
 
 SMALL, LARGE = 16, 64 * 1024
@@ -21,7 +21,7 @@ within what the database has there already: after a write that did not, one that
 """
 
 
-def write_problem(database: Database, now: datetime) -> Problem | None:
+def write_error(database: Database, now: datetime) -> ErrorInfo | None:
     """Give what is wrong where nothing can be written; None: it can.
 
     Raises: StoreUnavailable, where the database does not answer at all.
@@ -30,9 +30,9 @@ def write_problem(database: Database, now: datetime) -> Problem | None:
     try:
         database.write(lambda connection: _write(connection, was_full, now))
     except StoreUnavailable as error:
-        problem = problem_of(error.__cause__)
-        if problem.kind is DATABASE_NOT_WRITABLE:
-            return problem
+        info = info_of(error.__cause__)
+        if info.kind is DATABASE_NOT_WRITABLE:
+            return info
         raise
     if was_full:
         database.is_full = False

@@ -5,6 +5,7 @@ opened, and which are of no more use.
 from __future__ import annotations
 
 import sqlite3
+from contextlib import suppress
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
@@ -16,6 +17,9 @@ from bot.config.settings import DatabaseSettings
 from bot.core.errors import BotError
 from bot.core.setup_errors import DATABASE_AWAY, DATABASE_IN_USE
 
+_PRIVATE = 0o600
+"""Beside requests and reasons, response URLs stand in there, with which anybody may post."""
+
 
 def open_engine(url: str, busy_timeout_s: float) -> Engine:
     """Give the engine of a file that others may have locked for so long."""
@@ -25,6 +29,7 @@ def open_engine(url: str, busy_timeout_s: float) -> Engine:
         url,
         connect_args={"check_same_thread": False, **patience},
         pool_size=8,
+        max_overflow=-1,  # as many as there are threads that read at the same moment
         hide_parameters=True,
     )
     event.listen(engine, "connect", _prepare)
@@ -35,6 +40,7 @@ def open_engine(url: str, busy_timeout_s: float) -> Engine:
 
 def _prepare(connection: sqlite3.Connection, _record: object) -> None:
     # The driver would begin transactions by itself and late; begin does it instead.
+    # https://docs.sqlalchemy.org/en/20/dialects/sqlite.html#pysqlite-serializable
     connection.isolation_level = None
     connection.execute("PRAGMA journal_mode=WAL")
     connection.execute("PRAGMA synchronous=FULL")
@@ -48,10 +54,9 @@ def _throw_away(context: ExceptionContext) -> None:
 
 
 def begin(connection: Connection) -> None:
-    # A transaction that reads first and writes later can be refused in the middle; one that
-    # takes the write lock at its beginning cannot.
-    writing = connection.get_execution_options().get("writing", False)
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if writing else "BEGIN")
+    # GroupWriter begins its transactions itself.
+    if not connection.get_execution_options().get("begun", False):
+        connection.exec_driver_sql("BEGIN")
 
 
 def is_read_only(error: BaseException | None) -> bool:
@@ -71,15 +76,27 @@ def _code(error: BaseException | None) -> int | None:
 
 
 def database_file(settings: DatabaseSettings) -> Path | None:
-    """Give the SQLite file, its folder made; None for PostgreSQL.  Raises: BotError."""
+    """Give the SQLite file, made where it is not there and its user's alone; None for PostgreSQL.
+
+    The -wal and -shm files beside it get its rights: https://sqlite.org/src/timeline?f=45bb84c6283d803f
+    Raises: BotError.
+    """
     url = make_url(settings.database_url.get_secret_value())
     file = path_in(url)
     if file is None:
         return None
     try:
-        file.parent.mkdir(parents=True, exist_ok=True)
+        file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if url.query.get("mode", "rwc") == "rwc":
+            with suppress(FileExistsError):
+                file.touch(_PRIVATE, exist_ok=False)
     except OSError as error:
         raise BotError(DATABASE_AWAY, cause=f"{file.parent}: {error.strerror}") from None
+    for each in (file, *(Path(f"{file}{end}") for end in ("-wal", "-shm", ".lock"))):
+        with suppress(OSError):  # it is not there, or another's, who has to know
+            # What everybody may read was left so; what a group may, somebody has decided.
+            if each.stat().st_mode & 0o007:
+                each.chmod(_PRIVATE)
     return file
 
 
@@ -100,7 +117,7 @@ def lock_database(settings: DatabaseSettings) -> FileLock | None:
 
 def lock_file(file: Path) -> FileLock:
     """Make sure that nobody works with a SQLite file, and that nobody begins to.  Raises: BotError."""
-    lock = FileLock(f"{file}.lock")
+    lock = FileLock(f"{file}.lock", mode=_PRIVATE)
     try:
         lock.acquire(timeout=0)
     except Timeout:

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from sqlalchemy import Connection, Engine, inspect, select, text
 
-from bot.core.errors import BotError, Problem
+from bot.core.errors import BotError, ErrorInfo
 from bot.core.setup_errors import (
     DATABASE_ENCODING,
     DATABASE_NOT_OURS,
@@ -45,21 +45,21 @@ def migrate(engine: Engine) -> str | None:
     with or_away(), engine.execution_options(writing=True).begin() as connection:
         take_turn(connection)
         before = revision_of(connection)
-        problem = revision_problem(connection)
-        if problem is not None and problem.kind is not SCHEMA_OLD:
-            raise BotError(problem.kind, **problem.facts)
-        if problem is not None:
+        info = revision_error(connection)
+        if info is not None and info.kind is not SCHEMA_OLD:
+            raise BotError(info.kind, **info.facts)
+        if info is not None:
             _upgrade(connection)
     return before
 
 
-def schema_problem(engine: Engine) -> Problem | None:
+def schema_error(engine: Engine) -> ErrorInfo | None:
     """Give what keeps this program from using the database, `database-away` included; None: it can."""
     try:
         with or_away(), engine.connect() as connection:
-            return revision_problem(connection)
+            return revision_error(connection)
     except BotError as error:
-        return error.problem
+        return error.info
 
 
 def check_not_ahead(connection: Connection) -> None:
@@ -88,26 +88,26 @@ def revision_of(connection: Connection) -> str | None:
     return connection.execute(text("SELECT version_num FROM alembic_version")).scalar_one_or_none()
 
 
-def revision_problem(connection: Connection) -> Problem | None:
+def revision_error(connection: Connection) -> ErrorInfo | None:
     """Give what keeps this program from using the tables; None: it can."""
     encoding = _encoding_of(connection)
     if encoding != "UTF8":
-        return Problem(DATABASE_ENCODING, {"encoding": encoding})
+        return ErrorInfo(DATABASE_ENCODING, {"encoding": encoding})
     revision = revision_of(connection)
     facts = {"found": revision or "none", "needed": HEAD}
     if revision == HEAD:
         return None
     if revision is None:
-        return Problem(SCHEMA_OLD, facts)
+        return ErrorInfo(SCHEMA_OLD, facts)
     ours = re.fullmatch("[0-9]{4}", revision) is not None
     if ours and revision < OLDEST:
-        return Problem(SCHEMA_TOO_OLD, facts | {"oldest": OLDEST})
+        return ErrorInfo(SCHEMA_TOO_OLD, facts | {"oldest": OLDEST})
     if ours and revision < HEAD:
-        return Problem(SCHEMA_OLD, facts)
+        return ErrorInfo(SCHEMA_OLD, facts)
     if not ours or not inspect(connection).has_table(schema_floor.name):
-        return Problem(DATABASE_NOT_OURS, facts)
+        return ErrorInfo(DATABASE_NOT_OURS, facts)
     floor = connection.execute(select(schema_floor.c.revision)).scalar_one()
-    return Problem(SCHEMA_NEW, facts | {"floor": floor}) if floor > HEAD else None
+    return ErrorInfo(SCHEMA_NEW, facts | {"floor": floor}) if floor > HEAD else None
 
 
 def _encoding_of(connection: Connection) -> str:

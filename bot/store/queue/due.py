@@ -31,7 +31,6 @@ from sqlalchemy import (
     bindparam,
     func,
     literal,
-    literal_column,
     or_,
     select,
     true,
@@ -42,6 +41,7 @@ from bot.core.interaction import Interaction, InteractionKind
 from bot.core.message import Post, PostKind
 from bot.core.purge.purge import Purge, State
 from bot.core.purge.tracking import PolledPurge
+from bot.store.database.statements import Prepared, one_of
 from bot.store.schema import lanes, tables
 from bot.store.schema.lanes import lane_of, lane_of_post
 from bot.store.schema.mapping import column_of
@@ -124,8 +124,7 @@ _MOST = bindparam("most", type_=Integer)
 def _known(table: Table) -> ColumnElement[bool]:
     """Whether this version knows what a row is; what it does not know is a newer replica's."""
     column, values = _WORDS[table.name]
-    # Written out, not bound: the question is asked after every step.
-    return column.in_([literal_column(f"'{value.value}'") for value in values])
+    return one_of(column, [value.value for value in values])
 
 
 def _soonest_of_each_kind() -> CompoundSelect[Any]:
@@ -134,8 +133,9 @@ def _soonest_of_each_kind() -> CompoundSelect[Any]:
         table = table_of(kind)
         nobodys = and_(_free(table, _NOW), _in_lane(table, kind), _known(table))
         waiting = and_(table.c.due_at.is_not(None), nobodys)
-        first = select(table.c.due_at).where(waiting).order_by(table.c.due_at).limit(1)
-        questions.append(select(literal(kind.value).label("kind"), first.subquery().c.due_at))
+        first = select(table.c.due_at).where(waiting).order_by(table.c.due_at)
+        first_due = first.limit(1).subquery().c.due_at
+        questions.append(select(literal(kind.value).label("kind"), first_due))
     return union_all(*questions)
 
 
@@ -148,7 +148,7 @@ def waiting(kind: JobKind, now: datetime) -> tuple[Table, ColumnElement[bool]]:
     return table, and_(_free(table, now), _in_lane(table, kind))
 
 
-SOONEST = _soonest_of_each_kind()
+SOONEST = Prepared(_soonest_of_each_kind())
 """Put together once: it is asked before every claim and after every step."""
 
 
@@ -161,10 +161,12 @@ def due_rows(
     due within TOGETHER: else purges of different ages would each be asked about alone.
     """
     moments = {"now": now, "lately_since": now - FAIRNESS}
-    found = list(connection.execute(_DUE[kind], moments | {"most": limit * size}))
+    if kind is not JobKind.SEND:
+        del moments["lately_since"]
+    found = _DUE[kind].rows(connection, moments | {"most": limit * size})
     if found and (room := -len(found) % size):
         early = {"soon": now + TOGETHER, "old_since": now - OLD, "old_soon": now + TOGETHER_OLD}
-        found += connection.execute(_TOGETHER, moments | early | {"most": room})
+        found += _TOGETHER.rows(connection, moments | early | {"most": room})
     return found
 
 
@@ -210,13 +212,15 @@ def _oldest(kind: JobKind, when: ColumnElement[bool]) -> Select[Any]:
 
 
 # Put together once, as SOONEST: to name all the columns again takes longer than to look them up.
-_DUE = {kind: _oldest(kind, table_of(kind).c.due_at <= _NOW) for kind in JobKind}
+_DUE = {kind: Prepared(_oldest(kind, table_of(kind).c.due_at <= _NOW)) for kind in JobKind}
 _purges = tables.purges.c
-_TOGETHER = _oldest(
-    JobKind.POLL,
-    and_(
-        _purges.due_at > _NOW,
-        _purges.due_at <= _OLD_SOON,
-        or_(_purges.due_at <= _SOON, _purges.sent_at <= _OLD_SINCE),
-    ),
+_TOGETHER = Prepared(
+    _oldest(
+        JobKind.POLL,
+        and_(
+            _purges.due_at > _NOW,
+            _purges.due_at <= _OLD_SOON,
+            or_(_purges.due_at <= _SOON, _purges.sent_at <= _OLD_SINCE),
+        ),
+    )
 )

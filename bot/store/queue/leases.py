@@ -15,7 +15,9 @@ from bot.core.interaction import Interaction
 from bot.core.message import Post, PostKind
 from bot.core.purge.purge import Purge
 from bot.store.database.engine import Database
+from bot.store.database.statements import Prepared, one_of
 from bot.store.queue.due import SOONEST, JobKind, key_of, table_of
+from bot.store.queue.handover import Handover, NoHandover
 from bot.store.queue.owner import LEASE, Claimed
 from bot.store.queue.throttle import Throttle
 from bot.store.schema import mapping as rows
@@ -33,26 +35,29 @@ CARDS = (PostKind.CARD.value, PostKind.APPROVAL_CARD.value)
 
 
 _LEND = {
-    table: update(table).where(key_of(table).in_(bindparam("which", expanding=True)))
+    table: Prepared(update(table).where(key_of(table) == bindparam("which")))
     for table in tables.JOBS.values()
 }
 _purges, _posts = tables.purges.c, tables.posts.c
 _again = bindparam("again", type_=tables.Utc)
-_GIVE_UP = (
+_GIVE_UP = Prepared(
     update(tables.purges)
     .where(_purges.id == bindparam("which"), _purges.lease_holder == bindparam("held_by"))
     .values(due_at=_again, lane=bindparam("in_lane"), attempts=0, **tables.NO_LEASE)
 )
-_KEEP_POST = update(tables.posts).where(
+_OUR_POST = update(tables.posts).where(
     _posts.id == bindparam("which"), _posts.lease_holder == bindparam("held_by")
 )
+_KEEP_POST = Prepared(_OUR_POST.returning(_posts.due_at))
 _CHANGED = or_(
     _posts.wanted_version > bindparam("shown"),
     _posts.due_at > bindparam("since", type_=tables.Utc),
 )
-_BEHIND = and_(_posts.kind.in_(CARDS), _CHANGED)
-_POST_DONE = _KEEP_POST.values(
-    due_at=case((_BEHIND, _again), else_=None), attempts=0, **tables.NO_LEASE
+_BEHIND = and_(one_of(_posts.kind, CARDS), _CHANGED)
+_POST_DONE = Prepared(
+    _OUR_POST.values(
+        due_at=case((_BEHIND, _again), else_=None), attempts=0, **tables.NO_LEASE
+    ).returning(_posts.due_at)
 )
 
 
@@ -63,6 +68,7 @@ class Jobs:
         self._database = database
         self._pace = pace
         self.pause = pace.pause
+        self.handover: Handover = NoHandover()
         self._left: set[Any] = set()
         self._in_hand: set[tuple[Table, Any]] = set()
 
@@ -81,9 +87,9 @@ class Jobs:
         def take(connection: Connection) -> list[Any]:
             found = self._pace.due(connection, kind, now, limit)
             if found:
-                keys = [getattr(row, key) for row in found]
                 lease = {"lease_until": now + LEASE, "lease_holder": owner}
-                connection.execute(_LEND[table], {"which": keys, **lease})
+                keys = [{"which": getattr(row, key), **lease} for row in found]
+                _LEND[table].run_many(connection, keys)
             return found
 
         table = table_of(kind)
@@ -109,6 +115,10 @@ class Jobs:
             self._left.add(each)
             log.warning("left-to-newer-version", table=table.name, key=each)
 
+    def take(self, value: Purge | Interaction | Post) -> None:
+        """Renew the lease of a row that was leased as it was saved, until it is released."""
+        self._in_hand.add(_home(value))
+
     def release(self, value: Purge | Interaction | Post) -> None:
         """Renew the lease of a claimed row no more: its step has ended, however it did."""
         self._in_hand.discard(_home(value))
@@ -118,12 +128,14 @@ class Jobs:
         table, key = _home(value)
         again = {"due_at": due_at, "attempts": table.c.attempts + 1}
         self._database.execute(_held(table, [key], owner).values(**again, **tables.NO_LEASE))
+        self.handover.due(due_at)
 
     def reschedule(self, purge: Purge, owner: str, due_at: datetime) -> None:
         """Give up a claimed purge in which nothing has changed, until it is due again."""
         values: dict[str, Any] = {"which": purge.id, "held_by": owner}
         values |= {"again": due_at, "in_lane": lane_of(purge.state)}
-        self._database.execute(_GIVE_UP, values)
+        self._database.write(lambda connection: _GIVE_UP.run(connection, values))
+        self.handover.due(due_at)
 
     def save_post(
         self,
@@ -151,13 +163,17 @@ class Jobs:
             next_edit_at = now + EDIT_EVERY if edited else None
             values |= {"next_edit_at": next_edit_at, "again": next_edit_at or now}
             values |= {"shown": post.shown_version, "since": done_since}
-        return self._database.execute(statement, values) == 1
+        kept = self._database.write(lambda connection: statement.rows(connection, values))
+        if done_since is not None and kept and kept[0].due_at is not None:
+            self.handover.due(kept[0].due_at)
+        return bool(kept)
 
     def show_again(self, post: Post, now: datetime) -> None:
         """Have a message that is kept true edited once more, also if somebody is at it now."""
         posts = tables.posts
         which = and_(posts.c.id == post.id, posts.c.kind.in_(CARDS), posts.c.route.is_not(None))
         self._database.execute(update(posts).where(which).values(due_at=now + EDIT_EVERY))
+        self.handover.due(now + EDIT_EVERY)
 
     def follows_another(self, post: Post) -> bool:
         """Whether a post of its kind and channel was written before it and is still to be shown."""
@@ -196,7 +212,7 @@ class Jobs:
 
     def soonest(self, now: datetime) -> dict[JobKind, datetime]:
         """Give for each kind when its next step is due that nobody works on; one question in all."""
-        found = self._database.read(SOONEST, now=now)
+        found = self._database.rows(SOONEST, now=now)
         due = {JobKind(row.kind): row.due_at for row in found}
         return {kind: self._pace.not_before(kind, due_at) for kind, due_at in due.items()}
 

@@ -22,11 +22,15 @@ LEASE = timedelta(seconds=30)
 class Claimed:
     """A row that this worker holds: what it is, how often a step on it has failed, and since when
     it was due.
+
+    `shows`: the row is a post that was never tried before, the row says already that it is being
+    tried, and this is the purge to show.
     """
 
     value: Purge | Interaction | Post
     attempts: int
     due_at: datetime
+    shows: Purge | None = None
 
 
 @dataclass(frozen=True, slots=True)

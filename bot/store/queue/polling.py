@@ -15,6 +15,7 @@ from sqlalchemy import Connection, bindparam, update
 from bot.core.purge.purge import State
 from bot.core.purge.tracking import PolledPurge, next_look_at
 from bot.store.database.engine import Database
+from bot.store.database.statements import Prepared
 from bot.store.queue.due import JobKind
 from bot.store.queue.throttle import Rate, Throttle, take
 from bot.store.schema import mapping as rows
@@ -26,7 +27,7 @@ STATUS_RATE = Rate("cdn-status", per_s=10, burst=10, worth=10)
 second has more than 20 of ours, and a crowd takes 10.  That are a hundred tasks a second, where
 Slack takes about one edit a second in a channel.
 """
-_LOOK_AT = (
+_LOOK_AT = Prepared(
     update(tables.purges)
     .where(
         tables.purges.c.id == bindparam("which"),
@@ -51,7 +52,7 @@ class TaskPolling:
             found = [rows.row_to_watched(row) for row in due]
             if found:
                 moments = [{"which": each.id, "again": next_look_at(each, now)} for each in found]
-                connection.execute(_LOOK_AT, moments)
+                _LOOK_AT.run_many(connection, moments)
             return found
 
         return self._database.write(job)
@@ -64,4 +65,4 @@ class TaskPolling:
     def retry_later(self, purges: Iterable[PolledPurge], due_at: datetime) -> None:
         """Have purges that were taken and not asked about asked about at `due_at`."""
         moments = [{"which": each.id, "again": due_at} for each in purges]
-        self._database.execute(_LOOK_AT, moments)
+        self._database.write(lambda connection: _LOOK_AT.run_many(connection, moments))

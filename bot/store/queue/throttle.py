@@ -6,6 +6,7 @@ come in since then is reckoned from the time that went by, so nothing has to fil
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -14,6 +15,7 @@ from typing import Any
 from sqlalchemy import Connection, bindparam, select, update
 
 from bot.store.database.engine import insert_if_new
+from bot.store.database.statements import Prepared
 from bot.store.queue.due import JobKind, due_rows
 from bot.store.schema.tables import rates
 
@@ -31,10 +33,12 @@ class Rate:
     worth: float = 1
 
 
+KEPT_FOR = timedelta(milliseconds=100)
+"""How long this process keeps tokens for what will be handed over (Throttle.take_one)."""
 _ONE = rates.c.name == bindparam("which")
-_LOOK = select(rates.c.tokens, rates.c.at).where(_ONE).with_for_update()
-_TAKE = update(rates).where(_ONE)
-_GIVE_BACK = _TAKE.values(tokens=rates.c.tokens + bindparam("unused"))
+_LOOK = Prepared(select(rates.c.tokens, rates.c.at).where(_ONE).with_for_update())
+_TAKE = Prepared(update(rates).where(_ONE))
+_GIVE_BACK = Prepared(update(rates).where(_ONE).values(tokens=rates.c.tokens + bindparam("unused")))
 
 
 def take(connection: Connection, rate: Rate, wanted: int, now: datetime) -> tuple[int, datetime]:
@@ -43,23 +47,23 @@ def take(connection: Connection, rate: Rate, wanted: int, now: datetime) -> tupl
     Within the caller's transaction: the row is locked until it ends.
     """
     named = {"which": rate.name}
-    row = connection.execute(_LOOK, named).first()
-    if row is None:  # the first time of all
+    if not (found := _LOOK.rows(connection, named)):  # the first time of all
         full = {"name": rate.name, "tokens": rate.burst, "at": now}
         connection.execute(insert_if_new(connection.dialect.name, rates, "name"), full)
-        row = connection.execute(_LOOK, named).one()
+        found = _LOOK.rows(connection, named)
+    (row,) = found
     # Replicas' clocks differ: time that seems to run backwards brings nothing and takes nothing.
     since = max(0.0, (now - row.at).total_seconds())
     tokens = min(rate.burst, row.tokens + since * rate.per_s)
     taken = min(wanted, int(tokens))
     left = tokens - taken
-    connection.execute(_TAKE, named | {"tokens": left, "at": max(now, row.at)})
+    _TAKE.run(connection, named | {"tokens": left, "at": max(now, row.at)})
     return taken, now + timedelta(seconds=max(0.0, rate.worth - left) / rate.per_s)
 
 
 def give_back(connection: Connection, rate: Rate, unused: int) -> None:
     """Put tokens back that were taken in this transaction and were not needed."""
-    connection.execute(_GIVE_BACK, {"which": rate.name, "unused": unused})
+    _GIVE_BACK.run(connection, {"which": rate.name, "unused": unused})
 
 
 class Throttle:
@@ -68,6 +72,8 @@ class Throttle:
     def __init__(self, rates: Mapping[JobKind, Rate]) -> None:
         self._rates = rates
         self._not_before: dict[JobKind, datetime] = {}
+        self._kept: dict[JobKind, tuple[int, datetime]] = {}
+        self._keeping = threading.Lock()
 
     def due(
         self, connection: Connection, kind: JobKind, now: datetime, limit: int, size: int = 1
@@ -84,6 +90,28 @@ class Throttle:
             give_back(connection, rate, unused)
             self._not_before.pop(kind, None)
         return found
+
+    def take_one(self, connection: Connection, kind: JobKind, now: datetime) -> bool:
+        """Take a token for a row that is handed over; False: others wait for them, or none is left.
+
+        Several are taken from the database at once, and what is left of them is kept for KEPT_FOR:
+        so that each row does not need statements of its own for it.
+        """
+        rate = self._rates.get(kind)
+        if self._not_before.get(kind, now) > now:
+            return False
+        if rate is None:
+            return True
+        with self._keeping:
+            left, until = self._kept.get(kind, (0, now))
+            if left and until > now:
+                self._kept[kind] = (left - 1, until)
+                return True
+        some, _ = take(connection, rate, max(1, int(rate.per_s * KEPT_FOR.total_seconds())), now)
+        if some:
+            with self._keeping:
+                self._kept[kind] = (some - 1, now + KEPT_FOR)
+        return some > 0
 
     def pause(self, kind: JobKind, until: datetime) -> None:
         """Let this process take none of a kind until then."""

@@ -7,11 +7,24 @@ longer than MOST_CHARACTERS are not kept: nobody types them.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 
-from sqlalchemy import ColumnElement, Connection, and_, bindparam, case, or_, select, true
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Integer,
+    String,
+    and_,
+    bindparam,
+    case,
+    func,
+    or_,
+    select,
+)
 
 from bot.core.suggestions.similarity import MOST_EDITS, digits_of
 from bot.store.database.engine import Database, insert_if_new
+from bot.store.database.statements import Prepared
 from bot.store.schema.tables import known_tags
 
 MOST_CHARACTERS = 200
@@ -23,6 +36,13 @@ _t = known_tags.c
 _AMONG = select(_t.tag).where(
     _t.domain == bindparam("domain"), _t.tag.in_(bindparam("tags", expanding=True))
 )
+_IS_KNOWN = Prepared(
+    select(_t.tag).where(_t.domain == bindparam("domain"), _t.tag == bindparam("tag"))
+)
+_SOME = Prepared(
+    select(_t.tag).where(_t.domain == bindparam("domain")).limit(bindparam("most", type_=Integer))
+)
+_LEARN = {name: Prepared(insert_if_new(name, known_tags)) for name in ("sqlite", "postgresql")}
 
 
 class Tags:
@@ -35,6 +55,9 @@ class Tags:
         """Give those of the tags that the domain was never purged of; of overlong ones none."""
         kept = [tag for tag in tags if len(tag) <= MOST_CHARACTERS]
         known: set[str] = set()
+        if len(kept) == 1:
+            found = self._database.rows(_IS_KNOWN, domain=domain, tag=kept[0])
+            return () if found else (kept[0],)
         for start in range(0, len(kept), _BATCH):
             some = kept[start : start + _BATCH]
             known.update(row.tag for row in self._database.read(_AMONG, domain=domain, tags=some))
@@ -42,8 +65,7 @@ class Tags:
 
     def are_many(self, domain: str, least: int) -> bool:
         """Whether so many tags of the domain are known."""
-        some = select(_t.tag).where(_t.domain == domain).limit(least)
-        return len(self._database.read(some).all()) >= least
+        return len(self._database.rows(_SOME, domain=domain, most=least)) >= least
 
     def like(self, domain: str, tag: str) -> list[str]:
         """Give the known tags of which this one may be a slip: of about its length, with its digits,
@@ -51,20 +73,17 @@ class Tags:
         one place come first.
         """
         third = max(1, len(tag) // 3)
-        step = max(1, len(tag) // 8)
-        # A place of one slip is within two steps; all before and after it is as it is in the tag.
-        in_one_place = [
-            and_(_begins(tag[:start]), _ends(tag[start + 2 * step :]))
-            for start in range(0, len(tag), step)
-        ]
-        question = select(_t.tag).where(
-            _t.domain == domain,
-            _t.digits == digits_of(tag),
-            _t.size.between(len(tag) - MOST_EDITS, len(tag) + MOST_EDITS),
-            or_(_begins(tag[:third]), _ends(tag[-third:])),
+        values = {"begin": _starting(tag[:third]), "end": _ending(tag[-third:])}
+        for number, (start, end) in enumerate(_one_place(len(tag))):
+            values |= {
+                f"begin{number}": _starting(tag[:start]),
+                f"end{number}": _ending(tag[end:]),
+            }
+        sizes = {"least": len(tag) - MOST_EDITS, "longest": len(tag) + MOST_EDITS}
+        found = self._database.rows(
+            _alike(len(tag)), domain=domain, digits=digits_of(tag), **sizes, **values
         )
-        nearest_first = question.order_by(case((or_(*in_one_place), 0), else_=1)).limit(MOST_ALIKE)
-        return [row.tag for row in self._database.read(nearest_first)]
+        return [row.tag for row in found]
 
     def learn(self, connection: Connection, pairs: Iterable[tuple[str, str]]) -> None:
         """Add tags, each with its domain before it, within the caller's transaction.
@@ -77,13 +96,47 @@ class Tags:
             for domain, tag in sorted(set(pairs))
             if len(tag) <= MOST_CHARACTERS
         ]
-        if rows:
-            connection.execute(insert_if_new(connection.dialect.name, known_tags), rows)
+        _LEARN[connection.dialect.name].run_many(connection, rows)
 
 
-def _begins(text: str) -> ColumnElement[bool]:
-    return _t.tag.istartswith(text, autoescape=True) if text else true()
+def _one_place(size: int) -> list[tuple[int, int]]:
+    """Return for each place of a tag of that length where the part before it ends and the part after
+    it begins.  A place of one slip is within two steps: all before and after it is as in the tag.
+    """
+    step = max(1, size // 8)
+    return [(start, start + 2 * step) for start in range(0, size, step)]
 
 
-def _ends(text: str) -> ColumnElement[bool]:
-    return _t.tag.iendswith(text, autoescape=True) if text else true()
+@lru_cache(maxsize=MOST_CHARACTERS)
+def _alike(size: int) -> Prepared:
+    in_one_place = [
+        and_(_is_like(f"begin{number}"), _is_like(f"end{number}"))
+        for number in range(len(_one_place(size)))
+    ]
+    return Prepared(
+        select(_t.tag)
+        .where(
+            _t.domain == bindparam("domain"),
+            _t.digits == bindparam("digits"),
+            _t.size.between(bindparam("least", type_=Integer), bindparam("longest", type_=Integer)),
+            or_(_is_like("begin"), _is_like("end")),
+        )
+        .order_by(case((or_(*in_one_place), 0), else_=1))
+        .limit(MOST_ALIKE)
+    )
+
+
+def _is_like(pattern: str) -> ColumnElement[bool]:
+    return func.lower(_t.tag).like(func.lower(bindparam(pattern, type_=String)), escape="/")
+
+
+def _starting(text: str) -> str:
+    return _escaped(text) + "%"
+
+
+def _ending(text: str) -> str:
+    return "%" + _escaped(text)
+
+
+def _escaped(text: str) -> str:
+    return text.replace("/", "//").replace("%", "/%").replace("_", "/_")

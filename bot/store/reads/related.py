@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
+from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import (
+    BindParameter,
     ColumnElement,
     Connection,
-    Select,
     and_,
     bindparam,
     not_,
@@ -25,33 +26,81 @@ from bot.core.policy.approvers import Traffic
 from bot.core.purge.joining import AT_WORK, QUEUE_AT_MOST, Related, related
 from bot.core.purge.purge import Purge, State
 from bot.store.database.engine import Database
+from bot.store.database.statements import Prepared, one_of
 from bot.store.schema import mapping as rows
 from bot.store.schema import tables
 
-_AT_WORK = [state.value for state in sorted(AT_WORK)]
-
-
 # Put together once: every command asks whether the same is at work already.
 _SENT_SINCE = and_(
-    tables.purges.c.state.in_(_AT_WORK),
+    one_of(tables.purges.c.state, sorted(AT_WORK)),
     tables.purges.c.sent_at > bindparam("since", type_=tables.Utc),
 )
-_OPEN = tables.purges.c.state.in_(
-    [State.READY.value, State.HELD.value, State.QUEUED.value, State.WAITING.value]
-)
+_OPEN = one_of(tables.purges.c.state, [State.READY, State.HELD, State.QUEUED, State.WAITING])
 _SAME = and_(tables.purges.c.target == bindparam("target"), tables.purges.c.id != bindparam("but"))
-_RELATED = (
+_RELATED = Prepared(
     select(tables.purges)
     .where(_SAME, or_(_SENT_SINCE, _OPEN))
     .order_by(tables.purges.c.requested_at.desc())
     .limit(50)
 )
 _IS_SENT = {
-    force: select(tables.purges.c.id)
-    .where(_SAME, _SENT_SINCE, *((tables.purges.c.force,) if force else ()))
-    .limit(1)
+    force: Prepared(
+        select(tables.purges.c.id)
+        .where(_SAME, _SENT_SINCE, *((tables.purges.c.force,) if force else ()))
+        .limit(1)
+    )
     for force in (False, True)
 }
+_p = tables.purges.c
+
+
+def _moment(name: str) -> BindParameter[datetime]:
+    return bindparam(name, type_=tables.Utc)
+
+
+def _counting(among: Sequence[ColumnElement[bool]], **each: ColumnElement[bool]) -> Prepared:
+    """Return the question how many purges of each sort there are among some."""
+    counts: list[Any] = [count().filter(which).label(name) for name, which in each.items()]
+    return Prepared(select(*counts).where(*among))
+
+
+def _theirs(ids: int) -> tuple[ColumnElement[bool], ...]:
+    """Return whether somebody with so many IDs asked for it, and it is not the one in question."""
+    return _p.user_id.in_([bindparam(f"id{n}") for n in range(ids)]), _p.id != bindparam("but")
+
+
+@lru_cache
+def _asked_lately(ids: int) -> Prepared:
+    among = (*_theirs(ids), _p.requested_at > _moment("since"), _p.requested_at <= _moment("until"))
+    return _counting(among, requests=true(), asked_others=_p.expires_at.is_not(None))
+
+
+@lru_cache
+def _still_open(ids: int) -> Prepared:
+    return _counting(
+        (*_theirs(ids), _p.requested_at > _moment("since")),
+        waiting=one_of(_p.state, [State.WAITING]),
+        joined=one_of(_p.state, [State.JOINED, State.QUEUED]),
+    )
+
+
+_HOUR = _p.sent_at >= _moment("hour")
+_IN_FLIGHT = and_(
+    one_of(_p.state, [State.SUBMITTED, State.RUNNING]), _p.sent_at >= _moment("lately")
+)
+_TRAFFIC = _counting(
+    # What did not reach the CDN was no work for the origin.
+    (
+        _p.domain == bindparam("domain"),
+        _p.sent_at >= _moment("day"),
+        tables.may_have_reached_cdn(),
+    ),
+    forced_hour=and_(_HOUR, _p.force),
+    plain_hour=and_(_HOUR, not_(_p.force)),
+    forced_day=_p.force,
+    plain_day=not_(_p.force),
+    in_flight=or_(_IN_FLIGHT, one_of(_p.state, [State.SENDING])),
+)
 _COUNTED_FROM = timedelta(days=1)
 """How far back the requests of a person are looked through for those that are open."""
 
@@ -59,7 +108,7 @@ _COUNTED_FROM = timedelta(days=1)
 def is_sent_alike(connection: Connection, purge: Purge, since: datetime) -> bool:
     """Whether another such purge was sent after then, and nobody knows it to be over."""
     values = {"target": purge.target, "but": purge.id, "since": since}
-    return connection.execute(_IS_SENT[purge.force], values).first() is not None
+    return bool(_IS_SENT[purge.force].rows(connection, values))
 
 
 class RelatedPurges:
@@ -75,7 +124,7 @@ class RelatedPurges:
         Raises: StoreUnavailable.
         """
         values = {"target": purge.target, "but": purge.id, "since": now - QUEUE_AT_MOST}
-        return related(purge, list(rows.readable(self._database.read(_RELATED, **values))), now)
+        return related(purge, list(rows.readable(self._database.rows(_RELATED, **values))), now)
 
     def load(self, purge: Purge, ids: Collection[str], *, lately: bool, today: bool) -> Load:
         """Count what one person has asked for besides a purge; what is not wanted is 0.
@@ -83,29 +132,21 @@ class RelatedPurges:
         `lately`: within the minute before it; `today`: what of the last day is still open.
         Raises: StoreUnavailable.
         """
-        purges = tables.purges.c
         at = purge.requested_at
-        theirs = and_(purges.user_id.in_(sorted(ids)), purges.id != purge.id)
+        values = {"but": purge.id, **{f"id{n}": each for n, each in enumerate(sorted(ids))}}
         counts: dict[str, int] = {}
         if lately:
-            since = purges.requested_at > at - timedelta(minutes=1)
-            asked = {"requests": true(), "asked_others": purges.expires_at.is_not(None)}
-            counts |= self._count(asked, theirs, since, purges.requested_at <= at)
+            moments = {"since": at - timedelta(minutes=1), "until": at}
+            counts |= self._counts(_asked_lately(len(ids)), values | moments)
         if today:
-            still_open = {
-                "waiting": purges.state == State.WAITING.value,
-                "joined": purges.state.in_([State.JOINED.value, State.QUEUED.value]),
-            }
-            counts |= self._count(still_open, theirs, purges.requested_at > at - _COUNTED_FROM)
+            since = {"since": at - _COUNTED_FROM}
+            counts |= self._counts(_still_open(len(ids)), values | since)
         return Load(**counts)
 
-    def _count(
-        self, questions: Mapping[str, ColumnElement[bool]], *among: ColumnElement[bool]
-    ) -> dict[str, int]:
-        """Count the purges of each sort among some."""
-        counts: list[Any] = [count().filter(which).label(name) for name, which in questions.items()]
-        question: Select[Any] = select(*counts).where(*among)
-        return dict(self._database.read(question).mappings().one())
+    def _counts(self, question: Prepared, values: Mapping[str, Any]) -> dict[str, int]:
+        (row,) = self._database.rows(question, **values)
+        counts: dict[str, int] = row._asdict()
+        return counts
 
     def has_rivals(self, purge: Purge, within: timedelta) -> bool:
         """Whether another purge of its domain has no known outcome that was sent about then."""
@@ -137,18 +178,9 @@ class RelatedPurges:
 
     def traffic(self, domain: str, now: datetime) -> Traffic:
         """Count what the CDN was asked to purge of a domain within the last hour and day."""
-        purges = tables.purges.c
-        hour = purges.sent_at >= now - timedelta(hours=1)
-        lately = purges.sent_at >= now - QUEUE_AT_MOST
-        in_flight = and_(purges.state.in_([State.SUBMITTED.value, State.RUNNING.value]), lately)
-        questions = {
-            "forced_hour": and_(hour, purges.force),
-            "plain_hour": and_(hour, not_(purges.force)),
-            "forced_day": purges.force,
-            "plain_day": not_(purges.force),
-            "in_flight": or_(in_flight, purges.state == State.SENDING.value),
+        moments = {
+            "hour": now - timedelta(hours=1),
+            "lately": now - QUEUE_AT_MOST,
+            "day": now - timedelta(days=1),
         }
-        day = purges.sent_at >= now - timedelta(days=1)
-        # What did not reach it was no work for the origin.
-        among = (purges.domain == domain, day, tables.may_have_reached_cdn())
-        return Traffic(**self._count(questions, *among))
+        return Traffic(**self._counts(_TRAFFIC, {"domain": domain, **moments}))

@@ -11,13 +11,16 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, insert, select, text, update
+from sqlalchemy import Connection, bindparam, insert, select, text, update
 
 from bot.core.message import Post
 from bot.store.database.engine import Database, insert_if_new
+from bot.store.database.statements import Prepared
 from bot.store.schema import mapping as rows
 from bot.store.schema import tables
 from bot.store.schema.tables import known
+
+_ENTRY = Prepared(select(known).where(known.c.name == bindparam("name")))
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,10 +41,9 @@ class SharedState:
 
     def get(self, name: str) -> SharedEntry:
         """Give what is known.  Raises: StoreUnavailable."""
-        found = self._database.read(select(known).where(known.c.name == name)).first()
-        if found is None:
-            return SharedEntry(name, {})
-        return SharedEntry(name, found.value, found.at, found.version)
+        for found in self._database.rows(_ENTRY, name=name):
+            return SharedEntry(name, found.value, found.at, found.version)
+        return SharedEntry(name, {})
 
     def put(
         self, before: SharedEntry, value: dict[str, Any], now: datetime, told: tuple[Post, ...] = ()

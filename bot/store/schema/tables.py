@@ -37,6 +37,7 @@ from sqlalchemy import (
     Table,
     Text,
     false,
+    literal_column,
     or_,
 )
 from sqlalchemy.types import TypeDecorator
@@ -250,7 +251,9 @@ MAY_BE_THERE = (State.SENDING.value, State.UNKNOWN.value)
 
 def may_have_reached_cdn() -> ColumnElement[bool]:
     """Whether a purge that was sent got a task, or may have: not what the CDN refused or put off."""
-    return or_(purges.c.task_id.is_not(None), purges.c.state.in_(MAY_BE_THERE))
+    # Written out, not bound: a list cannot be compiled once (bot/store/database/statements.py).
+    states: list[ColumnElement[str]] = [literal_column(f"'{state}'") for state in MAY_BE_THERE]
+    return or_(purges.c.task_id.is_not(None), purges.c.state.in_(states))
 
 
 JOBS: dict[str, Table] = {"purges": purges, "asks": asks, "posts": posts}

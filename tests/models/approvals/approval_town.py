@@ -126,7 +126,7 @@ class ApprovalTown(RuleBasedStateMachine):
         self.all_is_well()
         assert all(request.end for request in self.requests)
         assert self.place.bot is not None
-        assert verify(self.place.bot.store.engine).fault is None
+        assert verify(self.place.bot.store.engine).finding is None
         assert self.place.get("slack/violations")["violations"] == []
 
     def _all_who_may_say_yes(self, request: Request) -> None:
@@ -208,7 +208,7 @@ class ApprovalTown(RuleBasedStateMachine):
         A card waits a moment for the answer of the CDN, and is edited at most every two seconds.
         """
         assert self.place.bot is not None
-        self.place.bot.worker.tick()
+        self.place.bot.policy.reload()
         in_force = hashlib.sha256(self.laws.now.text.encode()).hexdigest()
         assert self.place.bot.policy.current().hash == in_force
         self.place.settle()

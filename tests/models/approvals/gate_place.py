@@ -215,7 +215,7 @@ class GatePlace(RuleBasedStateMachine):
     def settle(self) -> None:
         """Do a round of the worker, as it does them by itself: first the policy, then what is due."""
         assert self.place.bot is not None
-        self.place.bot.worker.tick()
+        self.place.bot.policy.reload()
         in_force = hashlib.sha256(self.laws.now.text.encode()).hexdigest()
         assert self.place.bot.policy.current().hash == in_force
         self.place.settle()

@@ -116,7 +116,7 @@ class GateTown(GatePlace):
             self._no_refusal_without_cause()
             self._what_is_done_was_sent()
             assert all(each.state in ENDS for each in self.asked), self.asked
-            assert verify(self.place.bot.store.engine).fault is None
+            assert verify(self.place.bot.store.engine).finding is None
 
     def _count(self) -> None:
         assert self.place.bot is not None

@@ -1,0 +1,153 @@
+"""Statements that run for every purge: compiled once per database, and run on the driver's own cursor.
+
+SQLAlchemy builds a context for each execution and a result object for each answer, which takes
+longer than SQLite takes for the statement itself.  A `Prepared` keeps what SQLAlchemy is good for
+here, the SQL text and the conversion of values, and leaves out the rest.
+"""
+
+from __future__ import annotations
+
+from collections import namedtuple
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import Column, ColumnElement, Connection, Dialect, literal_column
+from sqlalchemy.exc import DBAPIError
+
+from bot.store.database import sqlite
+
+Convert = Callable[[Any], Any]
+
+
+def one_of(column: Column[Any], words: Iterable[str]) -> ColumnElement[bool]:
+    """Return whether a column has one of these words, which are constants of this program.
+
+    They are written into the SQL text: how long a list is must be known when it is compiled.
+    """
+    return column.in_([literal_column(f"'{word}'") for word in words])
+
+
+class Prepared:
+    """A statement with named gaps, for SQLite and PostgreSQL.
+
+    The connection that it runs on must be in a transaction already, or be in none on purpose: the
+    driver's own cursor begins none by way of SQLAlchemy, so the engine's `begin` event is not sent.
+    """
+
+    def __init__(self, statement: Any) -> None:
+        self._statement = statement
+        self._compiled: dict[tuple[str, tuple[str, ...]], _Compiled] = {}
+
+    def run(self, connection: Connection, values: Mapping[str, Any]) -> int:
+        """Run the statement; return how many rows it changed.  Raises: DBAPIError."""
+        found: int = self._execute(connection, values)[1].rowcount
+        return found
+
+    def run_many(self, connection: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
+        """Run the statement once per row; all rows have the same keys.  Raises: DBAPIError."""
+        for row in rows:
+            self._execute(connection, row)
+
+    def rows(self, connection: Connection, values: Mapping[str, Any]) -> list[Any]:
+        """Run the statement; return its rows, whose columns are attributes.  Raises: DBAPIError."""
+        compiled, cursor = self._execute(connection, values)
+        try:
+            found = cursor.fetchall()
+        except connection.dialect.loaded_dbapi.Error as error:
+            raise _wrapped(connection, error, compiled.sql) from error
+        return compiled.read(found, cursor.description)
+
+    def _execute(self, connection: Connection, values: Mapping[str, Any]) -> tuple[_Compiled, Any]:
+        dialect = connection.dialect
+        key = (dialect.name, tuple(values))
+        compiled = self._compiled.get(key)
+        if compiled is None:
+            compiled = self._compiled[key] = _Compiled(self._statement, dialect, key[1])
+        driver: Any = connection.connection.driver_connection
+        try:
+            return compiled, driver.execute(compiled.sql, compiled.bind(values))
+        except dialect.loaded_dbapi.Error as error:
+            raise _wrapped(connection, error, compiled.sql) from error
+
+
+def _wrapped(connection: Connection, error: Exception, sql: str) -> DBAPIError:
+    """Return the error as SQLAlchemy would raise it; a connection of no more use is thrown away."""
+    if connection.dialect.name == "sqlite":
+        is_useless = sqlite.is_read_only(error)
+    else:
+        from bot.store.database.postgresql import ends_session
+
+        is_useless = ends_session(error) or connection.connection.driver_connection.closed  # type: ignore[union-attr]  # it is open until now
+    if is_useless:
+        connection.invalidate(error)
+    return DBAPIError(sql, None, error, hide_parameters=True, connection_invalidated=is_useless)
+
+
+class _Compiled:
+    """One statement for one database, with these keys given."""
+
+    def __init__(self, statement: Any, dialect: Dialect, keys: tuple[str, ...]) -> None:
+        compiled = statement.compile(dialect=dialect, column_keys=list(keys))
+        assert "POSTCOMPILE" not in compiled.string, "lists are written out, by one_of"
+        assert not getattr(compiled, "insert_prefetch", ()), "every column with a default is given"
+        self.sql: str = compiled.string
+        given = set(keys)
+        constants: dict[str, Any] = {}
+        names: list[tuple[str, Convert | None]] = []
+        for name, value in compiled.params.items():
+            bind = compiled.binds.get(name)
+            convert = _convert_in(bind.type, dialect) if bind is not None else None
+            if name in given:
+                names.append((name, convert))
+            else:
+                assert bind is None or not bind.required, f"{name} is not given"
+                constants[name] = convert(value) if convert else value
+        self._names, self._constants = names, constants
+        self._order: list[str] | None = compiled.positiontup if compiled.positional else None
+        self._dialect = dialect
+        self._columns = list(getattr(compiled.statement, "exported_columns", ()))
+        self._row = _row_type([column.key for column in self._columns])
+        self._convert_out: list[tuple[int, Convert]] | None = None
+
+    def bind(self, values: Mapping[str, Any]) -> Any:
+        """Return what the driver takes for these values."""
+        bound = dict(self._constants)
+        for name, convert in self._names:
+            value = values[name]
+            bound[name] = convert(value) if convert is not None else value
+        if self._order is None:
+            return bound
+        return [bound[name] for name in self._order]
+
+    def read(self, found: Sequence[Sequence[Any]], description: Sequence[Any]) -> list[Any]:
+        """Return rows of the driver's with their values converted, as attributes."""
+        if self._convert_out is None:  # what has to be converted hangs on what the server sends
+            self._convert_out = [
+                (place, convert)
+                for place, (column, sent) in enumerate(zip(self._columns, description, strict=True))
+                if (convert := _convert_out(column.type, self._dialect, sent[1])) is not None
+            ]
+        if not self._convert_out:
+            return [self._row(raw) for raw in found]
+        rows = []
+        for raw in found:
+            values = list(raw)
+            for place, convert in self._convert_out:
+                values[place] = convert(values[place])
+            rows.append(self._row(values))
+        return rows
+
+
+def _row_type(names: Sequence[str]) -> Any:
+    new_type: Any = namedtuple  # noqa: PYI024  (a typed one needs its names in the source)
+    return new_type("Row", names)._make
+
+
+def _convert_in(kind: Any, dialect: Dialect) -> Convert | None:
+    convert: Convert | None = kind.dialect_impl(dialect).bind_processor(dialect)
+    return convert
+
+
+def _convert_out(kind: Any, dialect: Dialect, sent: Any) -> Convert | None:
+    convert: Convert | None = kind.dialect_impl(dialect).result_processor(dialect, sent)
+    return convert
