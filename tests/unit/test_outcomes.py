@@ -165,3 +165,15 @@ def test_whose_leader_ended_unsent_is_a_request_again_that_nobody_has_approved()
     assert (again.purge.state, again.purge.joined_to) == (State.REQUESTED, None)
     assert (again.purge.approvals, again.purge.approvals_counted, again.purge.quorum) == ((), 0, 0)
     assert (again.purge.needs, again.purge.decided_by, again.purge.decided_at) == (None, None, NOW)
+
+
+def test_what_was_queued_goes_out_as_it_was_decided_or_along_with_what_was_put_off() -> None:
+    before = NOW - timedelta(minutes=1)
+    queued = a_purge(State.QUEUED, force=False, joined_to="P0", decided_at=before)
+    freed = outcomes.followed(queued, a_purge(State.COMPLETE, id="P0"), NOW)
+    assert freed is not None
+    assert (freed.purge.state, freed.purge.joined_to) == (State.READY, None)
+    assert (freed.purge.decided_at, freed.purge.held_until) == (before, NOW)
+    along = outcomes.followed(queued, a_purge(State.HELD, id="P0"), NOW)
+    assert along is not None
+    assert (along.purge.state, along.purge.joined_to) == (State.JOINED, "P0")

@@ -154,6 +154,7 @@ def test_approvals_and_peak_hours_are_read() -> None:
         pytest.param("{channel: C0OPS, groups: [S0SRE]}", "{}", 4, "names a channel", id="nobody"),
         pytest.param("C0OPS", "ops", 4, "no Slack ID of a channel", id="channel name"),
         pytest.param("call:", "cal:", 4, "“cal”; did you mean “call”?", id="key"),
+        pytest.param("[www.example.com]", "[]", 3, "must not be empty", id="no domain"),
         pytest.param("10s", "10", 6, "write a span as", id="span"),
         pytest.param("18:00-22:00", "18-22", 10, "write hours as", id="hours"),
         pytest.param("18:00-22:00", "18:00-18:00", 10, "write hours as", id="no time at all"),
