@@ -6,15 +6,17 @@ https://requests.readthedocs.io/en/latest/user/quickstart/#timeouts
 
 urllib and urllib3 both stand on http.client, whose connections take another class for answers.
 Within `exchange`, `BoundedConnection` gives each connect, send and receive the time that is left
-of the whole.  Only how long the system looks for a name is not bounded here; resolv.conf does that.
+of the whole.  Names are looked up on a thread of their own, since nothing bounds how long that takes.
 """
 
 from __future__ import annotations
 
 import io
 import socket
+import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import Future
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
@@ -60,6 +62,23 @@ def time_left(most: float | None) -> float:
     return left if most is None else min(most, left)
 
 
+def look_up(host: str, port: int, timeout: float | None = None) -> list[Any]:
+    """Give what `socket.getaddrinfo` gives, within the exchange.  Raises: OSError.
+
+    A thread that the system lets wait for longer is left behind.
+    """
+    found: Future[list[Any]] = Future()
+
+    def resolve() -> None:
+        try:
+            found.set_result(socket.getaddrinfo(host, port, type=socket.SOCK_STREAM))
+        except Exception as error:  # noqa: BLE001  (raised again in the caller's thread)
+            found.set_exception(error)
+
+    threading.Thread(target=resolve, name="name-lookup", daemon=True).start()
+    return found.result(time_left(timeout))
+
+
 def create_connection(
     address: tuple[str, int], timeout: float | None = None, _source: object = None
 ) -> socket.socket:
@@ -69,9 +88,7 @@ def create_connection(
     """
     failure: OSError = ConnectionError("the name has no address")
     host, port = address
-    for family, kind, proto, _, place in socket.getaddrinfo(
-        host.strip("[]"), port, type=socket.SOCK_STREAM
-    ):
+    for family, kind, proto, _, place in look_up(host.strip("[]"), port, timeout):
         wait_s = time_left(timeout)
         connection = socket.socket(family, kind, proto)
         try:

@@ -15,9 +15,7 @@ from __future__ import annotations
 
 import socket
 import ssl
-import threading
 from collections.abc import Callable
-from concurrent.futures import Future
 from datetime import datetime
 from http.client import HTTPException
 from urllib.parse import urlsplit
@@ -26,7 +24,7 @@ from bot.config.trust import usual_of_requests
 from bot.core.edge_check import LONGEST_LOOK, EdgeSnapshot, Why
 from bot.core.network.addresses import is_public
 from bot.core.text.domain_name import is_loopback
-from bot.exchange import AnswerTooLarge, BoundedConnection, create_connection, exchange
+from bot.exchange import AnswerTooLarge, BoundedConnection, create_connection, exchange, look_up
 
 MAX_ANSWER_BYTES = 32 * 1024
 HEADERS = {
@@ -69,24 +67,12 @@ class EdgeProbe:
     def probe(self, url: str) -> EdgeSnapshot:
         """Ask once.  What goes wrong on the way is `why` in the look, never an exception."""
         at = self._clock()
-        answer: Future[EdgeSnapshot] = Future()
-
-        def interaction() -> None:
-            try:
-                with exchange(self._longest_s, MAX_ANSWER_BYTES):
-                    answer.set_result(self._ask(url, at))
-            except (OSError, HTTPException, ValueError) as error:
-                why = next((why for kind, why in _WHYS if isinstance(error, kind)), None)
-                answer.set_result(EdgeSnapshot(url, at, why=why or Why.NO_CONNECTION))
-            except BaseException as error:  # noqa: BLE001  # raised again in the caller's thread
-                answer.set_exception(error)
-
-        # A thread, since nothing bounds how long the system looks for a name.
-        threading.Thread(target=interaction, name="edge-look", daemon=True).start()
         try:
-            return answer.result(self._longest_s)
-        except TimeoutError:
-            return EdgeSnapshot(url, at, why=Why.TIMEOUT)
+            with exchange(self._longest_s, MAX_ANSWER_BYTES):
+                return self._ask(url, at)
+        except (OSError, HTTPException, ValueError) as error:
+            why = next((why for kind, why in _WHYS if isinstance(error, kind)), None)
+            return EdgeSnapshot(url, at, why=why or Why.NO_CONNECTION)
 
     def _ask(self, url: str, at: datetime) -> EdgeSnapshot:
         parts = urlsplit(url)
@@ -134,8 +120,7 @@ _WHYS: tuple[tuple[type[Exception], Why], ...] = (
 
 def _public_places(host: str, port: int) -> list[Place]:
     """Every address of a name.  Raises: OSError, also when one of them is not public."""
-    found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    places = [(str(place[0]), port) for *_, place in found]
+    places = [(str(place[0]), port) for *_, place in look_up(host, port)]
     if not places or not all(is_public(address) for address, _ in places):
         raise _RefusedAddress
     return places

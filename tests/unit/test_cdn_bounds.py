@@ -121,3 +121,16 @@ def test_a_slow_answer_of_the_cdn_within_the_deadline_is_taken() -> None:
 def test_an_answer_of_the_cdn_that_is_too_large_leaves_in_doubt(how: str) -> None:
     with listening(HUGE[how]) as server, pytest.raises(CdnInDoubt):
         purge(f"http://localhost:{server.port}", PATIENT_S)
+
+
+def test_a_name_server_that_says_nothing_is_waited_for_as_long(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    over = threading.Event()
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: over.wait())
+    try:
+        with pytest.raises(CdnRefused) as refused:
+            purge("https://cdn.example", BRIEF_S)
+    finally:
+        over.set()
+    assert refused.value.problem.facts["why"] == "it did not take the connection in time"
