@@ -54,6 +54,11 @@ def exchange(within_s: float, max_bytes: int) -> Iterator[None]:
         _bounds.reset(token)
 
 
+def is_over() -> bool:
+    """Whether the exchange has no time left."""
+    return time.monotonic() >= _bounds.get().over_at
+
+
 def time_left(most: float | None) -> float:
     """Give `most` seconds, or what the exchange has left if that is less.  Raises: TimeoutError."""
     left = _bounds.get().over_at - time.monotonic()

@@ -30,7 +30,7 @@ from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.exceptions import HTTPError, NewConnectionError
 
 from bot.core.network.connection_errors import why_unreached
-from bot.exchange import BoundedConnection, create_connection
+from bot.exchange import BoundedConnection, create_connection, is_over
 
 IDLE_S = 15.0
 NO_CERTIFICATES = "the file of trusted certificates is missing"
@@ -95,7 +95,7 @@ class _Watched(BoundedConnection, HTTPConnection):
     def send(self, data: Any) -> None:
         if self.sock is None:
             self.connect()
-        if not _allowed.get()():
+        if not _allowed.get()() or is_over():
             raise NeverConnected(self, HELD_BACK)
         super().send(data)
 

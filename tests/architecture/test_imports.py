@@ -15,6 +15,12 @@ OF_THE_CORE = {*sys.stdlib_module_names, "pydantic", "pydantic_core", "idna"}
 OF_SLACK = {"slack_sdk", "slack_bolt"}
 KNOWS_SLACK = ("bot/slack/", "bot/app.py", "handlers/")
 """Where Slack's libraries may be imported."""
+OF_HTTP = {"http.client", "urllib.request", "requests", "urllib3", "websockets", "aiohttp"}
+KNOWS_HTTP = (
+    *("bot/exchange.py", "bot/cdn/", "bot/slack/", "bot/config/trust.py"),
+    "bot/core/network/connection_errors.py",
+)
+"""Where others are called over HTTP, or what comes of it is named: within the bounds of an exchange."""
 
 
 def imported(source: str) -> Iterator[str]:
@@ -59,6 +65,17 @@ def test_the_core_imports_python_pydantic_idna_and_itself(path: str) -> None:
 @pytest.mark.parametrize("path", OTHERS)
 def test_slacks_libraries_are_known_where_slack_is_spoken_to(path: str) -> None:
     assert [each for each in imported(OTHERS[path]) if each.split(".")[0] in OF_SLACK] == []
+
+
+@pytest.mark.parametrize("path", [*OTHERS, *sources("handlers")])
+def test_nobody_else_is_called_over_http_but_within_bounds(path: str) -> None:
+    if not path.startswith((*KNOWS_HTTP, "bot/simulators/", "bot/demo/")):
+        source = (ROOT / path).read_text()
+        assert [each for each in imported(source) if speaks_http(each)] == []
+
+
+def speaks_http(module: str) -> bool:
+    return any(module == each or module.startswith(f"{each}.") for each in OF_HTTP)
 
 
 @pytest.mark.parametrize(

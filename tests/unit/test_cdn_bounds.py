@@ -24,6 +24,7 @@ from tests.support.loopback_servers import (
     Deed,
     answer,
     drip,
+    gateway,
     hear_then,
     letter_by_letter,
     listening,
@@ -115,6 +116,21 @@ def test_a_proxy_that_never_makes_way_is_never_sent_to(
 def test_a_slow_answer_of_the_cdn_within_the_deadline_is_taken() -> None:
     with listening(hear_then(letter_by_letter(answer()))) as server:
         assert purge(f"http://localhost:{server.port}", PATIENT_S) == OK["RefreshTaskId"]
+
+
+def test_a_deadline_that_is_over_before_the_request_goes_out_leaves_nothing_in_doubt() -> None:
+    """As when the keys took that long, with a connection that was kept."""
+    with gateway(answer()) as cdn:
+        client = CdnClient(cdn.url, static("id", "secret"))
+        some = permit("www.example.com", ["hero"], force=True)
+        client.refresh_by_tag(some)
+        client._longest_s = BRIEF_S
+        with pytest.raises(CdnRefused):
+            client.refresh_by_tag(some, allowed=lambda: threading.Event().wait(BRIEF_S) or True)
+        client._longest_s = PATIENT_S
+        client.refresh_by_tag(some)
+        client.close()
+    assert len(cdn.requests) == 2
 
 
 @pytest.mark.parametrize("how", HUGE)

@@ -208,6 +208,20 @@ def test_whatever_comes_makes_one_line_a_minute_with_all_counts(
     assert lines() == []
 
 
+def test_connections_closed_to_make_room_are_one_line_a_minute(
+    door: Ingress, clock: Clock, lines: Lines
+) -> None:
+    for _ in range(1000):
+        door.refused(Refusal.CROWDED)
+    (line,) = lines()
+    assert line["log_level"] == "warning"
+    assert "load balancer" in line["remedy"]
+    clock.now_s = TELL_EVERY_S
+    door.tell()
+    (line,) = lines()
+    assert line["counts"] == {"crowded": 999}
+
+
 def test_the_log_holds_nothing_of_what_was_sent(door: Ingress, lines: Lines) -> None:
     verify(door, signed("sesame") | {"sesame": "sesame"})
     assert "sesame" not in json.dumps(lines())
