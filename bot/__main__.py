@@ -1,6 +1,24 @@
-"""`python -m bot` is the command `purgebot`."""
+"""The command `purgebot`, also as `python -m bot`.
 
-from bot.cli import main
+`--version` is answered here, before anything is imported that only the commands need.
+"""
+
+from __future__ import annotations
+
+import sys
+
+
+def main() -> None:
+    """Run the command line; see `bot.cli`."""
+    if sys.argv[1:] == ["--version"]:
+        from importlib.metadata import version
+
+        print(f"purgebot {version('purgebot')}")  # noqa: T201
+        return
+    from bot.cli import main as run
+
+    run()
+
 
 if __name__ == "__main__":
     main()

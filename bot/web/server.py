@@ -11,6 +11,7 @@ import asyncio
 import socket
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 
 import structlog
 import uvicorn
@@ -34,6 +35,7 @@ REQUESTS_AT_ONCE = GROUP_SIZE
 """As many as one commit takes, and as envelopes in Socket Mode.  Starlette's own pool has only 40
 threads, for everything.
 """
+TICK_S = 1.0
 GRACE_S = 3
 """As long as Slack waits for an answer, in seconds."""
 BODY_WITHIN_S = 10
@@ -122,7 +124,7 @@ def serve(bot: Bot, host: str, port: int, stopping: threading.Event) -> None:
     thread = threading.Thread(target=run, name="web", daemon=True)
     thread.start()
     stopping.wait()
-    server.should_exit = True
+    server.end()
     thread.join(GRACE_S + 1)
 
 
@@ -132,6 +134,22 @@ class _Server(uvicorn.Server):
     def __init__(self, config: uvicorn.Config, ingress: Ingress) -> None:
         super().__init__(config)
         self._ingress = ingress
+        self._ending = asyncio.Event()
+        self._loop: asyncio.AbstractEventLoop | None = None
+
+    def end(self) -> None:
+        """Have it end.  Any thread may call this."""
+        self.should_exit = True
+        if self._loop is not None:
+            with suppress(RuntimeError):  # it has ended meanwhile
+                self._loop.call_soon_threadsafe(self._ending.set)
+
+    async def main_loop(self) -> None:
+        """Wait for the end.  uvicorn's own loop wakes ten times a second to look for it."""
+        self._loop = asyncio.get_running_loop()
+        while not await self.on_tick(0):  # this also sets the time in the headers
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._ending.wait(), TICK_S)
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
