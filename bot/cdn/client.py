@@ -104,7 +104,8 @@ class CdnClient:
 
         With `force`, matching resources are fetched again even if the origin confirms the copies.
         `allowed` is called just before sending; if it returns False, nothing is sent
-        (`cdn-unreachable`).  Only HTTP
+        (`cdn-unreachable`).  Only HTTP 200 with a task ID is success.
+        Raises: CdnRefused, CdnInDoubt.
         """
         params = {
             "DomainName": permit.purge.domain,
@@ -160,38 +161,36 @@ class CdnClient:
         self, action: str, params: Mapping[str, str], read: Callable[[Answer], T | None]
     ) -> T:
         """Return what `read` finds in an answer with HTTP 200, or raise the error that it means."""
-        with metrics.calling(metrics.CDN_S, "cdn", action) as timed:
-            try:
-                answer = self._exchange(action, params)
-                found = read(answer) if answer.status == 200 else None
-                if found is None:
-                    raise fault_of(answer.status, answer.headers, answer.document)
-            except CdnError as error:
-                timed.outcome = "in-doubt" if isinstance(error, CdnInDoubt) else "refused"
-                raise
-            return found
-
-    def _exchange(self, action: str, params: Mapping[str, str]) -> Answer:
         # The URL is sent in the form that is signed, so that the CDN need not derive that form.
         url = f"{self._url}?{canonical_query(params.items())}"
-        try:
-            with (
-                exchange(self._longest_s, MAX_ANSWER_BYTES),
-                self._session.post(
-                    url,
-                    headers={"x-acs-action": action},
-                    auth=self._auth,
-                    timeout=self._timeout_s,
-                    stream=True,
-                ) as response,
-            ):
-                body = response.raw.read(MAX_BODY_BYTES + 1, decode_content=False)
-                return Answer(response.status_code, response.headers, json_object(body))
-        except (OSError, HTTPError) as error:
-            fault = _lost(error)
-        # An exception raised inside the handler would hold the original one as its context, and
-        # with it the request and its headers, which a log could show.
-        raise fault
+        with metrics.calling(metrics.CDN_S, "cdn", action) as timed:
+            try:
+                with (
+                    exchange(self._longest_s, MAX_ANSWER_BYTES),
+                    self._session.post(
+                        url,
+                        headers={"x-acs-action": action},
+                        auth=self._auth,
+                        timeout=self._timeout_s,
+                        stream=True,
+                    ) as response,
+                ):
+                    body = response.raw.read(MAX_BODY_BYTES + 1, decode_content=False)
+                    answer = Answer(response.status_code, response.headers, json_object(body))
+            except CdnRefused:  # there are no credentials to sign it with
+                timed.outcome = "refused"
+                raise
+            except (OSError, HTTPError) as error:
+                fault = _lost(error)
+            else:
+                found = read(answer) if answer.status == 200 else None
+                if found is not None:
+                    return found
+                fault = fault_of(answer.status, answer.headers, answer.document)
+            timed.outcome = "in-doubt" if isinstance(fault, CdnInDoubt) else "refused"
+            # An exception raised inside the handler would hold the original one as its context, and
+            # with it the request and its headers, which a log could show.
+            raise fault
 
 
 class _Session(requests.Session):

@@ -298,9 +298,6 @@ class GroupWriter:
             # longer than most transactions.
             connection = self._connection = self._connection or self._engine.connect()
             driver: Any = connection.connection.driver_connection
-            # A transaction that reads first and writes later can be refused in the middle; one that
-            # takes the write lock at its beginning cannot.
-            # https://www.sqlite.org/lang_transaction.html#read_transactions_versus_write_transactions
             driver.execute("BEGIN IMMEDIATE")
             for job, future in group:
                 if not future.set_running_or_notify_cancel():

@@ -54,9 +54,13 @@ def _throw_away(context: ExceptionContext) -> None:
 
 
 def begin(connection: Connection) -> None:
-    # GroupWriter begins its transactions itself.
-    if not connection.get_execution_options().get("begun", False):
-        connection.exec_driver_sql("BEGIN")
+    options = connection.get_execution_options()
+    if not options.get("begun", False):  # GroupWriter begins its transactions itself
+        # A transaction that reads first and writes later can be refused in the middle; one that
+        # takes the write lock at its beginning cannot.
+        # https://www.sqlite.org/lang_transaction.html#read_transactions_versus_write_transactions
+        writing = options.get("writing", False)
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if writing else "BEGIN")
 
 
 def is_read_only(error: BaseException | None) -> bool:
