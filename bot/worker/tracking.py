@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -102,24 +102,37 @@ class Watch:
 
     def _judge(self, purges: Sequence[PolledPurge], reports: Mapping[str, Task]) -> None:
         now = self._now()
-        for each in purges:
-            if judge(each, reports, now).event is not None:
-                with contextlib.suppress(FromNewer):  # a newer replica looks at it too
-                    self._save_polled(each.id, reports, now)
+        events = {each.id: judge(each, reports, now).event for each in purges}
+        told = [each for each, event in events.items() if event not in {None, Event.SILENT}]
+        self._save_polled([*self._polled(told, reports, now)])
+        # Each of these is looked at on the edge, which may take long.
+        for silent in (each for each, event in events.items() if event is Event.SILENT):
+            self._save_polled([*self._polled([silent], reports, now)])
 
-    def _save_polled(self, purge_id: str, reports: Mapping[str, Task], now: datetime) -> None:
-        """Save what the reports come to for the purge as it is now: nobody has held it meanwhile."""
-        purge = self._store.purge(purge_id)
-        if purge is None or purge.state not in WATCHED:
+    def _save_polled(self, polled: Sequence[Transition]) -> None:
+        """Save in one transaction, unless somebody was first with one of them."""
+        if len(polled) > 1 and self._store.apply(*polled, patience_s=OUTCOME_PATIENCE_S):
             return
-        judgement = judge(purge, reports, now)
-        if judgement.event is None:
-            return
-        # Where the CDN reports nothing, the edge may show what has become of it.
-        silent = judgement.event is Event.SILENT
-        evidence = self._probe_after(purge) if silent else purge.evidence
-        polled = outcomes.task_polled(purge, judgement, evidence, self._now())
-        self._store.apply(polled, patience_s=OUTCOME_PATIENCE_S)
+        for change in polled:
+            self._store.apply(change, patience_s=OUTCOME_PATIENCE_S)
+
+    def _polled(
+        self, purge_ids: Sequence[str], reports: Mapping[str, Task], now: datetime
+    ) -> Iterator[Transition]:
+        """Yield what the reports mean for purges as they are now; nobody has leased them."""
+        for purge_id in purge_ids:
+            purge = None
+            with contextlib.suppress(FromNewer):  # a newer replica looks at it too
+                purge = self._store.purge(purge_id)
+            if purge is None or purge.state not in WATCHED:
+                continue
+            judgement = judge(purge, reports, now)
+            if judgement.event is None:
+                continue
+            # If the CDN reports nothing, the edge may show what has become of it.
+            silent = judgement.event is Event.SILENT
+            evidence = self._probe_after(purge) if silent else purge.evidence
+            yield outcomes.task_polled(purge, judgement, evidence, self._now())
 
     def search(self, purge: Purge) -> None:
         """Look for the task of a purge whose answer was lost; after the last look, give up."""

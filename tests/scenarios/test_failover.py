@@ -255,41 +255,39 @@ def test_postgresql_that_has_no_room_left_is_told_until_it_has(place: Town) -> N
 @SQLITE
 def test_a_file_that_has_no_room_left_is_told_until_it_has(open_town: OpenTown) -> None:
     place = open_town(with_bot=False)
-    engine = place.start_bot(PURGEBOT_REQUESTS_PER_MINUTE="0").store.engine
-
-    def limit(connection: Any, *_: object) -> None:
-        connection.execute("PRAGMA max_page_count = 1")  # as many as there are, then
-
-    event.listen(engine, "checkout", limit)
-    for number in range(50):
-        place.says("U0ANA", f"/purge www.example.com page-{number}")
-        if told := whispers(place):
-            assert "store-away" in told[0]
-            break
-    comes_to_say(place, NOT_WRITABLE)
-    event.remove(engine, "checkout", limit)
-    event.listen(engine, "checkout", unlimit)
+    place.start_bot(PURGEBOT_REQUESTS_PER_MINUTE="0")
+    with every_writer(place, "PRAGMA max_page_count = 1"):  # as many as there are, then
+        for number in range(50):
+            place.says("U0ANA", f"/purge www.example.com page-{number}")
+            if told := whispers(place):
+                assert "store-away" in told[0]
+                break
+        comes_to_say(place, NOT_WRITABLE)
     comes_to_say(place, GOOD)
     takes(place, "after")
 
 
-def unlimit(connection: Any, *_: object) -> None:
-    connection.execute("PRAGMA max_page_count = 4294967294")
-
-
 @SQLITE
 def test_a_file_that_cannot_be_written_to_is_told_until_it_can(place: Town) -> None:
-    engine = bot_of(place).store.engine
-
-    def protect(connection: Any, *_: object) -> None:
-        connection.execute("PRAGMA query_only = ON")
-
-    event.listen(engine, "checkout", protect)
-    refuses(place)
-    comes_to_say(place, NOT_WRITABLE)
-    event.remove(engine, "checkout", protect)
+    with every_writer(place, "PRAGMA query_only = ON"):
+        refuses(place)
+        comes_to_say(place, NOT_WRITABLE)
     takes(place, "banner")
     comes_to_say(place, GOOD)
+
+
+@contextmanager
+def every_writer(place: Town, pragma: str) -> Iterator[None]:
+    """Have each connection run a PRAGMA: new ones, and the one that writes now."""
+    store = bot_of(place).store
+
+    def run(connection: Any, *_: object) -> None:
+        connection.execute(pragma)
+
+    event.listen(store.engine, "connect", run)
+    store._database.write(lambda used: used.exec_driver_sql(pragma))
+    yield
+    event.remove(store.engine, "connect", run)
 
 
 # And all is well

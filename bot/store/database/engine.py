@@ -11,7 +11,6 @@ import contextlib
 import queue
 import sqlite3
 import threading
-import time
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import CancelledError, Future, InvalidStateError
@@ -40,9 +39,8 @@ BUSY_TIMEOUT_S = 1.5
 WRITE_TIMEOUT_S = 2.0
 """How long a caller waits for its write: Slack gives a listener 3 s in all."""
 GROUP_SIZE = 64
-READERS = 4
-"""How many connections are kept at hand for reading."""
-READER_IDLE_S = 0.2
+READERS = 8
+"""How many connections to SQLite are kept at hand for reading."""
 IDLE_TIMEOUT_S = 5.0
 """How long PostgreSQL lets a transaction rest.  Whoever was paused or cut off in the middle of one
 holds its locks, and on those of a rate or a chain all other replicas wait."""
@@ -79,7 +77,7 @@ class Database:
         self._without_transaction = self.engine.execution_options(
             **({"begun": True} if self.is_sqlite else {"isolation_level": "AUTOCOMMIT"})
         )
-        self._readers: deque[tuple[Connection, float]] = deque()
+        self._readers: deque[Connection] = deque()
         self.is_full = False
         """Whether a write failed for want of room, and none has shown since that there is some."""
 
@@ -120,26 +118,23 @@ class Database:
         Raises: StoreUnavailable.
         """
         try:
+            if self.is_sqlite:
+                return self._read_file(question, values)
+            # Each session of PostgreSQL is asked before it is used: after a failover what is read
+            # from one that was kept at hand could be old.
             if not self.is_direct:
                 with self.engine.begin() as connection:
                     return question.rows(connection, values)
-            return self._read_at_hand(question, values)
+            with self._without_transaction.connect() as connection:
+                return question.rows(connection, values)
         except SQLAlchemyError as error:
             raise StoreUnavailable(STORE_AWAY) from error
 
-    def _read_at_hand(self, question: Prepared, values: Mapping[str, Any]) -> list[Any]:
-        """Ask by a connection that is kept at hand: to check one out takes longer than most answers.
-
-        One that was not used for READER_IDLE_S is checked out anew, so that a session of PostgreSQL is
-        asked first whether it is of use (bot/store/database/postgresql.py).
-        """
-        connection = None
-        with contextlib.suppress(IndexError):
-            connection, since = self._readers.pop()
-            if not self.is_sqlite and time.monotonic() - since > READER_IDLE_S:
-                connection.close()
-                connection = None
-        if connection is None:
+    def _read_file(self, question: Prepared, values: Mapping[str, Any]) -> list[Any]:
+        """Ask SQLite, by a connection that is kept at hand: to check one out takes longer."""
+        try:
+            connection = self._readers.pop()
+        except IndexError:
             connection = self._without_transaction.connect()
         try:
             found = question.rows(connection, values)
@@ -148,7 +143,7 @@ class Database:
             connection.close()
             raise
         if len(self._readers) < READERS:
-            self._readers.append((connection, time.monotonic()))
+            self._readers.append(connection)
         else:
             connection.close()
         return found
@@ -161,7 +156,7 @@ class Database:
     def close(self) -> None:
         self._writer.close()
         while self._readers:
-            self._readers.pop()[0].close()
+            self._readers.pop().close()
         self.engine.dispose()
 
 

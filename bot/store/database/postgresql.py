@@ -60,8 +60,6 @@ _LOOK = (
 ).encode()
 _IS_STANDBY = "it is a standby, which follows another server"
 _IS_READ_ONLY = "the server lets nobody write (default_transaction_read_only)"
-ASK_AGAIN_S = 0.2
-"""How long a session that was of use is not asked again."""
 ANSWER_WITHIN_S = 1.0
 """How long a session may take to say how it is.  PgBouncer lets one wait for two minutes where the
 server is away, and Slack gives 3 s in all, in which another session may have to be opened.
@@ -98,7 +96,6 @@ class Sessions:
             pool_size=16,
             max_overflow=16,
             pool_timeout=2,
-            pool_use_lifo=True,  # the one that was asked last whether it is of use
             isolation_level="READ COMMITTED",  # whatever the database has as its default
             hide_parameters=True,  # else an error shows what people wrote to whoever reads the log
         )
@@ -150,11 +147,7 @@ class Sessions:
 
     def _look(self, session: psycopg.Connection, record: Any, _taken: object) -> None:
         """Make sure that a session from the pool is of use.  Raises: InvalidatePoolError."""
-        now, was_new = time.monotonic(), record.info.pop("new", False)
-        if not was_new and now - record.info["asked_at"] < ASK_AGAIN_S:
-            return
-        record.info["asked_at"] = now
-        if was_new:
+        if record.info.pop("new", False):
             return
         try:
             self._is_direct(session)
