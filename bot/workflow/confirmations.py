@@ -45,6 +45,11 @@ class Doubts:
         """Return what is doubtful about a command, for any requester.  Raises: StoreUnavailable."""
         if len(command.tags) > doubts.MOST_TYPED:
             return None
+        with self._store.reading():
+            slips = self._slips(command)
+        return Doubt(command, slips) if slips else None
+
+    def _slips(self, command: PurgeCommand) -> tuple[Slip, ...]:
         policy = self._requests.rules().policy
         named = policy.tags_named(command.domain)
         unknown = self._store.tags.unknown(command.domain, command.tags)
@@ -62,8 +67,7 @@ class Doubts:
             return bare if bare in known else slip_of(bare, known)
 
         new = [tag for tag in unknown if tag not in named][: doubts.MOST_NEW]
-        slips = tuple(Slip(tag, like) for tag in new if (like := meant(tag)) is not None)
-        return Doubt(command, slips) if slips else None
+        return tuple(Slip(tag, like) for tag in new if (like := meant(tag)) is not None)
 
     def ask_back(
         self,

@@ -14,6 +14,7 @@ import threading
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import CancelledError, Future, InvalidStateError
+from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from sqlalchemy import CompoundSelect, Connection, Engine, Select, Table, Update, make_url
@@ -78,6 +79,7 @@ class Database:
             **({"begun": True} if self.is_sqlite else {"isolation_level": "AUTOCOMMIT"})
         )
         self._readers: deque[Connection] = deque()
+        self._shared: ContextVar[_SharedSession | None] = ContextVar("shared", default=None)
         self.is_full = False
         """Whether a write failed for want of room, and none has shown since that there is some."""
 
@@ -125,10 +127,29 @@ class Database:
             if not self.is_direct:
                 with self.engine.begin() as connection:
                     return question.rows(connection, values)
+            if (shared := self._shared.get()) is not None:
+                return shared.rows(question, values)
             with self._without_transaction.connect() as connection:
                 return question.rows(connection, values)
         except SQLAlchemyError as error:
             raise StoreUnavailable(STORE_AWAY) from error
+
+    @contextlib.contextmanager
+    def reading(self) -> Iterator[None]:
+        """Let all questions in this block share one session of PostgreSQL, asked once whether it is of use.
+
+        Nothing in the block may wait for a network.
+        """
+        if self.is_sqlite or not self.is_direct:
+            yield
+            return
+        shared = _SharedSession(self._without_transaction)
+        token = self._shared.set(shared)
+        try:
+            yield
+        finally:
+            self._shared.reset(token)
+            shared.close()
 
     def _read_file(self, question: Prepared, values: Mapping[str, Any]) -> list[Any]:
         """Ask SQLite, by a connection that is kept at hand: to check one out takes longer."""
@@ -158,6 +179,28 @@ class Database:
         while self._readers:
             self._readers.pop().close()
         self.engine.dispose()
+
+
+class _SharedSession:
+    """A session that is checked out with the first question, and anew after an error."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._connection: Connection | None = None
+
+    def rows(self, question: Prepared, values: Mapping[str, Any]) -> list[Any]:
+        if self._connection is None:
+            self._connection = self._engine.connect()
+        try:
+            return question.rows(self._connection, values)
+        except BaseException:
+            self.close()
+            raise
+
+    def close(self) -> None:
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            connection.close()
 
 
 @contextlib.contextmanager
