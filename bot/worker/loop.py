@@ -323,6 +323,8 @@ class Worker:
     def _do(self, step: Claimed | PollBatch) -> None:
         """Do one step; whatever goes wrong, the row is put back and never blocks the others."""
         kind = JobKind.POLL if isinstance(step, PollBatch) else kind_of(step.value)
+        if isinstance(step, Claimed):  # a step before it may have released the same row
+            self._store.jobs.take(step.value)
         with metrics.timing(metrics.STEP_S, kind) as timed:
             try:
                 with tracing.step(*_traced(step)):
