@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
 
+from bot.store.queue.due import JobKind
 from tests.conftest import OpenTown
 from tests.support.conversation import Person
-from tests.support.messages import words
+from tests.support.messages import only_card, words
 from tests.support.prometheus_scrape import bot_of
 
 
@@ -32,3 +34,22 @@ def test_a_press_goes_the_same_way(open_town: OpenTown) -> None:
     Person(place, "U0SAM", "C0OPS").purges("www.example.com hero --force")
     Person(place, "U0KIM", "C0OPS").approves()
     assert [sent["params"]["CacheTag"] for sent in place.purges_sent()] == ["hero"]
+
+
+def test_a_step_that_goes_on_keeps_its_row(open_town: OpenTown) -> None:
+    """While the CDN takes its time, the lease of what was decided by the step before is renewed."""
+    place = open_town(time_passes=False)
+    worker, jobs = bot_of(place).worker, bot_of(place).store.jobs
+    worker.takes_over = True
+    place.breaks(kind="slow_answer", seconds=4)
+    place.says("U0ANA", "/purge www.example.com hero")  # nobody knows yet who she is
+    with ThreadPoolExecutor(1) as other:
+        settling = other.submit(place.settle)
+        while not place.purges_sent():
+            assert not settling.done()
+        for _ in range(3):
+            place.waits(settle=False, seconds=20)
+            jobs.beat(worker._owner.name, place.now())
+        assert jobs.claim(JobKind.PURGE, place.now(), "another", 1) == []
+        settling.result()
+    assert "submitted" in words(only_card(place))
