@@ -11,6 +11,7 @@ connections that are kept for a while.
 
 from __future__ import annotations
 
+import atexit
 import json
 import os
 import ssl
@@ -107,6 +108,12 @@ def _keep(key: _Key, connection: HTTPConnection) -> None:
         spare = _kept.pop() if len(_kept) > KEPT_AT_MOST else None
     if spare is not None:
         spare[1].close()
+
+
+@atexit.register
+def _close_all() -> None:
+    while _kept:
+        _kept.pop()[1].close()
 
 
 def _connection(client: WebClient | WebhookClient, req: Request) -> HTTPConnection:

@@ -40,6 +40,13 @@ from bot.workflow.requests import PurgeRequests
 
 SPENT = "quota-spent"
 """The fact that the day's quota is used up, and until when."""
+FACTS_LAST = timedelta(seconds=20)
+"""The greatest age of facts about people when a forced purge is sent.
+
+They must also be newer than the moment since which it may be sent.  So what one attempt has found out
+still counts in the next: Slack may accept only one question every three seconds
+(https://docs.slack.dev/apis/web-api/rate-limits), and an attempt needs several.
+"""
 _KEPT = timedelta(seconds=5)
 """How long this process believes what it has read about the quota."""
 
@@ -110,7 +117,9 @@ class Sending:
     def _authorize(self, purge: Purge) -> SendPermit | None:
         """Find out what the gate wants to know, and ask it; None: it is not to be sent now."""
         proof = takes_proof(purge, self._rules().policy)
-        since = self._now() if proof else None
+        known = (purge.held_until, purge.send_at, purge.decided_at, purge.requested_at)
+        ready_since = next(at for at in known if at is not None)
+        since = max(ready_since, self._now() - FACTS_LAST) if proof else None
         where = {purge.user_id: purge.channel_id}
         where |= {given.user_id: given.channel_id or purge.channel_id for given in purge.approvals}
         try:
@@ -126,8 +135,6 @@ class Sending:
                 for user_id, channel_id in where.items()
             }
         except DirectoryUnavailable as unknown:
-            known = (purge.held_until, purge.send_at, purge.decided_at, purge.requested_at)
-            ready_since = next(at for at in known if at is not None)
             lasting = is_lasting(unknown, self._now() - ready_since)
             self._save(refuse_unchecked(purge, self._now(), lasting=lasting))
             return None
