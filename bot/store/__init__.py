@@ -1,5 +1,5 @@
-"""Memory: what was asked, what was decided, what is due, on SQLite or PostgreSQL.
+"""The database, SQLite or PostgreSQL: requests, decisions and the rows that are due.
 
-Rows and transactions; no rule is decided here, and no other package writes SQL.
-Begin at `store`; `schema` has the tables, `queue` what is due, `reads` what is asked.
+This package has rows and transactions, but no rules.  No other package writes SQL.
+Start reading at `store`; `schema` has the tables, `queue` the due rows, `reads` the queries.
 """

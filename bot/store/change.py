@@ -1,4 +1,4 @@
-"""What can be saved in one transaction, beside a Transition and audit entries; see `Store.apply`."""
+"""The changes that `Store.apply` saves in one transaction, besides a Transition and AuditEntry."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from bot.core.message import Post
 
 @dataclass(frozen=True, slots=True)
 class NewInteraction:
-    """A press or a question that is written down for the first time.
+    """A press or a question that is saved for the first time.
 
-    `due_at` is when the worker answers it; None: it has its answer already.
+    `due_at` is when the worker answers it.  None: it was answered already.
     """
 
     interaction: Interaction
@@ -24,14 +24,14 @@ class NewInteraction:
 
 @dataclass(frozen=True, slots=True)
 class InteractionAnswered:
-    """A press or a question that waited, by its trigger ID, has its answer."""
+    """A press or a question that was due, identified by its trigger ID, was answered."""
 
     trigger_id: str
 
 
 @dataclass(frozen=True, slots=True)
 class NewPosts:
-    """Messages that wait for nothing."""
+    """Messages that are saved without a transition."""
 
     posts: tuple[Post, ...]
     due_at: datetime
@@ -39,8 +39,9 @@ class NewPosts:
 
 @dataclass(frozen=True, slots=True)
 class CardReply:
-    """The response URL of a press on a purge's card, and the time of the press: where the bot is
-    no member of the channel it is the only way to replace the card.
+    """The response URL of a press on a purge's card, and the time of the press.
+
+    If the bot is not a member of the channel, only this URL can replace the card.
     """
 
     purge_id: str

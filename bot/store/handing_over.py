@@ -1,4 +1,4 @@
-"""What of a decision this process goes on with itself, and what else of it is due (`HandingOver`)."""
+"""Hand over a row of a decision to this process's worker as it is saved (`HandingOver`)."""
 
 from __future__ import annotations
 
@@ -15,13 +15,14 @@ from bot.store.queue.owner import LEASE, Claimed
 from bot.store.schema.tables import NO_LEASE
 
 FIRST_SHOWN = frozenset({Event.ACCEPT, Event.REJECT, Event.LOSE, Event.HOLD, Event.OFFER})
-"""What the CDN's answer comes to: the card of a plain purge has waited for it."""
+"""The events that follow the CDN's answer.  The first card of a plain purge is posted after it."""
 
 
 class HandingOver:
-    """One decision as it is saved: what this process goes on with itself, and what else is due.
+    """The rows of one decision that become due: the row that is handed over, and the due times.
 
-    Of each decision at most one row is handed over.
+    At most one row of a decision is handed over to this process's worker.  Of the other rows the
+    worker is told the earliest due time.
     """
 
     def __init__(self, handover: Handover, changes: Sequence[Change]) -> None:
@@ -31,25 +32,28 @@ class HandingOver:
         self.begin()
 
     def begin(self) -> None:
-        """Begin a transaction; it may be tried several times."""
+        """Reset the state at the start of a transaction, which may be retried."""
         self.step: Claimed | None = None
-        """What is handed over when it is committed."""
+        """The step to hand over after the commit."""
         self.due: list[datetime] = []
-        """When something else is due that it saves."""
+        """The due times of the other rows that the transaction saves."""
         self.allowed = True
-        """Whether the rate of its kind of work lets it be handed over."""
+        """Whether the rate limit of its kind of work permits the hand-over."""
 
     def hands_over(self, change: Change) -> bool:
-        """Return whether what comes of this change is handed over."""
+        """Return whether a row of this change can be handed over: it was chosen and has a room."""
         return change is self._change and self._room is not None
 
     def lease_from(self, at: datetime) -> dict[str, Any]:
-        """Return the columns of a lease that begins at a moment."""
+        """Return the columns of a lease of LEASE that begins at `at`."""
         assert self._room is not None, "it is handed over"
         return {"lease_until": at + LEASE, "lease_holder": self._room.holder}
 
     def lease(self, change: Change, value: Purge | Interaction, due_at: datetime) -> dict[str, Any]:
-        """Return the columns of the lease of what is due next: nobody's, unless it is handed over."""
+        """Return the lease columns of a row: a lease if it is handed over, else NO_LEASE.
+
+        `value` is the row's new value, due at `due_at`.
+        """
         if self.hands_over(change) and self.allowed and _is_due_at_once(value):
             self.step = Claimed(value, 0, due_at)
             return self.lease_from(due_at)
@@ -57,7 +61,10 @@ class HandingOver:
         return NO_LEASE
 
     def done(self, *, saved: bool) -> None:
-        """Hand the row over, or give the room back; tell what else is due."""
+        """End the hand-over: pass on the step if it was saved, else release the room.
+
+        If it was saved, also tell the worker the earliest due time of the other rows.
+        """
         if self._room is not None:
             self._room.use(self.step if saved else None)
         if saved and self.due:
@@ -65,7 +72,7 @@ class HandingOver:
 
 
 def _goes_on(change: Change) -> bool:
-    """Return whether there may be something to do for it at once: answer, decide, send, or show."""
+    """Return whether the change may have a step that is due at once: answer, decide, send or post."""
     match change:
         case NewInteraction(due_at=due_at):
             return due_at is not None

@@ -1,8 +1,8 @@
-"""What operators do to a database that is not in use: import a SQLite file, restore a backup.
+"""Maintenance of a database that is not in use: import a SQLite file, restore a backup.
 
-The import takes every row to an empty PostgreSQL database, in one transaction.  The audit trail is
-verified before and after, so what is sealed stays sealed by the same hashes.  The file is only read.
-Leases are left behind: nobody is at work on what has just arrived.
+The import copies every row to an empty PostgreSQL database, in one transaction.  It verifies the
+audit trail before and after, so all checkpoints keep their hashes.  It only reads the file.
+It does not copy leases, because no worker has a copied row in progress.
 """
 
 from __future__ import annotations
@@ -50,15 +50,15 @@ from bot.store.schema import tables
 BATCH = 2_000
 _LONG_AGO = datetime(2000, 1, 1, tzinfo=UTC)
 _REPLACED = (tables.rates, tables.known)
-"""What a bot writes by itself before anybody has asked it for anything."""
+"""The tables that the bot fills by itself, before the first request."""
 _MOVED = tuple(table for table in tables.metadata.sorted_tables if table is not tables.schema_floor)
 
 
 def move(file: Path, target: Engine) -> dict[str, int]:
-    """Copy every row of a file that nobody works with; give how many there were, by table.
+    """Copy every row of a file that is not in use.  Return the numbers of rows, by table name.
 
-    The tables of `target` are there, and empty; others who write to it wait.
-    Raises: BotError (a kind of `move-…`, or `database-…`); then nothing was written.
+    The tables of `target` must exist and be empty.  They are locked: other writers wait.
+    Raises: BotError (a kind of `move-…`, or `database-…`).  Then nothing was written.
     """
     with _reading(file) as source:
         verdict = _usable(file, source)
@@ -93,12 +93,15 @@ def _reading(file: Path) -> Iterator[Connection]:
 
 
 def _usable(file: Path, source: Connection) -> Verdict:
-    """Make sure that the file is ours, up to date and whole."""
+    """Check that the file is Purgebot's, up to date and unaltered, and return its verdict.
+
+    Raises: BotError.
+    """
     try:
         info = revision_error(source)
         if info is not None and info.kind is not SCHEMA_NEW:
             raise _other(file, info)
-        check_not_ahead(source)  # its newer columns would be left behind
+        check_not_ahead(source)  # columns of a newer version would not be copied
         verdict = verify_on(source)
     except DBAPIError as error:
         raise BotError(MOVE_SOURCE_UNUSABLE, file=str(file), cause=str(error.orig)) from None
@@ -108,7 +111,7 @@ def _usable(file: Path, source: Connection) -> Verdict:
 
 
 def _other(file: Path, info: ErrorInfo) -> BotError:
-    """Tell what to do about tables that are not those of this version."""
+    """Return the error for a file whose tables are not those of this version."""
     if info.kind is SCHEMA_OLD and info.facts["found"] != "none":
         return BotError(MOVE_SOURCE_OLD, **info.facts, file=str(file))
     if info.kind is SCHEMA_TOO_OLD:
@@ -124,7 +127,10 @@ def _altered(file: Path, verdict: Verdict) -> BotError:
 
 
 def _empty(connection: Connection, table: Table) -> None:
-    """Make sure that nothing is overwritten that somebody may want."""
+    """Delete the rows of a table in `_REPLACED`, and check that any other table is empty.
+
+    Raises: BotError (`MOVE_TARGET_IN_USE`).
+    """
     if table in _REPLACED:
         connection.execute(delete(table))
     elif rows := connection.execute(select(func.count()).select_from(table)).scalar_one():
@@ -143,7 +149,7 @@ def _copy(source: Connection, target: Connection, table: Table) -> int:
 
 
 def _count_on(target: Connection, table: Table) -> None:
-    """Let the numbers that the database gives go on after those that were brought."""
+    """Set the sequences of the primary key so that they continue after the copied rows."""
     for column in table.primary_key:
         question: Any = select(func.pg_get_serial_sequence(table.name, column.name))
         if sequence := target.execute(question).scalar_one():
@@ -154,11 +160,11 @@ def _count_on(target: Connection, table: Table) -> None:
 
 
 def leave_to_people(engine: Engine) -> int:
-    """Have every forced purge that was to be sent found long overdue; give how many there are.
+    """Make every unsent forced purge long overdue.  Return how many there are.
 
-    After a backup was restored: one may have been sent since then, or taken back.  The worker makes
-    it `unknown`, and a person decides.
-    Raises: BotError (`database-away`).
+    Call it after a backup was restored: such a purge may have been sent or cancelled after the
+    backup.  The worker sets an overdue purge to `unknown`, and a person decides.
+    Raises: BotError (`database-…`).
     """
     unsent = tables.purges.c.state.in_([state.value for state in UNSENT])
     overdue = update(tables.purges).where(tables.purges.c.force, unsent).values(due_at=_LONG_AGO)

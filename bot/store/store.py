@@ -1,8 +1,8 @@
-"""The only SQL of the bot: every change of a purge is one transaction, saved over the version
-that it was made from, with its audit row and its messages.
+"""The store.  It saves each decision about a purge, its audit entries and messages in one transaction.
 
-Begin at `Store.apply`; what else a store does is in its parts (`jobs`, `history`, `audit` …), each
-a module of this package.
+A transition is saved only if the purge still has the version that the transition was made from.
+Start reading at `Store.apply`.  The attributes `jobs`, `history`, `audit` … of a store have its
+other methods; each is a module of this package.
 """
 
 from __future__ import annotations
@@ -57,13 +57,13 @@ from bot.telemetry import metrics, tracing
 log = structlog.get_logger("purgebot.workflow")
 
 TRY_EVERY_S = 0.25
-"""How often a decision is saved anew while the database is away."""
+"""The interval of the attempts to save a decision while the database is unavailable, in seconds."""
 SENDS_PER_S = 50.0
-"""The CDN documents so many calls a second for the operations beside the one that we use."""
+"""The limit that the CDN documents for operations similar to ours, in calls per second."""
 
 
-# Put together once: a purge has fifty columns, and to name each of them anew for every commit takes
-# longer than the database does.
+# These statements are built once.  A purge has fifty columns, and building a statement for each
+# commit takes longer than its execution.
 _purges, _posts, _asks = tables.purges.c, tables.posts.c, tables.asks.c
 _BEFORE = update(tables.purges).where(
     _purges.id == bindparam("was_id"), _purges.version == bindparam("was_version")
@@ -118,7 +118,7 @@ _CARD_REPLY = Prepared(
     update(tables.posts)
     .where(
         _posts.purge_id == bindparam("purge"),
-        # Only cards take these routes; said here, the index over cards finds it.
+        # Only cards have these routes.  The condition lets the database use the index on cards.
         one_of(_posts.kind, [PostKind.CARD]),
         one_of(_posts.route, [Route.RESPONSE, Route.REPLACE]),
     )
@@ -132,11 +132,11 @@ _CARD_REPLY = Prepared(
 
 
 class _Conflict(Exception):
-    """Somebody was first: rolls the transaction back."""
+    """Another transaction was first.  Raised to roll this one back."""
 
 
 class Store:
-    """Everything that is remembered; safe to use from many threads."""
+    """The store of one database.  Thread-safe."""
 
     def __init__(self, url: str, sends_per_s: float = SENDS_PER_S) -> None:
         self._database = Database(url)
@@ -162,7 +162,7 @@ class Store:
         self.reading = self._database.reading
 
     def clock(self) -> DatabaseClock:
-        """Give the clock of the database, which all its replicas share; SQLite has none.
+        """Return the clock of the database, which all replicas share.  SQLite has none.
 
         Raises: StoreUnavailable.
         """
@@ -171,12 +171,13 @@ class Store:
     # Decisions
 
     def apply(self, *changes: Change, owner: str | None = None, patience_s: float = 0.0) -> bool:
-        """Save a decision, whole or not at all.  False: somebody was first, and nothing was saved.
+        """Save all changes in one transaction.  Return False if another transaction was first.
 
-        A purge that is not new is saved over the version that its transition was made from and,
-        where `owner` is given, only while that one has its lease.  While the database is away it
-        is tried again for `patience_s` seconds, which harms nobody: where it was saved after all,
-        or somebody has taken the purge over, the version or the lease is not the same.
+        If it returns False, nothing was saved.  A purge that is not new is saved only if it still
+        has the version that its transition was made from and, with `owner`, only while `owner`
+        holds its lease.  While the database is unavailable, the transaction is retried for
+        `patience_s` seconds.  A retry is safe: if an earlier attempt was committed, or another
+        worker has claimed the purge, the version or the lease differs.
         Raises: StoreUnavailable.
         """
         give_up_at = steady_s() + patience_s
@@ -246,10 +247,10 @@ class Store:
                 self._save_transition(connection, change, owner, handing)
             case CardReply(purge_id, url, at):
                 _CARD_REPLY.run(connection, {"purge": purge_id, "url": url, "at": at})
-            case NewPosts(posts, due_at):  # they are written last
+            case NewPosts(posts, due_at):  # _apply inserts all posts last
                 handing.due += [due_at] if posts else []
             case _:
-                pass  # audit entries come last as well, in the order of the changes
+                pass  # _apply appends the audit entries, in the order of the changes
 
     def _save_transition(
         self,
@@ -291,7 +292,7 @@ class Store:
             return row
         row |= {"due_at": due_at, "attempts": 0}
         row |= {"target": purge.target, "lane": lane_of(purge.state)}
-        if change.event is Event.SEND:  # whoever wrote the intent has more to do with it
+        if change.event is Event.SEND:  # the worker that saves the intent keeps its lease
             assert purge.sent_at is not None, "an intent has its time"
             return row | {"lease_until": purge.sent_at + LEASE}
         if due_at is None:
@@ -303,9 +304,10 @@ class Store:
     def _show_cards(
         self, connection: Connection, change: Transition, at: datetime, handing: HandingOver
     ) -> None:
-        """Have the cards of a purge shown anew; one that was never posted may be handed over.
+        """Make the cards of a purge due, or hand over the card if it was never posted.
 
-        Its row says already that it is being tried: whoever finds it after a crash looks for it.
+        The row of a card that is handed over has `trying_since` set in this transaction.  So after
+        a crash the worker that claims the row searches Slack for the message before it posts it.
         """
         purge = change.purge
         _SHOW_CARDS.run(connection, {"purge": purge.id, "wanted": purge.version, "at": at})
@@ -318,39 +320,52 @@ class Store:
             handing.due.append(at)
 
     def _be_alone(self, connection: Connection, purge: Purge, since: datetime) -> None:
-        """Make sure that nobody else sends the same at this moment, or did since then."""
-        if not self.is_sqlite:  # there only one writes at a time
+        """Check that no other purge that covers this one was sent after `since` and is in progress.
+
+        Purges of the same target take turns: the lock is held until the transaction ends.
+        Raises: _Conflict.
+        """
+        if not self.is_sqlite:  # SQLite has one writer at a time
             key = int(purge.target[:15], 16)
             _TAKE_TURNS.rows(connection, {"key": key})
         if is_sent_alike(connection, purge, since):
             raise _Conflict
 
     def _insert_once(self, connection: Connection, table: Table, row: dict[str, Any]) -> None:
-        """Insert; a conflict where a row has the same trigger ID already."""
+        """Insert a row.  Raises: _Conflict if a row with the same trigger ID exists."""
         if self._once[table].run(connection, row) != 1:
             raise _Conflict
 
-    # Questions
+    # Queries
 
     def purge(self, purge_id: str) -> Purge | None:
-        """Give a purge.  Raises: StoreUnavailable, FromNewer (a newer version changed it)."""
+        """Return a purge, or None if there is none with this ID.
+
+        Raises: StoreUnavailable, FromNewer if only a newer version can read the row.
+        """
         found = self._database.rows(_PURGE, which=purge_id)
         return rows.row_to_purge(found[0]) if found else None
 
     def purge_id_of(self, trigger_id: str) -> str | None:
-        """Give the ID of the purge that came of a command.  Raises: StoreUnavailable."""
+        """Return the ID of the purge with this trigger ID, or None.  Raises: StoreUnavailable."""
         found = self.read(select(_purges.id).where(_purges.trigger_id == trigger_id)).first()
         return found.id if found else None
 
     def has_interaction(self, trigger_id: str, *, answered: bool) -> bool:
-        """Whether an interaction was written down; with `answered`, whether it also has its answer."""
+        """Return whether an interaction was saved and, with `answered`, also answered.
+
+        Raises: StoreUnavailable.
+        """
         question = select(_asks.trigger_id).where(_asks.trigger_id == trigger_id)
         if answered:
             question = question.where(_asks.due_at.is_(None))
         return self.read(question).first() is not None
 
     def card(self, purge_id: str, kind: PostKind = PostKind.CARD) -> Post | None:
-        """Give the card of a purge, or the one that stands where people are called to decide."""
+        """Return the card of a purge, or with `PostKind.APPROVAL_CARD` its approval card.
+
+        Raises: StoreUnavailable, FromNewer.
+        """
         found = self._database.rows(_CARD, purge=purge_id, sort=kind.value)
         return rows.row_to_post(found[0]) if found else None
 

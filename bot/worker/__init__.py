@@ -1,5 +1,6 @@
-"""Carries out what is due: claims rows, asks Slack and the CDN, saves what came of it.
+"""The worker: claims due rows, calls Slack and the CDN, and saves the results.
 
-Whatever waits for a network stands here, each step under a lease; rules do not, they are in `bot.core`.
-Begin at `loop`; `executor` does one step, `sending` alone sends purges to the CDN.
+Everything that waits for the network is here, in steps that run under leases, except for batches
+of polls, which need none.  Rules are in `bot.core`.
+Start reading at `loop`; `executor` does one step, and only `sending` sends purges to the CDN.
 """

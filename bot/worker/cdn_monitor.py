@@ -1,12 +1,14 @@
-"""The canary: asks the CDN now and then for what changes nothing, so that a key that was revoked
-or a right that is missing is known before somebody needs a purge.
+"""The canary: a periodic call to the CDN that changes nothing.
 
-    due? ──► DescribeRefreshQuota ──► "quota"    what the CDN reported
-                                  └─► "canary"   how it takes us (bot/core/cdn/health.py), and with it,
-                                                 in the same transaction, the alert if it is news
+It finds a revoked key or a missing right before somebody needs a purge.
 
-All replicas share both facts (bot/store/reads/shared_state.py): whoever finds the last look old enough looks,
-and of several who do so at the same moment one writes it down, and alone tells of it.
+    due? ──► DescribeRefreshQuota ──► "quota"    the quotas that the CDN reported
+                                  └─► "canary"   whether calls succeed (bot/core/cdn/health.py), saved
+                                                 in one transaction with the alert if there is news
+
+All replicas share both facts (bot/store/reads/shared_state.py).  The first replica that finds a
+call due makes it.  If several replicas do so at the same time, only one saves the result and the
+alert.
 """
 
 from __future__ import annotations
@@ -30,7 +32,7 @@ from bot.store.reads.shared_state import SharedState
 log = structlog.get_logger("purgebot.canary")
 
 WAKE_S = 10.0
-"""How often a replica sees whether a look is due: another may have looked meanwhile."""
+"""The interval at which a replica checks whether a call is due, in seconds."""
 HEALTH = "canary"
 QUOTA = "quota"
 QUESTION = "DescribeRefreshQuota"
@@ -38,10 +40,10 @@ QUESTION = "DescribeRefreshQuota"
 
 @dataclass(frozen=True, slots=True)
 class Canary:
-    """Looks at the CDN every so often (`every`; zero: never), and remembers what it reported.
+    """Calls the CDN at intervals of `every` (zero: never), and saves what it reported.
 
-    `channel_id` is where the operators are told; without it, the log has to do.
-    `low_share` is the share of a quota below which it is low.
+    `channel_id` is the operators' channel for alerts; None: trouble is only logged.
+    `low_share` is the fraction of a quota below which it is low.
     """
 
     _cdn: CdnClient
@@ -52,13 +54,13 @@ class Canary:
     low_share: float
 
     def check(self) -> None:
-        """Look at the CDN if a look is due, and have told what is news.
+        """Call the CDN if a call is due, and save the result and the alert if there is news.
 
-        Raises: StoreUnavailable; then the look is due still.
+        Raises: StoreUnavailable.  Then the call is still due.
         """
         known = self._known.get(HEALTH)
         now = self._now()
-        # Replicas' clocks differ: a look from the future is as good as one from the past.
+        # The clocks of replicas differ, so the time of the last call may lie in the future.
         if not self.every or (known.at is not None and abs(now - known.at) < self.every):
             return
         found = self._ask(now)
@@ -81,7 +83,7 @@ class Canary:
         return None
 
     def low_quota(self, now: datetime) -> LowQuota | None:
-        """Give the quota of which the least is left, if that is little and was reported lately.
+        """Return the quota with the least left, if it is low and was reported within `every`.
 
         Raises: StoreUnavailable.
         """
@@ -89,12 +91,12 @@ class Canary:
         if known.at is None or not self.every or now - known.at > self.every:
             return None
         if known.at < day_began_at(now):
-            return None  # what was left of yesterday's
+            return None  # it is the quota of the day before
         return lowest(known.value, self.low_share)
 
 
 def _reported(quota: Quota) -> dict[str, Sequence[int]]:
-    """Give what is left and what there is of each quota that the CDN stated in full."""
+    """Return the remaining and the total number of each quota that the CDN reported completely."""
     names = {sort: (f"{sort}_remain", f"{sort}_quota") for sort in QUOTA_SORTS}
     return {
         sort: [quota[name] for name in pair]

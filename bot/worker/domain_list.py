@@ -1,7 +1,7 @@
-"""Which domains the CDN account has, so that one that was mistyped can be suggested.
+"""The domains of the CDN account, for suggestions when a domain was mistyped.
 
-What is known is shared by all replicas.  It takes the right `cdn:DescribeUserDomains`; without it
-there is less help, and nothing else.
+All replicas share the list.  It requires the right `cdn:DescribeUserDomains`; without that right
+only the suggestions from the account are missing.
 """
 
 from __future__ import annotations
@@ -21,15 +21,15 @@ log = structlog.get_logger("purgebot.account")
 
 EVERY = timedelta(minutes=10)
 DOMAINS = "domains"
-"""The fact under which the account's domains are known."""
+"""The name of the shared fact with the account's domains."""
 PAGE_SIZE = 200
 MOST_PAGES = 25
-"""An account with more domains than fit into these pages is known in part."""
+"""How many pages are read at most.  Further domains of the account are ignored."""
 
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """The domains of the account.  Raises: StoreUnavailable."""
+    """The domains of the account.  Its methods raise StoreUnavailable."""
 
     _cdn: CdnClient
     _known: SharedState
@@ -40,10 +40,13 @@ class Account:
         return tuple(self._known.get(DOMAINS).value.get("names", ()))
 
     def refresh(self) -> None:
-        """Ask the CDN, if it is time to; where all rules name their domains it need not be asked."""
+        """Fetch the list from the CDN if it is older than EVERY.
+
+        If no rule of the policy has a wildcard in its domains, the list is not needed, nor fetched.
+        """
         known = self._known.get(DOMAINS)
         now = self._now()
-        # Replicas' clocks differ: a look from the future is as good as one from the past.
+        # The clocks of replicas differ, so the time of the last call may lie in the future.
         if known.at is not None and abs(now - known.at) < EVERY:
             return
         policy, _ = self._policy.current()
@@ -52,7 +55,7 @@ class Account:
         names = known.value.get("names", [])
         try:
             names = self._ask()
-        except CdnRefused as refused:  # what was known is better than nothing
+        except CdnRefused as refused:  # keep the old list
             log.info("domains-not-listed", error=refused.info.code)
         self._known.put(known, {"names": names}, now)
 
@@ -63,5 +66,5 @@ class Account:
             names |= dict.fromkeys(name.lower() for name in found.page)
             if page * PAGE_SIZE >= found.total or not found.page:
                 break
-        # The CDN clears tags of one domain at a time, so those for many are no help.
+        # The CDN purges tags of one domain at a time, so wildcard domains are no valid suggestions.
         return [name for name in names if name and "*" not in name and not name.startswith(".")]

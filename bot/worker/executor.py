@@ -1,8 +1,8 @@
-"""One step of a row that is due: find out, decide, send, expire, answer, post.
+"""The steps of due rows: fetch facts and decide, send, expire, answer, post.
 
-A step runs outside any transaction and saves over the version that was claimed.  What it raises
-puts the row back: `DirectoryUnavailable` and `DeliveryDeferred` mean that Slack could not be asked or told now.
-
+A step runs outside any transaction and saves over the version that was claimed.  If it raises, the
+loop makes the row due again later.  `DirectoryUnavailable` and `DeliveryDeferred` mean that Slack
+could not be queried, or that a message could not be delivered now.
 """
 
 from __future__ import annotations
@@ -39,27 +39,30 @@ log = structlog.get_logger("purgebot.steps")
 
 
 class Announcer(Protocol):
-    """Keeps Slack true.  It stands here because the arrow must turn round: Slack lives above."""
+    """Shows messages in Slack.
+
+    It is a protocol, because its implementation is in a package that this one must not import.
+    """
 
     def announce(
         self, post: Post, purge: Purge | None, card: Post | None, save: Callable[[Post], bool]
     ) -> Post:
-        """Show a post as it should be now, and give where it went.
+        """Post or edit a message so that it shows the purge's state.  Return the post's new state.
 
-        `card` is the card below which a note belongs, or to which a refusal leads.
-        `save` keeps an intermediate state of the post; False means that the lease was lost.
-        Raises: DeliveryDeferred (RateLimited).
+        `card` is the card whose thread a reply belongs to, or that a refusal links to.
+        `save` saves an intermediate state of the post, and returns False if the lease was lost.
+        Raises: DeliveryDeferred, of which RateLimited is a subclass; CardGone if `card` is missing.
         """
 
     def open_denial(self, interaction: Interaction, purge: Purge) -> bool:
-        """Show the form that asks why somebody denies a purge.  False: it is too late for it."""
+        """Open the form for the reason of a denial.  Return False if it is too late to open it."""
 
     def show_tags(self, interaction: Interaction, purge: Purge) -> bool:
-        """Show all tags of a purge, or turn the page.  False: it is too late for it."""
+        """Show all tags of a purge, or another page of them.  Return False if it is too late."""
 
 
 class Executor:
-    """Does steps in the name of one owner of leases."""
+    """Does steps under the leases of `owner`."""
 
     def __init__(
         self,
@@ -88,9 +91,9 @@ class Executor:
         self._owner = owner.name
 
     def do(self, step: Claimed | PollBatch) -> None:
-        """Do the step that a claimed row stands for.
+        """Do the step of a claimed row or of a batch of polls.
 
-        Raises: DirectoryUnavailable, DeliveryDeferred, CdnRefused, StoreUnavailable.
+        Raises: DirectoryUnavailable, DeliveryDeferred, CdnRefused, StoreUnavailable, FromNewer.
         """
         match step:
             case PollBatch():
@@ -105,14 +108,15 @@ class Executor:
                 self.process_purge(purge)
 
     def process_purge(self, purge: Purge) -> None:
-        """Do what is due for a purge that is not to be sent now."""
+        """Do the step of a purge that is not to be sent now."""
         match purge.state:
             case State.REQUESTED:
                 self._find_out_and_decide(purge)
             case State.WAITING:
                 self._wait_on(purge)
             case State.SENDING:
-                # Whoever wrote this intent died or was cut off before writing the outcome.
+                # The worker that saved this intent died, or was cut off, before it saved the
+                # outcome.
                 metrics.SUBMISSIONS.labels(clock.SEND_INTERRUPTED.code).inc()
                 self._save(clock.interrupted(purge, self._now()))
             case State.OFFERED:
@@ -123,7 +127,7 @@ class Executor:
                 self._watch.search(purge)
             case State.COMPLETE:
                 self._watch.prove(purge)
-            case State.SUBMITTED | State.RUNNING:  # by an older version: now it is where it belongs
+            case State.SUBMITTED | State.RUNNING:  # saved by an older version: correct its lane
                 self._store.jobs.reschedule(purge, self._owner, self._now())
             case _:
                 log.error("nothing-to-do", purge=purge.id, state=purge.state)
@@ -157,7 +161,7 @@ class Executor:
             self._requests.decide(purge, actor, self._roster(purge), self._owner, who)
 
     def _roster(self, purge: PurgeRequest) -> Roster:
-        """Find out who could decide on a purge: of those whom the policy names, who can at all."""
+        """Fetch the members, and the facts about those whom the policy names as deciders."""
         members = self._directory.members()
         policy = self._policy()
         needs = rulings.needs_for(purge, policy)
@@ -169,8 +173,10 @@ class Executor:
         return Roster(members, self._directory.memberships(named) if named else {})
 
     def answer_interaction(self, interaction: Interaction) -> None:
-        """Answer a question, or decide on a press; questions do with facts that are a little old,
-        and so does what only leads to a request.
+        """Answer a question, or decide on a press.
+
+        Questions, and answers that only lead to a request, may use cached facts about the person.
+        Other presses need facts that are newer than the press.
         """
         patient = (
             interaction.kind is InteractionKind.HELP
@@ -217,7 +223,7 @@ class Executor:
         return purge.domain if purge is not None else None
 
     def _decide_press(self, interaction: Interaction, actor: Actor) -> None:
-        """Decide on a press, and do what it asks for beyond that."""
+        """Decide on a press, and open the form or create the request that follows from it."""
         while (purge := self._interactions.decide(interaction, actor)) is not None:
             if interaction.kind is InteractionKind.DENY_FORM:
                 opened = self._announcer.open_denial(interaction, purge)
@@ -227,14 +233,15 @@ class Executor:
                 return
 
     def deliver_message(self, post: Post, shows: Purge | None = None) -> None:
-        """Show a message as it should be now.
+        """Post or edit a message so that it shows the current state.
 
-        `shows`: see `Claimed`; it is known already and on disk that the message is being tried.
+        `shows` is the purge to show if the row was handed over, see `Claimed`.  Then `trying_since`
+        is saved already, so `save` only checks the lease.
         """
         if post.kind is PostKind.ALERT and self._store.jobs.follows_another(post):
             raise DeliveryDeferred(
                 5.0
-            )  # that all is well again must not be read before what was wrong
+            )  # alerts are delivered in order: a recovery must not be read before the problem
         began, still_alive = self._now(), self._lease.still_alive()
         purge = shows
         if purge is None and post.purge_id:
@@ -258,14 +265,17 @@ class Executor:
         if not self._store.jobs.save_post(
             shown, self._owner, done_since=began, now=self._now(), edited=post.route is not None
         ):
-            # Somebody else had shown it meanwhile, and what is shown now may be older than that.
+            # Another worker may have shown it meanwhile, and this step may have replaced a newer
+            # state.
             log.warning("shown-after-lease", post=post.id)
             self._store.jobs.show_again(post, self._now())
 
     def _card_beside(self, post: Post, purge: Purge | None) -> Post | None:
-        """Give the card that a message belongs to: below which it goes, or to which it leads.
+        """Return the card whose thread a message belongs to, or that it links to, or None.
 
-        A note goes below the card of its purge, and what calls people where they are called.
+        A refusal links to the card of the other purge.  A thread reply belongs to the card of its
+        purge; the reminder and the notice of a broken glass, to the approval card, if it was
+        posted.
         """
         if post.kind is PostKind.CARD:
             other = purge.refusal.other if purge is not None and purge.refusal else None

@@ -1,12 +1,12 @@
-"""Claims what is due and has it done (bot/worker/executor.py), a step at a time, each under a lease.
+"""The loop of the worker: claim due rows and do one step of each (bot/worker/executor.py).
 
     claim ──► one step, outside any transaction ──► save over the version that was claimed
 
-What this process itself has saved, and what is due at once, need not be claimed: it is handed over
-in memory (bot/store/queue/handover.py), as long as nothing older waits to be claimed.
+A row that this process saved and that is due at once is not claimed: it is handed over in memory
+(bot/store/queue/handover.py), unless older rows wait to be claimed.
 
-A worker that dies leaves its leases to run out; whoever claims a row that was being sent does
-not send it again, for nobody knows whether the CDN heard of it (state `unknown`).
+If a worker dies, its leases expire.  A purge that was being sent is then not sent again, because
+nobody knows whether the CDN received it (state `unknown`).
 """
 
 from __future__ import annotations
@@ -41,24 +41,30 @@ from bot.worker.executor import Executor
 log = structlog.get_logger("purgebot.worker")
 
 THREADS = 8
+"""How many steps run at the same time."""
 QUEUED = 8
-"""How many rows that were handed over may wait for a thread: none waits long for so few."""
+"""How many rows that were handed over may wait for a thread.  So few do not wait long."""
 POLL_S = 2.0
-"""How long an idle worker sleeps at most; a commit in this process wakes it at once."""
+"""The maximum time between two queries for due rows, in seconds.  A commit in this process that
+makes a row due wakes the loop at once.
+"""
 ROUND_S = 0.005
-"""How long a round takes at least."""
+"""The minimum duration of a round, in seconds."""
 LATER = timedelta(milliseconds=50)
-"""What is due at about the same time is asked for in one round: times are rounded up to this."""
+"""Future due times are rounded up to a multiple of this, so that one round claims several rows."""
 _NEVER = datetime.max.replace(tzinfo=UTC)
 _EPOCH = datetime.fromtimestamp(0, UTC)
 BACKOFF_CAP_S = 300.0
+"""The maximum delay before a failed step is retried, in seconds."""
 UPKEEP_S = 300.0
+"""The interval at which the audit trail is pruned and sealed, in seconds."""
 QUESTIONS_A_ROUND = 10
+"""How many calls to the CDN one batch of polls makes, at up to MAX_TASKS_PER_QUESTION purges each."""
 
 
 @dataclass(frozen=True, slots=True)
 class Chore:
-    """Work that is due now and then, beside the steps: at once, and every `every_s`."""
+    """Periodic work besides the steps: done at the start, and `every_s` seconds after it ended."""
 
     name: str
     every_s: float
@@ -67,7 +73,7 @@ class Chore:
 
 @dataclass(eq=False)
 class Worker:
-    """Runs due steps, in its own threads (`start`) or in the caller's (`drain`)."""
+    """Does due steps, in its own threads (`start`) or in the caller's thread (`drain`)."""
 
     _store: Store
     _steps: Executor
@@ -75,7 +81,7 @@ class Worker:
     _now: Callable[[], datetime]
     chores: Sequence[Chore]
     takes_over: bool = False
-    """Whether rows are handed over to it; from the start on they are."""
+    """Whether it accepts rows that are handed over.  `start` sets it."""
 
     def __post_init__(self) -> None:
         self._wake = threading.Event()
@@ -87,36 +93,41 @@ class Worker:
         self._handed: list[Claimed] = []
         self._telling = threading.Lock()
         self._behind = False
+        """Whether no thread was free for a row, so that due rows wait to be claimed."""
         self._due_at = _NEVER
+        """The earliest time at which a row is known to be due."""
         self._asks_at = 0.0
+        """When the database is queried even if no row is known to be due (`time.monotonic`)."""
         self._pool = ThreadPoolExecutor(THREADS, thread_name_prefix="step")
         self._threads: list[threading.Thread] = []
         self._soonest: dict[JobKind, datetime] = {}
         self._turned: dict[str, float] = {}
         self._looking = False
+        """Whether a thread polls the CDN.  There is one batch of polls at a time."""
 
     @property
     def idle_s(self) -> dict[str, float]:
-        """Give for each loop how long ago it last turned, in seconds; {} before the start."""
+        """The time since the last iteration of each loop, in seconds, by name; {} before `start`."""
         now = time.monotonic()
         return {name: now - at for name, at in self._turned.items()}
 
     @property
     def is_stopping(self) -> bool:
-        """Whether it was told to claim nothing more."""
+        """Whether the worker was told to claim no more rows."""
         return self._stopping.is_set()
 
     def wake(self) -> None:
-        """Ask what is due, now."""
+        """Make the loop query the due rows now."""
         self._asks_at = 0.0
         self._wake.set()
 
-    # What is handed over
+    # Hand-over
 
     def reserve(self) -> Room | None:
-        """Keep room for one step; implements `Handover`.
+        """Reserve room for one step; see `Handover`.
 
-        A step that hands a row over goes on with it in its own thread.
+        A step that hands a row over does the next step in its own thread, without a reservation of
+        another thread.  Each step can do so once.
         """
         if not self.takes_over:
             return None
@@ -125,32 +136,35 @@ class Worker:
             return Room(self._owner.name, self._go_on)
         if self._behind or self._stopping.is_set():
             return None
-        if not self._threads:  # `drain` does what it was handed
+        if not self._threads:  # `drain` does the step
             return Room(self._owner.name, self._keep)
         for room in (self._free, self._queue):
             if room.acquire(blocking=False):
                 return Room(self._owner.name, partial(self._submit, room))
-        self._behind = True  # what is saved now waits to be claimed
+        self._behind = True  # rows that are saved from now on have to be claimed
         return None
 
     def _go_on(self, step: Claimed | None) -> None:
+        """Do the step next on this thread.  None: it may hand over another row."""
         self._in_step.next = step
         self._in_step.may_go_on = step is None
 
     def _keep(self, step: Claimed | None) -> None:
+        """Keep the step for `drain`."""
         self._handed += [step] if step else []
 
     def _submit(self, room: threading.Semaphore, step: Claimed | None) -> None:
+        """Have a thread of the pool do the step, which then releases `room`.  None: release it."""
         if step is None:
             room.release()
             return
         try:
             self._pool.submit(self._do_and_free, step, room)
-        except RuntimeError:  # it was stopped meanwhile; the lease runs out
+        except RuntimeError:  # the pool was shut down meanwhile; the lease expires
             room.release()
 
     def due(self, at: datetime) -> None:
-        """Have it asked at a moment what is due; implements `Handover`."""
+        """Make the loop query the due rows at `at`; see `Handover`."""
         at = at if at <= self._now() else _rounded_up(at)
         with self._telling:
             is_sooner = at < self._due_at
@@ -172,12 +186,15 @@ class Worker:
             self._threads.append(thread)
 
     def take_no_more(self) -> None:
-        """Claim nothing from now on; what is claimed goes on."""
+        """Claim no more rows.  Running steps continue."""
         self._stopping.set()
         self._wake.set()
 
     def stop(self, within_s: float = 8.0) -> None:
-        """Take no new work, and let running steps end; what does not end is left to its lease."""
+        """Claim no more rows, and wait up to `within_s` seconds for running steps.
+
+        The leases of steps that have not ended by then expire.
+        """
         self.take_no_more()
         deadline = time.monotonic() + within_s
         places = [self._free] * THREADS + [self._queue] * QUEUED
@@ -193,8 +210,8 @@ class Worker:
                 place.release()
 
     def drain(self) -> int:
-        """Do every due step in this thread until none is left; give how many there were."""
-        self._owner.renewed()  # nobody beats for it, and nobody waits between its steps
+        """Do all due steps in this thread until none is left.  Return their number."""
+        self._owner.renewed()  # no other thread renews the leases
         done = 0
         while steps := [*self._handed, *(() if self._handed else self._claim(THREADS))]:
             self._handed = []
@@ -217,15 +234,15 @@ class Worker:
             except StoreUnavailable:
                 log.exception("store-away")
             except Exception:
-                # The loop is the heart of the bot: whatever a round meets, there is a next one.
+                # Without this loop the bot does nothing, so no exception may end it.
                 log.exception("worker-round-failed")
             self._wake.wait(self._until_next())
-            # The first that wakes it is served at once.  Where many do, a round for each of them would
-            # ask the database hundreds of times a second for what one round finds.
+            # A single wake-up after a pause is served at once.  If there are many wake-ups, a round
+            # for each would query the database hundreds of times per second.
             self._stopping.wait(max(0.0, began + ROUND_S - time.monotonic()))
 
     def _hand_out(self) -> None:
-        """Claim as many steps as there are free threads, until all that is due is in hand."""
+        """Claim rows for all free threads, until fewer rows are claimed than threads are free."""
         while not self._stopping.is_set():
             self._turned["worker"] = time.monotonic()
             slots = 0
@@ -233,14 +250,14 @@ class Worker:
                 slots += 1
             taken = 0
             try:
-                # It may have been told to stop while all threads were at work.
+                # The worker may have been stopped while this thread waited for a free thread.
                 for step in () if self._stopping.is_set() else self._claim(slots):
                     self._pool.submit(self._do_and_free, step, self._free, claimed=True)
                     taken += 1
             finally:
                 for _ in range(slots - taken):
                     self._free.release()
-            if taken < slots:  # the next round, ROUND_S later, asks what else there is
+            if taken < slots:  # the next round, ROUND_S later, queries for more
                 self._behind = False
                 return
             self._behind = True
@@ -259,9 +276,10 @@ class Worker:
         return max(0.0, min(POLL_S, ask_s, (self._due_at - self._now()).total_seconds()))
 
     def _claim(self, limit: int) -> Iterator[Claimed | PollBatch]:
-        """Take due rows: presses first, for somebody is looking at the screen.
+        """Claim up to `limit` due rows, in the order of JobKind: people wait for answers to presses.
 
-        A kind is claimed when the one before is in hand: no purge waits for the posts.
+        A kind is claimed only when the caller has started the steps of the kind before it, so that
+        no purge waits for the claim of posts.
         """
         self._soonest = self._store.jobs.soonest(self._now())
         if self._looking:
@@ -279,15 +297,17 @@ class Worker:
             yield from taken
 
     def _take_round(self, now: datetime) -> Sequence[Claimed | PollBatch]:
-        """Take what the CDN is asked about, for one thread: however slow it is, the others are free."""
+        """Take a batch of due polls for one thread.  A slow CDN then leaves the other threads free."""
         purges = self._store.task_polling.take(now, QUESTIONS_A_ROUND, MAX_TASKS_PER_QUESTION)
         self._looking = bool(purges)
         return [PollBatch(tuple(purges))] if purges else []
 
     def _beat(self) -> None:
-        while not self._stopped.wait(LEASE.total_seconds() / 3):  # the last steps need it too
+        # Until `_stopped`, not `_stopping`: steps that still run need their leases.
+        while not self._stopped.wait(LEASE.total_seconds() / 3):
             self._turned["beat"] = time.monotonic()
-            with contextlib.suppress(StoreUnavailable):  # the next beat, or the lease, will tell
+            # If it fails, the next beat renews the leases, or they expire.
+            with contextlib.suppress(StoreUnavailable):
                 self._store.jobs.beat(self._owner.name, self._now())
                 self._owner.renewed()
 
@@ -307,7 +327,7 @@ class Worker:
     def _do_and_free(
         self, step: Claimed | PollBatch, room: threading.Semaphore, *, claimed: bool = False
     ) -> None:
-        """Do a step, and then what it hands over, if anything."""
+        """Do a step, and the steps that are handed over one after the other; then release `room`."""
         following: Claimed | PollBatch | None = step
         try:
             while following is not None:
@@ -317,13 +337,13 @@ class Worker:
         finally:
             self._in_step.may_go_on = False
             room.release()
-            if claimed:  # there may be more
+            if claimed:  # more rows may be due
                 self.wake()
 
     def _do(self, step: Claimed | PollBatch) -> None:
-        """Do one step; whatever goes wrong, the row is put back and never blocks the others."""
+        """Do one step.  If it fails, make the row due again later; no exception is raised."""
         kind = JobKind.POLL if isinstance(step, PollBatch) else kind_of(step.value)
-        if isinstance(step, Claimed):  # a step before it may have released the same row
+        if isinstance(step, Claimed):  # the step before may have had, and released, the same row
             self._store.jobs.take(step.value)
         with metrics.timing(metrics.STEP_S, kind) as timed:
             try:
@@ -333,12 +353,12 @@ class Worker:
                 timed.outcome = "put-back"
                 self._put_back(step, later.retry_after_s)
                 if isinstance(later, RateLimited) and _is_post(step):
-                    # Else each of those that wait would be tried and refused in turn, and Slack
-                    # slows down or cuts off who does not heed it:
+                    # Without the pause, each due post would be tried and refused, and Slack slows
+                    # down or disables apps that ignore its rate limits:
                     # https://docs.slack.dev/apis/web-api/rate-limits
                     pause = timedelta(seconds=later.retry_after_s or 1.0)
                     self._store.jobs.pause(kind, self._now() + pause)
-            except FromNewer:  # what it belongs to; a newer replica may be first next time
+            except FromNewer:  # a related row was; a newer replica may claim this one next
                 timed.outcome = "put-back"
                 self._put_back(step, LEFT_FOR.total_seconds())
             except StoreUnavailable:
@@ -355,16 +375,18 @@ class Worker:
                     self._store.jobs.release(step.value)
 
     def _put_back(self, step: Claimed | PollBatch, retry_after_s: float | None) -> None:
-        if isinstance(step, PollBatch):  # nobody holds them: they have their next look already
+        if isinstance(
+            step, PollBatch
+        ):  # it has no leases, and its next polls are scheduled already
             return
         wait_s = retry_after_s or min(2.0 ** min(step.attempts, 16), BACKOFF_CAP_S)
         due_at = self._now() + timedelta(seconds=wait_s)
-        with contextlib.suppress(StoreUnavailable):  # then its lease runs out instead
+        with contextlib.suppress(StoreUnavailable):  # then the lease expires
             self._store.jobs.retry_later(step.value, self._owner.name, due_at)
 
 
 def _rounded_up(at: datetime) -> datetime:
-    """Return the next moment that is a multiple of LATER."""
+    """Return the time rounded up to a multiple of LATER."""
     return at + (_EPOCH - at) % LATER
 
 
@@ -373,7 +395,7 @@ def _is_post(step: Claimed | PollBatch) -> bool:
 
 
 def _traced(step: Claimed | PollBatch) -> tuple[str, list[str | None]]:
-    """Give what a step is called in traces, and in those of which purges it is."""
+    """Return the name of a step in traces, and the IDs of the purges whose traces contain it."""
     match step:
         case PollBatch(purges=purges):
             return "watch", [purge.id for purge in purges]

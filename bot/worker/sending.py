@@ -1,7 +1,7 @@
-"""The one way to the CDN: facts, the gate, the intent on disk, the wire, the outcome.
+"""The sending of purges.  No other module sends them to the CDN.
 
-look at the edge ──► ask who may ──► authorize ──► begin_sending ──► refresh_by_tag ──► outcome
-└ no: refused, and says why
+probe the edge ──► fetch facts ──► authorize ──► save the intent ──► refresh_by_tag ──► save the outcome
+                                   └ no: refused with a reason, or sent later
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ from bot.worker.tracking import OUTCOME_PATIENCE_S, Watch, new_tags
 from bot.workflow.requests import PurgeRequests
 
 SPENT = "quota-spent"
-"""The fact that the day's quota is used up, and until when."""
+"""The name of the shared fact until when the day's quota is used up."""
 FACTS_LAST = timedelta(seconds=20)
 """The greatest age of facts about people when a forced purge is sent.
 
@@ -48,13 +48,13 @@ still counts in the next: Slack may accept only one question every three seconds
 (https://docs.slack.dev/apis/web-api/rate-limits), and an attempt needs several.
 """
 _KEPT = timedelta(seconds=5)
-"""How long this process believes what it has read about the quota."""
+"""How long this process caches that fact."""
 
 
 class Sending:
-    """Sends purges in the name of one owner of leases.
+    """Sends purges under the leases of `owner`.
 
-    `low_quota` tells of a quota that is nearly used up.
+    `low_quota` returns the quota that is nearly used up at a time, or None.
     """
 
     def __init__(
@@ -82,9 +82,10 @@ class Sending:
         self._spent: tuple[datetime, datetime | None] | None = None
 
     def send(self, purge: Purge, due_at: datetime) -> None:
-        """Send a purge that is to be sent, once.
+        """Send a purge that is ready or held, unless it may not be sent now, and save the outcome.
 
-        Raises: DirectoryUnavailable, StoreUnavailable.
+        `due_at` is since when it was due.
+        Raises: StoreUnavailable; DirectoryUnavailable if Slack does not return the facts now.
         """
         if late := clock.overdue(purge, due_at, self._now()):
             self._save(late)
@@ -95,7 +96,7 @@ class Sending:
         permit = self._authorize(purge)
         if permit is None:
             return
-        # A process that was paused or cut off may have lost its leases to somebody else.
+        # If this process was paused or cut off, another worker may hold the lease now.
         still_alive = self._lease.still_alive()
         sending = self._begin(permit, evidence)
         if sending is None:
@@ -112,10 +113,14 @@ class Sending:
         else:
             self._accepted(sending, answer.task_id, answer.request_id)
 
-    # Before
+    # Before the call
 
     def _authorize(self, purge: Purge) -> SendPermit | None:
-        """Find out what the gate wants to know, and ask it; None: it is not to be sent now."""
+        """Fetch the facts that `authorize_send` needs, and call it.
+
+        Return None if the purge must not be sent now.  Then its new state or due time is saved.
+        Raises: StoreUnavailable, DirectoryUnavailable.
+        """
         proof = takes_proof(purge, self._rules().policy)
         known = (purge.held_until, purge.send_at, purge.decided_at, purge.requested_at)
         ready_since = next(at for at in known if at is not None)
@@ -152,14 +157,15 @@ class Sending:
     def _trail_of(self, purge: Purge) -> list[Link] | None:
         try:
             return self._store.audit.chain(purge.id)
-        except (ValueError, TypeError):  # somebody made it unreadable
+        except (ValueError, TypeError):  # an entry was made unreadable
             return None
 
     def _begin(self, permit: SendPermit, evidence: tuple[Evidence, ...]) -> Purge | None:
-        """Write the intent to send down; None if it is not sent now.
+        """Save the intent to send.  Return None if the purge is not sent now.
 
-        It is not where the lease was lost, the quota is known to be used up, or the same is at work
-        already: then it is joined to that one, or queued behind it.
+        It is not sent if the lease was lost, or if the day's quota is known to be used up.  It is
+        not sent either if a purge that covers it is in progress: then it is joined to that purge or
+        queued behind it.
         """
         purge, now, window = permit.purge, self._now(), self._rules().join_window
         if spent_until := self._spent_until(now):
@@ -167,7 +173,8 @@ class Sending:
             self._save(outcomes.offered(purge, failure, spent_until, now))
             return None
         intent = outcomes.sending(permit, evidence, window, now)
-        # Where the database broke off in the commit, the first try may have saved it after all.
+        # If the connection failed during a commit, the first attempt may have been committed, and
+        # the retry returned False.
         if self._save(intent) or self._store.purge(purge.id) == intent.purge:
             return intent.purge
         if window and (sent := self._store.related_purges.related(purge, now).sent):
@@ -180,16 +187,17 @@ class Sending:
         now = self._now()
         low = None
         with self._store.reading():
-            with suppress(StoreUnavailable):  # a warning is not worth the outcome
+            with suppress(StoreUnavailable):  # saving the outcome matters more than the warning
                 low = self._low_quota(now)
             new = new_tags(self._store, self._rules().policy, sending)
         self._save(outcomes.accepted(sending, task_id, request_id, low, new, now))
 
     def _in_doubt(self, sending: Purge, doubt: CdnInDoubt) -> None:
-        """Take an answer that leaves in doubt whether the CDN carried it out.
+        """Save an outcome after which it is unknown whether the CDN carried out the purge.
 
-        Where the CDN itself says that it failed, a plain purge is tried again: carried out twice it
-        only asks the origin once more.  A forced purge is never sent again by itself.
+        If the CDN itself reported that it failed, a plain purge is retried: if it is carried out
+        twice, that only causes another request to the origin.  A forced purge is never retried
+        automatically.
         """
         said_so = doubt.info.kind is cdn_errors.SERVER_ERROR and doubt.vendor_code is not None
         if said_so and not sending.force:
@@ -213,7 +221,7 @@ class Sending:
         self._save(rejected)
 
     def _suggest_domain(self, purge: Purge) -> None:
-        """Tell the requester which domain they may have meant; a hint is worth one try."""
+        """Suggest to the requester a similar domain of the account.  It is tried only once."""
         with suppress(StoreUnavailable):
             self._account.refresh()
             who = partial(self._directory.requester, purge)
@@ -224,7 +232,7 @@ class Sending:
     # The day's quota
 
     def _spent_until(self, now: datetime) -> datetime | None:
-        """Give until when the quota is known to be used up."""
+        """Return until when the day's quota is known to be used up, or None if it is not."""
         if self._spent is None or now - self._spent[0] > _KEPT:
             written = self._store.shared_state.get(SPENT).value.get("until")
             self._spent = (now, datetime.fromisoformat(written) if written else None)

@@ -1,4 +1,4 @@
-"""Steps after a purge was sent: how far is it, where is it, what does the edge show now?"""
+"""The steps after a purge was sent: poll its task, search for a lost task, probe the edge."""
 
 from __future__ import annotations
 
@@ -40,13 +40,15 @@ from bot.store.store import Store
 log = structlog.get_logger("purgebot.watch")
 
 OUTCOME_PATIENCE_S = 8.0
-"""How long it is tried to save what the CDN said, which is known here alone: less than a lease, and
-than it takes to stop."""
+"""How long saving the CDN's answer is retried, in seconds.  Only this process knows the answer.
+
+It is shorter than a lease, and not longer than `Worker.stop` waits.
+"""
 
 
 @dataclass(eq=False)
 class Watch:
-    """Does these steps in the name of one owner of leases."""
+    """Does these steps under the leases of the owner with this name."""
 
     _store: Store
     _rules: Callable[[], Rules]
@@ -60,11 +62,12 @@ class Watch:
         self._probers = ThreadPoolExecutor(10, thread_name_prefix="look")
 
     def watch(self, purges: Sequence[PolledPurge]) -> None:
-        """Ask how far some purges are, and save what has changed.
+        """Poll the tasks of the purges, and save what has changed.
 
-        A question for each ten of them has its token already; where the CDN gave several tasks a
-        purge, there are more.
-        Raises: CdnRefused, where the CDN does not say; what is left is due again soon.
+        The tokens for one call per MAX_TASKS_PER_QUESTION purges were taken before.  If purges have
+        several tasks, there are more calls, and a token is taken for each of these.
+        Raises: CdnRefused if the CDN refused a call.  Purges that were not polled are due again
+        later.
         """
         paid = len(chunks([purge.id for purge in purges], MAX_TASKS_PER_QUESTION))
         wanted = chunks(
@@ -96,7 +99,10 @@ class Watch:
             raise refused
 
     def _patience(self, refused: CdnRefused) -> timedelta:
-        """Give for how long the CDN is not asked: twice as long each time, at most a minute."""
+        """Return how long polls pause after a refusal: what the CDN demands, or 2 s to a minute.
+
+        Without a demand of the CDN, the pause is doubled with each refusal in a row.
+        """
         self._refusals += 1
         return timedelta(seconds=refused.retry_after_s or min(2.0**self._refusals, 60.0))
 
@@ -105,12 +111,12 @@ class Watch:
         events = {each.id: judge(each, reports, now).event for each in purges}
         told = [each for each, event in events.items() if event not in {None, Event.SILENT}]
         self._save_polled([*self._polled(told, reports, now)])
-        # Each of these is looked at on the edge, which may take long.
+        # For these the edge is probed, which may take long, so each is saved separately.
         for silent in (each for each, event in events.items() if event is Event.SILENT):
             self._save_polled([*self._polled([silent], reports, now)])
 
     def _save_polled(self, polled: Sequence[Transition]) -> None:
-        """Save in one transaction, unless somebody was first with one of them."""
+        """Save all in one transaction, or, if one of them has a conflict, each in its own."""
         if len(polled) > 1 and self._store.apply(*polled, patience_s=OUTCOME_PATIENCE_S):
             return
         for change in polled:
@@ -119,23 +125,26 @@ class Watch:
     def _polled(
         self, purge_ids: Sequence[str], reports: Mapping[str, Task], now: datetime
     ) -> Iterator[Transition]:
-        """Yield what the reports mean for purges as they are now; nobody has leased them."""
+        """Yield the transitions of purges that result from the reports.
+
+        The purges are read again, because they have no leases and may have changed.
+        """
         for purge_id in purge_ids:
             purge = None
-            with contextlib.suppress(FromNewer):  # a newer replica looks at it too
+            with contextlib.suppress(FromNewer):  # a newer replica polls it too
                 purge = self._store.purge(purge_id)
             if purge is None or purge.state not in WATCHED:
                 continue
             judgement = judge(purge, reports, now)
             if judgement.event is None:
                 continue
-            # If the CDN reports nothing, the edge may show what has become of it.
+            # If the CDN reports nothing, the edge may show whether the purge was carried out.
             silent = judgement.event is Event.SILENT
             evidence = self._probe_after(purge) if silent else purge.evidence
             yield outcomes.task_polled(purge, judgement, evidence, self._now())
 
     def search(self, purge: Purge) -> None:
-        """Look for the task of a purge whose answer was lost; after the last look, give up."""
+        """Search for the task of a purge whose answer was lost.  After the last attempt, give up."""
         now = self._now()
         found = self._find(purge)
         again_at = next_search_at(purge, now)
@@ -148,9 +157,9 @@ class Watch:
             self._save(outcomes.searched(purge, self._probe_after(purge), self._now()))
 
     def _find(self, purge: Purge) -> str | None:
-        """Give the ID of its task, if it is there and can be no other's."""
-        # In this order: whoever made a task that is listed is a rival while sending, and has it
-        # afterwards.
+        """Return the ID of its task, if one is listed that cannot belong to another purge."""
+        # The order matters.  The purge that a listed task belongs to is a rival while it is being
+        # sent, and has the task ID afterwards.
         recent = self._recent_tasks(purge)
         if self._store.related_purges.has_rivals(purge, RIVALS_WITHIN):
             return None
@@ -160,12 +169,15 @@ class Watch:
         try:
             return self._cdn.describe_recent_tasks()
         except CdnRefused as refused:
-            # It may not be allowed to list them; the search has its end all the same.
+            # The account may lack the right to list tasks.  The search ends at its deadline anyway.
             log.info("tasks-not-listed", purge=purge.id, error=refused.info.code)
             return []
 
     def follow(self, purge: Purge) -> None:
-        """End a joined purge as the one that it was joined to has ended."""
+        """End, release or join a purge that waits for another one; see `outcomes.followed`.
+
+        If it has to wait longer, it is due again after FOLLOW_EVERY.
+        """
         duplicate = self._store.purge(purge.joined_to) if purge.joined_to else None
         now = self._now()
         if followed := outcomes.followed(purge, duplicate, now):
@@ -176,11 +188,11 @@ class Watch:
     # The edge
 
     def probe_before(self, urls: Sequence[str]) -> tuple[Evidence, ...]:
-        """Look at sample URLs before a purge."""
+        """Probe sample URLs before a purge is sent."""
         return tuple(Evidence(before) for before in self._probe_all(urls))
 
     def prove(self, purge: Purge) -> None:
-        """Look at the same URLs after the purge, and keep what both looks prove."""
+        """Probe the same URLs after the purge, and save what the two probes prove."""
         self._save(outcomes.proved(purge, self._probe_after(purge), self._now()))
 
     def _probe_after(self, purge: SubmissionStatus) -> tuple[Evidence, ...]:
@@ -192,7 +204,10 @@ class Watch:
         )
 
     def _probe_all(self, urls: Sequence[str]) -> list[EdgeSnapshot]:
-        """Look at all of them at the same time: a look may take LONGEST_LOOK, a lease is longer."""
+        """Probe all URLs in parallel.
+
+        A probe may take LONGEST_LOOK.  Raises: TimeoutError after twice that, less than a lease.
+        """
         return list(self._probers.map(self._probe.probe, urls, timeout=2 * LONGEST_LOOK.seconds))
 
     def _save(self, step: Transition) -> None:
@@ -204,12 +219,15 @@ class Watch:
 
 
 def new_tags(store: Store, policy: Policy, purge: PurgeRequest) -> NewTags:
-    """Give the new tags of a purge; where that cannot be asked, all of them, which harms nobody."""
-    with contextlib.suppress(StoreUnavailable):  # a hint is not worth the outcome
+    """Return the tags of a purge that were unknown, and those of them to mention on the card.
+
+    If the database is unavailable, return all tags as unknown, which is harmless, and mention none.
+    """
+    with contextlib.suppress(StoreUnavailable):  # saving the outcome matters more than the hint
         unknown = store.tags.unknown(purge.domain, purge.tags)
         named = policy.tags_named(purge.domain)
         odd = [tag for tag in unknown if tag not in named]
-        # Where only a few tags are known at all, a new one is nothing to speak of.
+        # While only a few tags of the domain are known, a new one is not worth mentioning.
         typed = odd and len(purge.tags) <= MOST_TYPED
         worth_a_word = typed and store.tags.are_many(purge.domain, MANY_KNOWN)
         return NewTags(unknown, tuple(odd) if worth_a_word else ())

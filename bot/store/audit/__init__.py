@@ -1,5 +1,5 @@
-"""The audit trail: appended to, sealed, pruned and verified.
+"""The audit trail: append, seal, prune and verify.
 
-How entries, chains and checkpoints hang together is in `bot.core.audit`.
-Begin at `log`; `verify` is `purgebot audit verify`.
+`bot.core.audit` describes entries, chains and checkpoints.
+Start reading at `log`; `verify` is the command `purgebot audit verify`.
 """

@@ -1,7 +1,8 @@
-"""The audit trail on disk: appended with what it tells, sealed now and then, pruned, read.
+"""The stored audit trail: append, seal, prune and read.
 
-How entries, chains and checkpoints hang together: bot/core/audit.py.  The database itself refuses
-to change or delete an entry; the only change that it takes is to empty one, which is pruning.
+An entry is appended in the transaction of the change that it records.  bot/core/audit.py describes
+entries, chains and checkpoints.  Triggers of the database refuse to change or delete an entry.  The
+only change that they accept is the pruning of an entry, which empties it.
 """
 
 from __future__ import annotations
@@ -54,13 +55,13 @@ from bot.store.schema.tables import audit, checkpoints, purges
 log = structlog.get_logger("purgebot.audit")
 
 PRUNE = "prune"
-"""The event that tells of a pruning; `detail` says before when, and how many entries."""
+"""The event that records a pruning.  `detail` has the time limit and the number of entries."""
 CHECKPOINT = "checkpoint"
-"""The event that tells of a checkpoint; `detail` has its hash and the last ID that it seals."""
+"""The event that records a checkpoint.  `detail` has its hash and the last ID that it seals."""
 BATCH = 2_000
-"""How many entries are pruned or sealed at once: a fraction of what others wait for a write."""
+"""How many entries are pruned or sealed at once.  It takes a fraction of the timeout of a write."""
 _CHAINS = 7_821_002
-"""The class of the advisory locks under which writers of one chain take turns."""
+"""The first key of the advisory locks under which writers of one chain take turns."""
 
 _APPEND = Prepared(insert(audit).inline())
 _TAKE_TURNS = Prepared(
@@ -80,7 +81,7 @@ _END = Prepared(
 RAW_LINKS = select(
     audit.c.id,
     *(audit.c[name] for name in AuditEntry.__slots__ if name not in {"at", "detail"}),
-    # As they stand on disk: what was tampered with may be no moment and no JSON.
+    # Raw values: an entry that was tampered with may have an invalid timestamp or invalid JSON.
     type_coerce(audit.c.at, String).label("at"),
     cast(audit.c.detail, Text).label("detail"),
     audit.c.seq,
@@ -96,7 +97,7 @@ RAW_CHECKPOINTS = select(
 
 
 class AuditLog:
-    """The trail of one database."""
+    """The audit trail of one database."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -104,10 +105,10 @@ class AuditLog:
     def append(
         self, connection: Connection, entries: Sequence[AuditEntry], begins: str | None = None
     ) -> None:
-        """Write entries at the ends of their chains, in the caller's transaction.
+        """Append entries to their chains, in the caller's transaction.
 
-        Writers of one chain take turns, others do not.
-        `begins` is a purge that was inserted in it: its chain has no end to be looked for.
+        Only writers of the same chain wait for each other.  `begins` is the ID of a purge that this
+        transaction inserts: its chain is empty, so its end is not queried.
         """
         ends = {} if begins is None else {begins: START}
         found = []
@@ -120,19 +121,19 @@ class AuditLog:
             _APPEND.run_many(connection, found)
 
     def _take_end(self, connection: Connection, purge_id: str) -> tuple[int, str]:
-        """Give the end of a chain, and keep others from it until this transaction is over."""
-        if not self._database.is_sqlite:  # there one writes at a time anyway
+        """Lock a chain until the transaction ends.  Return the number and hash of its last entry."""
+        if not self._database.is_sqlite:  # SQLite has one writer at a time
             _TAKE_TURNS.rows(connection, {"chain": purge_id})
         for last in _END.rows(connection, {"chain": purge_id}):
             return last.seq, last.hash
         return START
 
-    # Now and then
+    # Maintenance
 
     def keep(self, now: datetime, retention_days: int | None) -> None:
-        """Prune what is older than whole `retention_days`, and seal what is new.
+        """Prune entries older than `retention_days` whole days (None: never), and seal new entries.
 
-        Raises: StoreUnavailable; what was left undone is done the next time.
+        Raises: StoreUnavailable.  The next call continues.
         """
         if retention_days is not None:
             midnight = now.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
@@ -142,10 +143,10 @@ class AuditLog:
             log.info("audit-checkpoint", upto=made.upto_id, entries=made.entries, hash=made.hash)
 
     def prune(self, before: datetime, now: datetime) -> int:
-        """Empty up to BATCH entries before a moment, and give how many.
+        """Empty up to BATCH entries older than `before`.  Return how many were emptied.
 
-        Entries of purges that have not come to their end stay, as do the chains that tell of
-        prunings and checkpoints.
+        Entries of purges that have not ended are kept, and so are the chains that record prunings
+        and checkpoints.  Raises: StoreUnavailable.
         """
         old = audit.alias("old")
         unsettled = exists().where(purges.c.id == old.c.purge_id, purges.c.settled_at.is_(None))
@@ -153,7 +154,7 @@ class AuditLog:
             select(old.c.id)
             .where(
                 old.c.at < before,
-                # Written out, not bound: the index over what is not pruned is found by it.
+                # A literal, not a bind parameter: otherwise the partial index is not used.
                 old.c.event != literal(PRUNED, literal_execute=True),
                 old.c.purge_id.not_in([RETENTION, CHECKPOINTS]),
                 ~unsettled,
@@ -164,7 +165,7 @@ class AuditLog:
         del left["purge_id"]
 
         def job(connection: Connection) -> int:
-            self._take_end(connection, RETENTION)  # of several replicas one prunes
+            self._take_end(connection, RETENTION)  # only one replica prunes at a time
             count = connection.execute(
                 update(audit).where(audit.c.id.in_(ids)).values(left)
             ).rowcount
@@ -176,10 +177,11 @@ class AuditLog:
         return self._database.write(job)
 
     def seal(self, now: datetime) -> Checkpoint | None:
-        """Make the next checkpoint; None: nothing is new, or another replica was first.
+        """Save the next checkpoint.  Return None if nothing is new or another replica was first.
 
-        An entry tells of it.  That is sealed by the next one, and by itself is nothing new: else
-        there would always be something to seal.
+        An entry records the checkpoint.  The next checkpoint seals that entry, but the entry alone
+        does not count as new: otherwise there would always be something to seal.
+        Raises: StoreUnavailable.
         """
         last = self.newest_checkpoint()
         sealed = last.upto_id if last else 0
@@ -206,10 +208,10 @@ class AuditLog:
         return made if self._database.write(job) else None
 
     def _last_id(self, connection: Connection) -> int:
-        """Give an ID up to which no entry can come any more.
+        """Return the last ID, below which no more entries can appear.
 
-        On PostgreSQL IDs are given before they are committed, in any order: for this one look
-        nobody else may be writing.
+        PostgreSQL assigns IDs before the commit, and transactions commit in any order.  So the
+        table is locked for this query, until no transaction that has written to it is open.
         """
         if not self._database.is_sqlite:
             connection.execute(text("SET LOCAL lock_timeout = 500"))
@@ -226,16 +228,16 @@ class AuditLog:
     # Reading
 
     def chain(self, purge_id: str) -> list[Link]:
-        """Give the entries of one purge, in order.
+        """Return the entries of one purge, in order.
 
-        Raises: StoreUnavailable; ValueError, TypeError where somebody made one unreadable.
+        Raises: StoreUnavailable; ValueError or TypeError if an entry was made unreadable.
         """
         return [read_link(row) for row in self._database.read(_CHAIN, chain=purge_id)]
 
     def read_all(self, since: datetime | None = None) -> Iterator[tuple[int, Link]]:
-        """Give every entry with its ID, or those since a moment, in the order of the IDs.
+        """Yield each entry with its ID, in the order of the IDs; with `since`, only newer entries.
 
-        Raises: ValueError, TypeError where somebody made an entry unreadable.
+        Raises: ValueError or TypeError if an entry was made unreadable.
         """
         entries = RAW_LINKS.order_by(audit.c.id)
         if since is not None:
@@ -247,7 +249,7 @@ class AuditLog:
 
 @contextmanager
 def snapshot(engine: Engine) -> Iterator[Connection]:
-    """Give a connection that sees one moment, however long it reads and whoever writes."""
+    """Open a connection that reads one snapshot of the database.  It has no timeouts."""
     with engine.connect() as connection:
         if engine.dialect.name == "postgresql":
             connection.execution_options(
@@ -259,24 +261,24 @@ def snapshot(engine: Engine) -> Iterator[Connection]:
 
 
 def stream(connection: Connection, question: Select[Any]) -> Iterator[Row[Any]]:
-    """Give the rows of an answer without holding them all."""
+    """Yield the rows of a result without holding all of them in memory."""
     with connection.execute(question, execution_options={"yield_per": 1000}) as answer:
         yield from answer
 
 
 def read_link(row: Row[Any]) -> Link:
-    """Read one of RAW_LINKS.  Raises: ValueError, TypeError where somebody made it unreadable."""
+    """Parse a row of RAW_LINKS.  Raises: ValueError or TypeError if it was made unreadable."""
     values = {name: getattr(row, name) for name in AuditEntry.__slots__}
     values |= {"at": _moment(row.at), "detail": json.loads(row.detail)}
     return Link(AuditEntry(**values), row.seq, row.previous, row.hash)
 
 
 def read_checkpoint(row: Row[Any]) -> Checkpoint:
-    """Read one of RAW_CHECKPOINTS.  Raises: ValueError, TypeError likewise."""
+    """Parse a row of RAW_CHECKPOINTS.  Raises: ValueError or TypeError if it was made unreadable."""
     return Checkpoint(_moment(row.at), row.upto_id, row.entries, row.previous, row.hash)
 
 
 def _moment(raw: Any) -> datetime:
-    """Read a moment as the database gives it: SQLite as text without a zone, meant as UTC."""
+    """Convert a raw timestamp to UTC.  SQLite returns text without a time zone, which is UTC."""
     moment = raw if isinstance(raw, datetime) else datetime.fromisoformat(raw)
     return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)

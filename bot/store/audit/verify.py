@@ -1,18 +1,20 @@
-"""Is the audit trail as it was written, and is each purge as it says?  `verify` names the first
-that is not.
+"""Verify that the audit trail is unaltered and that each purge agrees with it.
 
-    chains        each entry follows the one before it and says what its hash says
-    purges        each stands as its chain says (bot/core/purge/trail.py); none is without one, and
-                  none is gone that has one
-    prunings      what is empty was emptied by a pruning that the trail tells of
-    checkpoints   each block holds as many entries as were sealed, and the same; each that the
-                  trail tells of is there
-    triggers      the database still refuses to change the audit
+`verify` reports the first finding of these checks:
 
-It cannot tell when somebody who can write to the database made all of it anew, rows, trail and
-checkpoints; a checkpoint's hash that was kept elsewhere can.  Nor can it tell when what no
-checkpoint seals yet was taken away together with the row that it told of.  Of a row it compares
-what an entry says: not when it expires or is sent, nor in which role somebody approved.
+    chains        each entry follows the one before it, and its hash fits its content
+    purges        each row agrees with its chain (bot/core/purge/trail.py); each row has a chain, and
+                  each chain of a purge has a row
+    prunings      each empty entry was emptied by a pruning that the trail records
+    checkpoints   each block has the number of entries that was sealed, with the same hash; each
+                  checkpoint that the trail records exists
+    triggers      the database still refuses changes to the audit trail
+
+It does not detect that somebody with write access replaced everything: rows, trail and checkpoints.
+The hash of a checkpoint that was kept elsewhere reveals that.  It does not detect that entries
+which no checkpoint seals were deleted together with the row of their purge, either.  It compares
+only the fields of a row that the entries contain: not when the purge expires or is sent, nor the
+role in which somebody approved.
 """
 
 from __future__ import annotations
@@ -54,8 +56,9 @@ from bot.store.schema.mapping import column_of
 from bot.store.schema.tables import audit, checkpoints, purges
 
 UNREADABLE = "was altered: it cannot be read"
-# The row of a purge comes with the first entry of its chain: one stream, in one order, that holds
-# no more than a chain at a time.  As it stands on disk, for it may be anything.
+# The row of a purge is joined to the first entry of its chain.  So one ordered stream is enough,
+# and only one chain at a time is in memory.  The values are raw, because an altered row may contain
+# anything.
 _WITH_ROWS = (
     RAW_LINKS.add_columns(
         purges.c.id.label("row_id"),
@@ -93,7 +96,7 @@ _SQLITE = text(
     "SELECT name, 1 AS is_on, instr(sql, :refuses) > 0 AS refuses FROM sqlite_master"
     " WHERE type = 'trigger' AND tbl_name IN ('audit', 'checkpoints')"
 )
-# An enabled trigger fires on changes of one's own (O), or on replicated ones as well (A).
+# An enabled trigger fires unless session_replication_role is replica (O), or always (A).
 # https://www.postgresql.org/docs/current/catalog-pg-trigger.html
 _POSTGRESQL = text(
     "SELECT tgname AS name, tgenabled IN ('O', 'A') AS is_on,"
@@ -105,7 +108,7 @@ _POSTGRESQL = text(
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """What is wrong, and where: a purge, its entry, a checkpoint or a trigger."""
+    """What is wrong, and the place: a purge, its entry, a checkpoint or a trigger."""
 
     place: str
     wrong: str
@@ -113,9 +116,9 @@ class Finding:
 
 @dataclass(slots=True)
 class Verdict:
-    """What was looked through; `finding` is the first thing that is wrong.
+    """The result of a verification.  `finding` is the first thing that is wrong.
 
-    `checkpoints` are those that hold, oldest first.
+    The numbers are what was verified.  `checkpoints` are the valid ones, oldest first.
     """
 
     entries: int = 0
@@ -127,13 +130,13 @@ class Verdict:
 
 
 def verify(engine: Engine) -> Verdict:
-    """Look through the whole trail and all purges as it is at one moment."""
+    """Verify the whole trail and all purges in one snapshot of the database."""
     with snapshot(engine) as connection:
         return verify_on(connection)
 
 
 def verify_on(connection: Connection) -> Verdict:
-    """Look through the whole trail and all purges as this connection sees it."""
+    """Verify the whole trail and all purges as this connection sees them."""
     check = _Check(connection)
     with closing(check.findings()) as findings:
         check.verdict.finding = next(findings, None)
@@ -159,7 +162,7 @@ class _Check:
             yield Finding(f"trigger {name}", wrong)
 
     def _in_chains(self) -> Iterator[Finding]:
-        """Stop at the first: what comes after it in its chain would be wrong as well."""
+        """Yield the first finding in the chains.  Later entries of that chain would be wrong, too."""
         trail = Trail("")
         row = None
         for found in stream(self._connection, _WITH_ROWS):
@@ -187,7 +190,7 @@ class _Check:
         return misfit
 
     def _at_end(self, trail: Trail, row: Row[Any] | None) -> Finding | None:
-        """Hold the row that came with a chain's first entry against the whole of it."""
+        """Compare a whole chain with the row of its purge, joined to the chain's first entry."""
         if row is None:
             return None
         if row.row_id is None:
@@ -246,7 +249,11 @@ class _Check:
             self.verdict.checkpoints.append(found)
 
     def _in_told_checkpoints(self) -> Iterator[Finding]:
-        """Of checkpoints that an older release made, or whose entry it pruned, nothing is told."""
+        """Yield the checkpoints that the trail records but that do not exist.
+
+        Older releases did not record checkpoints, or pruned the entries that record them.  Such
+        checkpoints are not compared.
+        """
         there = {each.hash for each in self.verdict.checkpoints}
         for told, upto_id in self._told_checkpoints.items():
             if told not in there:
@@ -259,9 +266,9 @@ def _finding(purge_id: str, misfit: Misfit) -> Finding:
 
 
 def _read_standing(row: Row[Any]) -> RecordedPurge:
-    """Read the row that came with a chain.
+    """Parse the row of a purge that is joined to its chain.
 
-    Raises: ValueError, TypeError, KeyError where somebody made it unreadable.
+    Raises: ValueError, TypeError or KeyError if it was made unreadable.
     """
     return RecordedPurge(
         id=row.row_id,
@@ -284,7 +291,7 @@ def _truth(value: object) -> bool:
 
 
 def _unlike(found: Checkpoint, made: Checkpoint) -> str | None:
-    """Say how a checkpoint differs from the one made again from what is there."""
+    """Return how a stored checkpoint differs from the one computed from its entries, or None."""
     if found.previous != made.previous:
         return "does not follow the one before it: one is missing, or was altered"
     if found.entries != made.entries:
@@ -293,10 +300,11 @@ def _unlike(found: Checkpoint, made: Checkpoint) -> str | None:
 
 
 def _findings_in_triggers(connection: Connection) -> Iterator[tuple[str, str]]:
-    """Give each trigger that does not refuse as it should, and why.
+    """Yield the name of each trigger that does not refuse changes, and the reason.
 
-    Whoever owns the database can take one away, or make one of the same name that does nothing; so
-    it is looked at whether each is there, is on, and refuses.  Upon what condition it does is not.
+    The owner of the database can drop a trigger, or replace it by one that does nothing.  So each
+    is checked: it exists, is enabled, and its body refuses.  The condition of the refusal is not
+    checked.
     """
     sqlite = connection.dialect.name == "sqlite"
     question, names = (_SQLITE, _ON_SQLITE) if sqlite else (_POSTGRESQL, _ON_POSTGRESQL)

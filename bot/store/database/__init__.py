@@ -1,5 +1,5 @@
-"""Sessions with SQLite and PostgreSQL: transactions, deadlines, the clock.
+"""Connections to SQLite and PostgreSQL: transactions, timeouts, the clock.
 
-It knows the two databases and none of our tables, but for the probe's.
-Begin at `engine`.
+The package is independent of the tables, except for the one that the probe writes to.
+Start reading at `engine`; `statements` runs the statements that every purge needs.
 """

@@ -1,8 +1,9 @@
-"""The time that all replicas share: PostgreSQL's.
+"""The clock that all replicas share: PostgreSQL's.
 
-The clocks of two machines may differ by a minute, and a lease lasts half of that.  So a replica asks
-the database what time it is, again and again, and reckons on from its answer by a clock of its own
-that nobody sets.  What it says differs from what the database says by a fraction of a second.
+The clocks of two machines may differ by a minute, but a lease lasts only half of that.  So a
+replica queries the time of the database at intervals.  In between it adds the time that has elapsed
+on a local clock that cannot be set.  The result differs from the database's time by a fraction of a
+second.
 """
 
 from __future__ import annotations
@@ -16,39 +17,44 @@ from sqlalchemy import func, select
 from bot.store.database.engine import Database
 
 ASK_EVERY_S = 10.0
-"""How often the database is asked: so far no clock goes wrong by more than a millisecond."""
+"""The interval of the queries, in seconds.  In this time a clock drifts by less than a millisecond."""
 ASKS = 3
+"""How many queries make one measurement."""
 _STEADY = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
 
 
 def steady_s() -> float:
-    """Give seconds since some moment, those counted in which the process or its machine slept.
+    """Return the seconds since an arbitrary moment, including time in which the machine slept.
 
-    Python's own `time.monotonic` leaves out those of a machine that was suspended.
+    Python's `time.monotonic` does not count the time in which the machine was suspended.
     """
     return time.clock_gettime(_STEADY)
 
 
 class DatabaseClock:
-    """Tells the time of a PostgreSQL database.  Raises: StoreUnavailable, as it is made."""
+    """The clock of a PostgreSQL database.  The constructor raises StoreUnavailable."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
         self._known = self._asked()
 
     def now(self) -> datetime:
-        """Give the time, in UTC; it needs no answer for that."""
+        """Return the current time in UTC.  It does not query the database."""
         return self._known.time_at(steady_s())
 
     def refresh(self) -> None:
-        """Ask the database what time it is.  Raises: StoreUnavailable; what was known stays."""
+        """Query the time of the database.
+
+        The old measurement is kept if it is more precise than the new one and agrees with it.
+        Raises: StoreUnavailable.  Then the old measurement is kept, too.
+        """
         new, known = self._asked(), self._known
         wrong_by = abs(new.told - known.time_at(new.at)).total_seconds()
         if wrong_by > new.doubt_s or new.doubt_s <= known.doubt_s:
             self._known = new
 
     def _asked(self) -> _Answer:
-        """Ask a few times: the quickest answer says the most."""
+        """Query the time ASKS times and return the quickest answer, which is the most precise."""
         return min((self._asked_once() for _ in range(ASKS)), key=lambda answer: answer.doubt_s)
 
     def _asked_once(self) -> _Answer:
@@ -60,7 +66,10 @@ class DatabaseClock:
 
 @dataclass(frozen=True, slots=True)
 class _Answer:
-    """The database told the time, at this moment give or take `doubt_s`: it was on its way."""
+    """One measurement: the database's time was `told` at the local time `at`, plus or minus `doubt_s`.
+
+    `at` is in seconds of `steady_s`.  `doubt_s` is half of the round-trip time, in seconds.
+    """
 
     told: datetime
     at: float

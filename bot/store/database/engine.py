@@ -1,8 +1,8 @@
-"""How the database is opened and written to.
+"""The database: how it is opened, read and written.
 
 PostgreSQL: every write is a transaction of its own, on the caller's thread.
-SQLite: one thread writes for all and commits what several callers hand it at once ("group
-commit"): each caller waits for its own result, and one flush to disk serves them all.
+SQLite: one thread runs the writes of all callers and commits those that wait at the same time in
+one transaction ("group commit").  Each caller waits for its own result; one flush serves all.
 """
 
 from __future__ import annotations
@@ -36,25 +36,35 @@ Job = Callable[[Connection], T]
 Values = Mapping[str, Any] | Sequence[Mapping[str, Any]] | None
 
 BUSY_TIMEOUT_S = 1.5
-"""How long a database waits for others' locks: less than Slack's 3 s, with room to answer."""
+"""The timeout for a lock (SQLite) or a statement (PostgreSQL), in seconds.
+
+It is less than the 3 s in which Slack expects an answer.
+"""
 WRITE_TIMEOUT_S = 2.0
-"""How long a caller waits for its write: Slack gives a listener 3 s in all."""
+"""How long a caller waits for its write to SQLite, in seconds.  Slack expects an answer in 3 s."""
 GROUP_SIZE = 64
+"""The maximum number of writes in one commit."""
 READERS = 8
-"""How many connections to SQLite are kept at hand for reading."""
+"""How many idle connections to SQLite are kept for reading."""
 IDLE_TIMEOUT_S = 5.0
-"""How long PostgreSQL lets a transaction rest.  Whoever was paused or cut off in the middle of one
-holds its locks, and on those of a rate or a chain all other replicas wait."""
+"""How long a transaction of PostgreSQL may be idle, in seconds.
+
+A process that is paused or cut off during a transaction keeps its locks, and all other replicas
+wait for the lock of a rate or of a chain.
+"""
 
 
 class StoreUnavailable(BotError):
-    """The database did not take the write; with kind `store-slow` it may have, or still do so."""
+    """The database failed to read or write.
+
+    With the kind `store-slow` the write may have been committed, or may still be.
+    """
 
 
 class Database:
-    """One database: answers questions, and takes writes the one way that fits it.
+    """One database: runs queries, and writes in the way that fits the kind of database.
 
-    Where nothing is to be written (`writes=False`) a hot standby will do.
+    With `writes=False` a hot standby is accepted.
     """
 
     def __init__(self, url: str, *, writes: bool = True) -> None:
@@ -65,7 +75,7 @@ class Database:
             self.engine = sqlite.open_engine(url, BUSY_TIMEOUT_S)
             self._writer = GroupWriter(self.engine)
         else:
-            from bot.store.database.postgresql import Sessions  # its driver takes long to import
+            from bot.store.database.postgresql import Sessions  # importing psycopg takes long
 
             limits = (
                 ("statement_timeout", str(int(BUSY_TIMEOUT_S * 1000))),
@@ -74,19 +84,20 @@ class Database:
             self._sessions = Sessions(url, limits, writes=writes)
             self.engine = self._sessions.engine
             self._writer = DirectWriter(self.engine)
-        # SQLite's driver would take over from us in its own autocommit mode.
+        # Not AUTOCOMMIT for SQLite: SQLAlchemy would set the driver's isolation level, which
+        # sqlite._prepare sets.
         self._without_transaction = self.engine.execution_options(
             **({"begun": True} if self.is_sqlite else {"isolation_level": "AUTOCOMMIT"})
         )
         self._readers: deque[Connection] = deque()
         self._shared: ContextVar[_SharedSession | None] = ContextVar("shared", default=None)
         self.is_full = False
-        """Whether a write failed for want of room, and none has shown since that there is some."""
+        """Whether a write failed because the disk was full, and no probe has succeeded since."""
 
     def write(self, job: Job[T]) -> T:
-        """Run `job` in a transaction and give its result when that is on disk.
+        """Run `job` in a transaction and return its result after the commit.
 
-        Raises: StoreUnavailable, and whatever the job raises, which undoes it.
+        Raises: StoreUnavailable; any exception of the job, after the transaction was rolled back.
         """
         try:
             return self._writer.run(job)
@@ -95,17 +106,21 @@ class Database:
             raise
 
     def execute(self, statement: Update, values: Values = None) -> int:
-        """Run one statement as a write; give how many rows it has changed."""
-        return self.write(lambda connection: connection.execute(statement, values).rowcount)
-
-    def read(self, question: Select[Any] | CompoundSelect[Any], **values: Any) -> Any:
-        """Answer a question, with `values` in its gaps, from what is committed.
+        """Run one statement in a transaction.  Return how many rows it changed.
 
         Raises: StoreUnavailable.
         """
-        # One question sees one moment by itself.  A transaction around it is two more trips to the
-        # server, and needed only where what limits it holds within a transaction alone.  (SQLite
-        # makes no trips, and its driver would take that over from us.)
+        return self.write(lambda connection: connection.execute(statement, values).rowcount)
+
+    def read(self, question: Select[Any] | CompoundSelect[Any], **values: Any) -> Any:
+        """Run a query with `values` as its bind parameters.  Return the buffered result.
+
+        Raises: StoreUnavailable.
+        """
+        # A single query sees a consistent state without a transaction, and a transaction costs two
+        # more round trips to the server.  It is needed only behind a connection pooler, where the
+        # settings are made per transaction.  SQLite has no round trips, so it keeps the
+        # transaction.
         is_enough = self.is_direct and not self.is_sqlite
         engine = self._without_transaction if is_enough else self.engine
         try:
@@ -115,15 +130,15 @@ class Database:
             raise StoreUnavailable(STORE_AWAY) from error
 
     def rows(self, question: Prepared, **values: Any) -> list[Any]:
-        """Answer a question that is asked for every purge, as `read` does.
+        """Run a prepared query, which is faster than `read`.  Return its rows.
 
         Raises: StoreUnavailable.
         """
         try:
             if self.is_sqlite:
                 return self._read_file(question, values)
-            # Each session of PostgreSQL is asked before it is used: after a failover what is read
-            # from one that was kept at hand could be old.
+            # No PostgreSQL connection is kept between queries: the pool checks each one at
+            # checkout, because after a failover an unchecked connection could return old data.
             if not self.is_direct:
                 with self.engine.begin() as connection:
                     return question.rows(connection, values)
@@ -136,9 +151,9 @@ class Database:
 
     @contextlib.contextmanager
     def reading(self) -> Iterator[None]:
-        """Let all questions in this block share one session of PostgreSQL, asked once whether it is of use.
+        """Let all calls of `rows` in this block share one PostgreSQL session, which is checked once.
 
-        Nothing in the block may wait for a network.
+        It holds for this thread only.  The block must not wait for the network.
         """
         if self.is_sqlite or not self.is_direct:
             yield
@@ -152,7 +167,7 @@ class Database:
             shared.close()
 
     def _read_file(self, question: Prepared, values: Mapping[str, Any]) -> list[Any]:
-        """Ask SQLite, by a connection that is kept at hand: to check one out takes longer."""
+        """Query SQLite over a kept connection, because checking one out takes longer than the query."""
         try:
             connection = self._readers.pop()
         except IndexError:
@@ -171,7 +186,7 @@ class Database:
 
     @property
     def is_direct(self) -> bool:
-        """Whether no connection pooler is known to stand before the server."""
+        """Whether the settings hold for whole sessions, as they do without a connection pooler."""
         return self._sessions is None or self._sessions.is_direct
 
     def close(self) -> None:
@@ -182,7 +197,7 @@ class Database:
 
 
 class _SharedSession:
-    """A session that is checked out with the first question, and anew after an error."""
+    """A session that is checked out for the first query, and again after an error."""
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
@@ -205,7 +220,7 @@ class _SharedSession:
 
 @contextlib.contextmanager
 def or_away() -> Iterator[None]:
-    """Tell operators why a database cannot be used.
+    """Convert errors of the database in this block to errors for operators.
 
     Raises: BotError (`database-away`, `database-not-writable`, `database-options`).
     """
@@ -217,7 +232,7 @@ def or_away() -> Iterator[None]:
 
 
 def info_of(error: BaseException | None) -> ErrorInfo:
-    """Give in operators' words what a database or its driver failed with."""
+    """Return the error for operators that corresponds to an error of the database or its driver."""
     original = _original(error)
     if isinstance(info := getattr(original, "info", None), ErrorInfo):
         return info
@@ -239,27 +254,30 @@ def _sqlstate(error: BaseException | None) -> str | None:
 
 
 def _original(error: BaseException | None) -> BaseException | None:
-    """Give the driver's own error."""
+    """Return the driver's error that SQLAlchemy wrapped, or the error itself."""
     return error.orig if isinstance(error, DBAPIError) else error
 
 
 def insert_if_new(dialect: str, table: Table, *unique: str) -> Any:
-    """Give an insert that does nothing where the row is there already, by these columns or any."""
+    """Return an INSERT that does nothing if the row exists.
+
+    `unique` are the columns of the constraint to check; without them, all constraints are checked.
+    """
     insert = insert_into_sqlite(table) if dialect == "sqlite" else postgresql.insert(table)
     return insert.on_conflict_do_nothing(index_elements=unique or None)
 
 
 class DirectWriter:
-    """One transaction a write, on the caller's thread."""
+    """Runs each write in a transaction of its own, on the caller's thread."""
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
 
     def run(self, job: Job[T]) -> T:
-        """Write and return when it is committed.
+        """Run the job and return its result after the commit.
 
-        Raises: StoreUnavailable — `store-away` when it certainly was not written,
-        `store-slow` when the connection broke off in the commit itself.
+        Raises: StoreUnavailable: `store-away` if it certainly was not committed, `store-slow` if
+        the connection failed during the commit.
         """
         kind = STORE_AWAY
         try:
@@ -271,11 +289,11 @@ class DirectWriter:
         return result
 
     def close(self) -> None:
-        """Nothing runs by itself here."""
+        """Do nothing: there is no thread to stop."""
 
 
 class GroupWriter:
-    """One thread that writes for all; what waits at the same moment shares one commit."""
+    """Runs the writes of all callers on one thread.  Writes that wait at the same time share a commit."""
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine.execution_options(begun=True)
@@ -285,10 +303,10 @@ class GroupWriter:
         self._thread.start()
 
     def run(self, job: Job[T]) -> T:
-        """Write and wait until it is on disk.
+        """Run the job on the writer's thread and return its result after the commit.
 
-        Raises: StoreUnavailable — `store-away` when it certainly was not written,
-        `store-slow` when the writer had begun and did not end in time.
+        Raises: StoreUnavailable: `store-away` if it certainly was not committed, `store-slow` if
+        the writer had begun and did not end within WRITE_TIMEOUT_S.
         """
         future: Future[T] = Future()
         self._jobs.put((job, future))
@@ -322,7 +340,7 @@ class GroupWriter:
         self._let_go()
 
     def _let_go(self) -> None:
-        """Close the connection; what was not committed is undone."""
+        """Close the connection, which rolls back its transaction."""
         connection, self._connection = self._connection, None
         if connection is not None:
             with contextlib.suppress(SQLAlchemyError, sqlite3.Error):
@@ -332,8 +350,8 @@ class GroupWriter:
     def _commit(self, group: list[tuple[Job[Any], Future[Any]]]) -> None:
         ended: list[tuple[Future[Any], Any, BaseException | None]] = []
         try:
-            # Held on to: to check a connection out, and to begin by way of the engine's events, takes
-            # longer than most transactions.
+            # The connection is kept: checking one out, and beginning a transaction through the
+            # engine's events, takes longer than most transactions.
             connection = self._connection = self._connection or self._engine.connect()
             driver: Any = connection.connection.driver_connection
             driver.execute("BEGIN IMMEDIATE")
@@ -344,13 +362,13 @@ class GroupWriter:
                 ended.append((future, *_run_one(connection, driver, job, alone=alone)))
             if driver.in_transaction:
                 driver.execute("COMMIT")
-            connection.rollback()  # SQLAlchemy's own idea of a transaction, if a job has begun one
+            connection.rollback()  # resets SQLAlchemy's transaction state, which a job may have begun
         except (SQLAlchemyError, sqlite3.Error) as error:
             self._let_go()
             away = StoreUnavailable(STORE_AWAY)
             away.__cause__ = error
             for _, future in group:
-                with contextlib.suppress(InvalidStateError):  # its caller has left already
+                with contextlib.suppress(InvalidStateError):  # its caller has cancelled it
                     future.set_exception(away)
             return
         for future, result, failure in ended:
@@ -363,8 +381,12 @@ class GroupWriter:
 def _run_one(
     connection: Connection, driver: Any, job: Job[Any], *, alone: bool
 ) -> tuple[Any, BaseException | None]:
-    """Run one job so that its failure undoes itself alone, not the others of its group."""
-    # The driver's own savepoints: SQLAlchemy's cost as much as the job itself.
+    """Run one job under a savepoint, so that its failure does not affect the others of its group.
+
+    Return its result and the exception for its caller, of which one is None.
+    Raises: DBAPIError if the whole transaction or the connection was lost.
+    """
+    # Savepoints of the driver: SQLAlchemy's cost as much as the job.
     execute = driver.execute
     undo = "ROLLBACK" if alone else "ROLLBACK TO one"
     if not alone:
@@ -374,12 +396,12 @@ def _run_one(
     except DBAPIError as error:
         try:
             execute(undo)
-        except sqlite3.Error:  # the whole transaction is gone, or the connection
+        except sqlite3.Error:  # the whole transaction or the connection was lost
             raise error from None
         away = StoreUnavailable(STORE_AWAY)
         away.__cause__ = error
         return None, away
-    except Exception as error:  # noqa: BLE001  (whatever it is, it belongs to the caller, who gets it)
+    except Exception as error:  # noqa: BLE001  (it is raised again in the caller)
         execute(undo)
         return None, error
     if not alone:

@@ -1,12 +1,12 @@
-"""Sessions of PostgreSQL: what holds in each, how they are opened, and which are of no more use.
+"""Sessions of PostgreSQL: their settings, how they are opened, and when they are discarded.
 
-direct   what shall hold is said once, in the session's own `options`: it costs nothing
-pooled   a connection pooler (PgBouncer) takes or keeps no `options`, and may give each transaction
-         another session of the server.  So the same is said at the beginning of each transaction,
-         in one statement more, and nothing is prepared.
+direct   The settings are made once, in the session's `options`, at no cost.
+pooled   A connection pooler (PgBouncer) rejects or drops the `options`, and may run each transaction
+         in another session of the server.  So the settings are made at the beginning of each
+         transaction, by one more statement, and no statement is prepared on the server.
 
-Each is asked before it is used whether it can write.  One that cannot, or does not answer in time, is
-thrown away with all others of its pool: after a failover they may all be on a standby.
+Each session is checked before its use: can it write?  If it cannot, or does not answer in time, all
+sessions of the pool are discarded, because after a failover all may be connected to a standby.
 """
 
 from __future__ import annotations
@@ -28,32 +28,32 @@ from bot.core.errors import ErrorInfo, ErrorKind
 from bot.core.setup_errors import DATABASE_NOT_WRITABLE, DATABASE_OPTIONS
 
 Setting = tuple[str, str]
-"""A setting of the server, by name, and its value."""
+"""The name and the value of a setting of the server."""
 
 DEFAULTS = {
     "connect_timeout": 2,
-    # A server that went away without a word is noticed in 10 s, not in hours.
+    # The loss of a server that does not close its connections is noticed in 10 s, not in hours.
     "keepalives_idle": 4,
     "keepalives_interval": 2,
     "keepalives_count": 3,
     "tcp_user_timeout": 10_000,
 }
-"""Parameters of a connection, where neither its URL nor libpq's environment says otherwise."""
+"""The default connection parameters.  The URL and libpq's environment variables override them."""
 _IN_ENVIRONMENT = {
     "connect_timeout": "PGCONNECT_TIMEOUT",
     "options": "PGOPTIONS",
     "target_session_attrs": "PGTARGETSESSIONATTRS",
 }
 _DRIVERS_OWN = ("autocommit", "cursor_factory", "prepare_threshold", "row_factory")
-"""What psycopg takes besides: objects of a program, and no parameters of a connection."""
+"""Arguments of psycopg.connect that are Python objects, not parameters of libpq."""
 _READ_BY: tuple[Setting, ...] = (
     ("DateStyle", "ISO"),
     ("TimeZone", "UTC"),
     ("standard_conforming_strings", "on"),
 )
-"""How values are written and read: no URL, role or database may have it otherwise."""
+"""The settings that the format of values depends on.  No URL, role or database may override them."""
 _MARK = ("purgebot.direct", "on")
-"""Goes along with the options, and is there afterwards if they arrived."""
+"""A setting that is sent with the options.  If the session has it, the options have arrived."""
 _LOOK = (
     "SELECT current_setting('transaction_read_only'), pg_is_in_recovery(),"
     f" current_setting('{_MARK[0]}', true)"
@@ -61,21 +61,25 @@ _LOOK = (
 _IS_STANDBY = "it is a standby, which follows another server"
 _IS_READ_ONLY = "the server lets nobody write (default_transaction_read_only)"
 ANSWER_WITHIN_S = 1.0
-"""How long a session may take to say how it is.  PgBouncer lets one wait for two minutes where the
-server is away, and Slack gives 3 s in all, in which another session may have to be opened.
+"""The timeout of the check of a session, in seconds.
+
+PgBouncer makes a client wait for two minutes if the server is unavailable.  Slack expects an answer
+in 3 s, in which another session may have to be opened.
 """
 _NO_OPTIONS = re.compile("startup parameter|command-line options")
-"""How PgBouncer and RDS Proxy say that they take none.
+"""Matches the errors with which PgBouncer and RDS Proxy reject options.
 https://github.com/pgbouncer/pgbouncer/issues/875, https://github.com/psycopg/psycopg2/issues/1577
 """
 _SESSION_IS_USELESS = re.compile("25006|57P0[1-5]|08...")
-"""The SQLSTATEs of a session that cannot write, was ended, or has lost its server.  A server that
-has no room, memory or time left (53…, 57014, 55P03) has none for another session either.
+"""The SQLSTATEs of a session that cannot write, was terminated, or has lost its server.
+
+A lack of resources or a timeout (53…, 57014, 55P03) is not among them: another session would fail
+in the same way.
 """
 
 
 class Refused(psycopg.OperationalError):
-    """A session that is of no use to us, with the reason (`info`)."""
+    """A session cannot be used.  `info` is the reason."""
 
     def __init__(self, kind: ErrorKind, /, **facts: str) -> None:
         self.info = ErrorInfo(kind, facts)
@@ -83,21 +87,24 @@ class Refused(psycopg.OperationalError):
 
 
 class Sessions:
-    """The sessions of one database; `limits` hold in each of them unless its URL says otherwise."""
+    """The sessions of one database.
+
+    `limits` are settings of each session, which the URL can override.
+    """
 
     def __init__(self, url: str, limits: tuple[Setting, ...], *, writes: bool) -> None:
         self._limits = limits
         self._writes = writes
         self._takes_options = True
         self.is_direct = False
-        """Whether what shall hold is known to hold for each session, in a transaction or not."""
+        """Whether the settings are known to hold outside transactions, too (see the module)."""
         self.engine: Engine = create_engine(
             url,
             pool_size=16,
             max_overflow=16,
             pool_timeout=2,
-            isolation_level="READ COMMITTED",  # whatever the database has as its default
-            hide_parameters=True,  # else an error shows what people wrote to whoever reads the log
+            isolation_level="READ COMMITTED",  # independent of the database's default
+            hide_parameters=True,  # otherwise errors in the log contain what people wrote
         )
         event.listen(self.engine, "do_connect", self._open)
         event.listen(self.engine, "checkout", self._look)
@@ -106,7 +113,7 @@ class Sessions:
 
     def _open(self, _dialect: object, record: Any, _args: object, given: dict[str, Any]) -> Any:
         """Open a session.  Raises: psycopg.OperationalError, Refused."""
-        # What stands in a URL more than once (`options=…&options=…`) comes as a tuple.
+        # A parameter that occurs twice in a URL (`options=…&options=…`) is a tuple here.
         given = {
             name: " ".join(value) if isinstance(value, tuple) else value
             for name, value in given.items()
@@ -121,7 +128,7 @@ class Sessions:
             try:
                 session, is_direct = self._open_at(each)
             except psycopg.OperationalError as error:
-                # Of several servers the one that answers says more than the one that does not.
+                # The reason of a server that answered is preferred to that of one that did not.
                 refused = error if refused is None or isinstance(error, Refused) else refused
             else:
                 record.info["set"] = () if is_direct else self._all_settings(parameters)
@@ -132,12 +139,15 @@ class Sessions:
         raise refused
 
     def _open_at(self, parameters: dict[str, Any]) -> tuple[psycopg.Connection, bool]:
-        """Open a session with one server, and tell whether it has its options."""
+        """Open a session with one server.  Return it, and whether its options have arrived.
+
+        Raises: psycopg.Error, Refused.
+        """
         session = self._connect(parameters)
         try:
             is_direct = self._is_direct(session)
             if not is_direct:
-                self._all_settings(parameters)  # raises, where they cannot be said otherwise
+                self._all_settings(parameters)  # raises if they cannot be set per transaction
                 # https://github.com/psycopg/psycopg/issues/200
                 session.prepare_threshold = None
         except BaseException:
@@ -146,7 +156,7 @@ class Sessions:
         return session, is_direct
 
     def _look(self, session: psycopg.Connection, record: Any, _taken: object) -> None:
-        """Make sure that a session from the pool is of use.  Raises: InvalidatePoolError."""
+        """Check a session from the pool.  Raises: InvalidatePoolError if it cannot be used."""
         if record.info.pop("new", False):
             return
         try:
@@ -155,7 +165,10 @@ class Sessions:
             raise InvalidatePoolError from error
 
     def _is_direct(self, session: psycopg.Connection) -> bool:
-        """Whether what shall hold holds in the session.  Raises: psycopg.Error, Refused."""
+        """Check that the session can write.  Return whether its options have arrived.
+
+        Raises: psycopg.Error; Refused if it cannot write.
+        """
         read_only, is_standby, mark = _ask(session, _LOOK)
         if self._writes and read_only == b"on":
             cause = _IS_STANDBY if is_standby == b"t" else _IS_READ_ONLY
@@ -165,18 +178,18 @@ class Sessions:
     def _connect(self, parameters: dict[str, Any]) -> psycopg.Connection:
         theirs = str(parameters.get("options", ""))
         before, after = _as_options(self._limits), _as_options((*_READ_BY, _MARK))
-        # The last one counts.
+        # If a setting occurs several times, the last one is used.
         parameters = parameters | {"options": f"{before} {theirs} {after}"}
         if self._takes_options:
             try:
                 return psycopg.connect(**parameters)
-            except psycopg.ProgrammingError as error:  # before anything is sent
+            except psycopg.ProgrammingError as error:  # a parameter is wrong; nothing was sent
                 wrong = next((name for name in parameters if name in str(error)), "a parameter")
                 raise Refused(DATABASE_OPTIONS, option=wrong, taker="libpq") from error
             except psycopg.OperationalError as error:
                 if not _NO_OPTIONS.search(str(error)):
                     raise
-        # Empty, not left out: libpq would take those of its environment.
+        # Empty, not omitted: otherwise libpq uses PGOPTIONS.
         # https://www.postgresql.org/docs/current/libpq-envars.html
         session = psycopg.connect(**parameters | {"options": ""})
         self._takes_options = False
@@ -195,9 +208,9 @@ class Sessions:
 
 
 def _ask(session: psycopg.Connection, question: bytes) -> list[bytes | None]:
-    """Give the one row of an answer; psycopg's own ways to ask wait for it without end.
+    """Run a query that returns one row, within ANSWER_WITHIN_S.  Return the values of the row.
 
-    Raises: psycopg.Error.
+    psycopg's own functions have no timeout.  Raises: psycopg.Error.
     """
     # https://github.com/psycopg/psycopg/issues/777
     deadline = time.monotonic() + ANSWER_WITHIN_S
@@ -224,16 +237,18 @@ def _throw_away(context: ExceptionContext) -> None:
 
 
 def ends_session(error: BaseException) -> bool:
-    """Return whether the session that failed so cannot be used again."""
+    """Return whether a session that failed with this error cannot be used again."""
     state = error.sqlstate if isinstance(error, psycopg.Error) else None
     return _SESSION_IS_USELESS.fullmatch(state or "") is not None
 
 
 def _each_host(parameters: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    """Give the parameters for each server in turn; whoever asks for one sort of them asks libpq.
+    """Yield the parameters for each host of a list.
 
-    libpq could look for the one that takes writes as well.  But it believes what PgBouncer told
-    of the server when it first reached it, which may have been before a failover.
+    If `target_session_attrs` is set, the choice is left to libpq.  It is not set by default,
+    although libpq can find the server that accepts writes: libpq trusts what PgBouncer reports, and
+    PgBouncer reports the state at its first connection to the server, which may have been before a
+    failover.
     """
     # https://github.com/pgbouncer/pgbouncer/issues/859
     hosts = str(parameters.get("host", "")).split(",")
@@ -251,7 +266,7 @@ def _as_options(settings: tuple[Setting, ...]) -> str:
 
 
 def _settings_in(options: str) -> Iterator[Setting]:
-    """Read what a command line of the server sets.  Raises: Refused for whatever else it does."""
+    """Yield the settings in command-line options.  Raises: Refused for any other option."""
     words = iter(re.findall(r"(?:\\.|[^\\\s])+", options))
     for word in words:
         text = re.sub(r"\\(.)", r"\1", word)

@@ -1,6 +1,6 @@
-"""Whether the database takes writes: something is written to it and taken away again.
+"""The probe of whether the database accepts writes: insert a row and delete it again.
 
-A question alone would not tell: a standby answers, and so does a server whose disk is full.
+A query is not enough: a standby answers queries, and so does a server whose disk is full.
 """
 
 from __future__ import annotations
@@ -16,15 +16,17 @@ from bot.store.database.engine import Database, StoreUnavailable, info_of
 from bot.store.schema.tables import known
 
 SMALL, LARGE = 16, 64 * 1024
-"""How many random bytes are written, two characters each.  What is small may find room on a full disk,
-within what the database has there already: after a write that did not, one that is large has to.
+"""How many random bytes are written, each as two characters.
+
+On a full disk a small row may still fit into the space that the database has allocated.  So after a
+write that failed because the disk was full, the probe is large.
 """
 
 
 def write_error(database: Database, now: datetime) -> ErrorInfo | None:
-    """Give what is wrong where nothing can be written; None: it can.
+    """Return the reason why the database cannot be written, or None if it can.
 
-    Raises: StoreUnavailable, where the database does not answer at all.
+    Raises: StoreUnavailable if the database failed for any other reason.
     """
     was_full = database.is_full
     try:
@@ -40,7 +42,7 @@ def write_error(database: Database, now: datetime) -> ErrorInfo | None:
 
 
 def _write(connection: Connection, was_full: bool, now: datetime) -> None:
-    # Under a name of its own: no replica waits for another's row.
+    # A unique name, so that no replica waits for the lock of another replica's row.
     name = f"probe-{secrets.token_hex(8)}"
     value = {"of no meaning": secrets.token_hex(LARGE if was_full else SMALL)}
     connection.execute(insert(known), {"name": name, "value": value, "at": now, "version": 1})

@@ -1,6 +1,4 @@
-"""SQLite: the file, made where it belongs and one Purgebot's alone; connections to it, how they are
-opened, and which are of no more use.
-"""
+"""SQLite: how the file is created and locked, how connections are opened and when they are discarded."""
 
 from __future__ import annotations
 
@@ -18,18 +16,18 @@ from bot.core.errors import BotError
 from bot.core.setup_errors import DATABASE_AWAY, DATABASE_IN_USE
 
 _PRIVATE = 0o600
-"""Beside requests and reasons, response URLs stand in there, with which anybody may post."""
+"""The mode of the file.  It contains response URLs, with which anybody can post."""
 
 
 def open_engine(url: str, busy_timeout_s: float) -> Engine:
-    """Give the engine of a file that others may have locked for so long."""
-    # The URL's own `timeout` counts.
+    """Return the engine of a file.  `busy_timeout_s` is how long it waits for a lock, in seconds."""
+    # A `timeout` in the URL has priority.
     patience = {} if "timeout" in make_url(url).query else {"timeout": busy_timeout_s}
     engine = create_engine(
         url,
         connect_args={"check_same_thread": False, **patience},
         pool_size=8,
-        max_overflow=-1,  # as many as there are threads that read at the same moment
+        max_overflow=-1,  # one connection for each thread that reads at the same time
         hide_parameters=True,
     )
     event.listen(engine, "connect", _prepare)
@@ -39,7 +37,7 @@ def open_engine(url: str, busy_timeout_s: float) -> Engine:
 
 
 def _prepare(connection: sqlite3.Connection, _record: object) -> None:
-    # The driver would begin transactions by itself and late; begin does it instead.
+    # The driver would begin transactions implicitly and too late, so `begin` does it instead.
     # https://docs.sqlalchemy.org/en/20/dialects/sqlite.html#pysqlite-serializable
     connection.isolation_level = None
     connection.execute("PRAGMA journal_mode=WAL")
@@ -48,15 +46,15 @@ def _prepare(connection: sqlite3.Connection, _record: object) -> None:
 
 
 def _throw_away(context: ExceptionContext) -> None:
-    # A file that could not be opened to write is never written to by that connection.
+    # A connection that opened the file read-only can never write to it.
     if is_read_only(context.original_exception):
         context.is_disconnect = True
 
 
 def begin(connection: Connection) -> None:
     options = connection.get_execution_options()
-    if not options.get("begun", False):  # GroupWriter begins its transactions itself
-        # A transaction that reads first and writes later can be refused in the middle; one that
+    if not options.get("begun", False):  # set if no transaction is wanted, or GroupWriter begins it
+        # A transaction that reads first and writes later can fail at its first write.  One that
         # takes the write lock at its beginning cannot.
         # https://www.sqlite.org/lang_transaction.html#read_transactions_versus_write_transactions
         writing = options.get("writing", False)
@@ -64,26 +62,27 @@ def begin(connection: Connection) -> None:
 
 
 def is_read_only(error: BaseException | None) -> bool:
-    """Whether something was to be written by a connection that cannot."""
+    """Return whether a write failed because the connection is read-only."""
     return _code(error) == sqlite3.SQLITE_READONLY
 
 
 def is_full(error: BaseException | None) -> bool:
-    """Whether the file could not grow."""
+    """Return whether a write failed because the disk was full."""
     return _code(error) == sqlite3.SQLITE_FULL
 
 
 def _code(error: BaseException | None) -> int | None:
-    """Give the primary result code."""
+    """Return the primary result code of an error of sqlite3, None for other errors."""
     code: int | None = getattr(error, "sqlite_errorcode", None)
     return None if code is None else code & 0xFF
 
 
 def database_file(settings: DatabaseSettings) -> Path | None:
-    """Give the SQLite file, made where it is not there and its user's alone; None for PostgreSQL.
+    """Create the SQLite file if it is missing, and make it private.  Return None for PostgreSQL.
 
-    The -wal and -shm files beside it get its rights: https://sqlite.org/src/timeline?f=45bb84c6283d803f
-    Raises: BotError.
+    SQLite creates the -wal and -shm files with the same permissions:
+    https://sqlite.org/src/timeline?f=45bb84c6283d803f
+    Raises: BotError if it cannot be created.
     """
     url = make_url(settings.database_url.get_secret_value())
     file = path_in(url)
@@ -97,15 +96,18 @@ def database_file(settings: DatabaseSettings) -> Path | None:
     except OSError as error:
         raise BotError(DATABASE_AWAY, cause=f"{file.parent}: {error.strerror}") from None
     for each in (file, *(Path(f"{file}{end}") for end in ("-wal", "-shm", ".lock"))):
-        with suppress(OSError):  # it is not there, or another's, who has to know
-            # What everybody may read was left so; what a group may, somebody has decided.
+        with suppress(OSError):  # it does not exist, or it belongs to another user
+            # Access for all users is a default that nobody chose; access for the group was chosen.
             if each.stat().st_mode & 0o007:
                 each.chmod(_PRIVATE)
     return file
 
 
 def path_in(url: URL) -> Path | None:
-    """Give where a SQLite URL has its file, be it as SQLite's own URI; None for PostgreSQL."""
+    """Return the path of the file in a SQLite URL, which may contain a `file:` URI.
+
+    Return None for PostgreSQL or a database in memory.
+    """
     if url.get_backend_name() != "sqlite" or not url.database:
         return None
     if "uri" in url.query and url.database.startswith("file:"):
@@ -114,13 +116,16 @@ def path_in(url: URL) -> Path | None:
 
 
 def lock_database(settings: DatabaseSettings) -> FileLock | None:
-    """Make sure that a SQLite file has one Purgebot; PostgreSQL may have many."""
+    """Lock the SQLite file, so that only one Purgebot uses it.  Return None for PostgreSQL.
+
+    Raises: BotError.
+    """
     file = database_file(settings)
     return None if file is None else lock_file(file)
 
 
 def lock_file(file: Path) -> FileLock:
-    """Make sure that nobody works with a SQLite file, and that nobody begins to.  Raises: BotError."""
+    """Lock a SQLite file against other Purgebots.  Raises: BotError if it is in use."""
     lock = FileLock(f"{file}.lock", mode=_PRIVATE)
     try:
         lock.acquire(timeout=0)

@@ -1,8 +1,8 @@
-"""Statements that run for every purge: compiled once per database, and run on the driver's own cursor.
+"""Prepared statements: compiled once per database, and run directly on the driver's connection.
 
-SQLAlchemy builds a context for each execution and a result object for each answer, which takes
-longer than SQLite takes for the statement itself.  A `Prepared` keeps what SQLAlchemy is good for
-here, the SQL text and the conversion of values, and leaves out the rest.
+They are for statements that run for every purge.  SQLAlchemy builds a context and a result object
+for each execution, which takes longer than SQLite takes to run the statement.  A `Prepared` uses
+only SQLAlchemy's SQL text and its conversion of values.
 """
 
 from __future__ import annotations
@@ -20,18 +20,20 @@ Convert = Callable[[Any], Any]
 
 
 def one_of(column: Column[Any], words: Iterable[str]) -> ColumnElement[bool]:
-    """Return whether a column has one of these words, which are constants of this program.
+    """Return the condition that a column has one of these words.
 
-    They are written into the SQL text: how long a list is must be known when it is compiled.
+    The words must be constants of this program: they are inserted into the SQL text unescaped.
+    They are not bind parameters, because the length of a list must be known when it is compiled.
     """
     return column.in_([literal_column(f"'{word}'") for word in words])
 
 
 class Prepared:
-    """A statement with named gaps, for SQLite and PostgreSQL.
+    """A statement with named bind parameters, for SQLite and PostgreSQL.
 
-    The connection that it runs on must be in a transaction already, or be in none on purpose: the
-    driver's own cursor begins none by way of SQLAlchemy, so the engine's `begin` event is not sent.
+    The caller must begin the transaction, or run the statement without one on purpose.  Execution
+    on the driver's connection does not begin SQLAlchemy's transaction, so the engine's `begin`
+    event is not sent.
     """
 
     def __init__(self, statement: Any) -> None:
@@ -39,17 +41,22 @@ class Prepared:
         self._compiled: dict[tuple[str, tuple[str, ...]], _Compiled] = {}
 
     def run(self, connection: Connection, values: Mapping[str, Any]) -> int:
-        """Run the statement; return how many rows it changed.  Raises: DBAPIError."""
+        """Run the statement.  Return how many rows it changed.  Raises: DBAPIError."""
         found: int = self._execute(connection, values)[1].rowcount
         return found
 
     def run_many(self, connection: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
-        """Run the statement once per row; all rows have the same keys.  Raises: DBAPIError."""
+        """Run the statement once for each mapping of values in `rows`.
+
+        They should have the same keys in the same order: each other sequence of keys is compiled
+        anew.
+        Raises: DBAPIError.
+        """
         for row in rows:
             self._execute(connection, row)
 
     def rows(self, connection: Connection, values: Mapping[str, Any]) -> list[Any]:
-        """Run the statement; return its rows, whose columns are attributes.  Raises: DBAPIError."""
+        """Run the statement.  Return its rows as named tuples.  Raises: DBAPIError."""
         compiled, cursor = self._execute(connection, values)
         try:
             found = cursor.fetchall()
@@ -71,20 +78,20 @@ class Prepared:
 
 
 def _wrapped(connection: Connection, error: Exception, sql: str) -> DBAPIError:
-    """Return the error as SQLAlchemy would raise it; a connection of no more use is thrown away."""
+    """Return a driver's error as a DBAPIError, and invalidate the connection if it is unusable."""
     if connection.dialect.name == "sqlite":
         is_useless = sqlite.is_read_only(error)
     else:
         from bot.store.database.postgresql import ends_session
 
-        is_useless = ends_session(error) or connection.connection.driver_connection.closed  # type: ignore[union-attr]  # it is open until now
+        is_useless = ends_session(error) or connection.connection.driver_connection.closed  # type: ignore[union-attr]  # not None: it is not yet invalidated
     if is_useless:
         connection.invalidate(error)
     return DBAPIError(sql, None, error, hide_parameters=True, connection_invalidated=is_useless)
 
 
 class _Compiled:
-    """One statement for one database, with these keys given."""
+    """A statement compiled for one dialect and for values with these keys."""
 
     def __init__(self, statement: Any, dialect: Dialect, keys: tuple[str, ...]) -> None:
         compiled = statement.compile(dialect=dialect, column_keys=list(keys))
@@ -110,7 +117,7 @@ class _Compiled:
         self._convert_out: list[tuple[int, Convert]] | None = None
 
     def bind(self, values: Mapping[str, Any]) -> Any:
-        """Return what the driver takes for these values."""
+        """Return the driver's parameters for these values: a list or a dict, as the dialect needs."""
         bound = dict(self._constants)
         for name, convert in self._names:
             value = values[name]
@@ -120,8 +127,11 @@ class _Compiled:
         return [bound[name] for name in self._order]
 
     def read(self, found: Sequence[Sequence[Any]], description: Sequence[Any]) -> list[Any]:
-        """Return rows of the driver's with their values converted, as attributes."""
-        if self._convert_out is None:  # what has to be converted hangs on what the server sends
+        """Return the driver's rows as named tuples with converted values.
+
+        `description` is the cursor's.
+        """
+        if self._convert_out is None:  # it depends on the column types that the server sends
             self._convert_out = [
                 (place, convert)
                 for place, (column, sent) in enumerate(zip(self._columns, description, strict=True))

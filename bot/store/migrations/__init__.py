@@ -1,10 +1,10 @@
-"""The database's schema over time: forward only, and safe when several replicas start at once.
+"""The migrations of the schema: forward only, and safe if several replicas start at once.
 
-A new version's schema serves the version before as well, so that replicas are replaced one by one:
-a migration adds tables, columns that may be missing from what an older replica writes, and indexes
-that forbid nothing.  One that must do more sets `schema_floor`, the oldest revision whose program
-may still use the tables.  A version that writes new states, kinds or events is a new revision too,
-even where its tables are the old ones: then nobody takes what they cannot read for damage.
+The previous version can use a new version's schema as well, so replicas can be replaced one by one:
+a migration adds only tables, columns that older replicas may omit, and indexes that are not unique.
+A migration that must do more sets `schema_floor`, the oldest revision whose program may use the
+tables.  A version that writes new states, kinds or events gets a new revision too, even if its
+tables are unchanged: so older programs do not report values that they cannot read as damage.
 """
 
 from __future__ import annotations
@@ -28,18 +28,18 @@ from bot.store.schema.tables import schema_floor
 
 OLDEST = "0009"
 HEAD = "0009"
-"""The first and the newest revision; a house test compares them with the folder `versions`."""
+"""The first and the newest revision.  A test compares them with the folder `versions`."""
 
 _LOCK = 7_821_001
-"""The key of the advisory lock under which replicas take turns (any number, but always this)."""
+"""The key of the advisory lock of migrations: an arbitrary number that must not change."""
 _LOCK_TIMEOUT = "3s"
-"""How long a change waits for a table that somebody reads: all others wait behind it meanwhile."""
+"""How long a migration waits for a table lock.  All other queries of the table wait behind it."""
 
 
 def migrate(engine: Engine) -> str | None:
-    """Bring the schema up to HEAD, unless it is there or beyond; give the revision found before.
+    """Migrate the schema to HEAD, unless it has that revision or a newer one.
 
-    None: the database was empty.
+    Return the previous revision, or None if the database was empty.
     Raises: BotError (`database-…`).
     """
     with or_away(), engine.execution_options(writing=True).begin() as connection:
@@ -54,7 +54,10 @@ def migrate(engine: Engine) -> str | None:
 
 
 def schema_error(engine: Engine) -> ErrorInfo | None:
-    """Give what keeps this program from using the database, `database-away` included; None: it can."""
+    """Return the error that prevents this program from using the database, or None.
+
+    The error may be `database-away`.
+    """
     try:
         with or_away(), engine.connect() as connection:
             return revision_error(connection)
@@ -63,7 +66,7 @@ def schema_error(engine: Engine) -> ErrorInfo | None:
 
 
 def check_not_ahead(connection: Connection) -> None:
-    """Make sure that nobody wrote what only a newer version knows.
+    """Check that the schema has no newer revision than this program's.
 
     Raises: BotError (`database-schema-ahead`).
     """
@@ -73,23 +76,23 @@ def check_not_ahead(connection: Connection) -> None:
 
 
 def take_turn(connection: Connection) -> None:
-    """Wait until no other process changes the schema; it is this one's turn until the commit."""
-    if connection.dialect.name == "postgresql":  # SQLite has one writer anyway
-        connection.execute(text("SET LOCAL statement_timeout = 0"))  # others may be at it
+    """Lock the schema against changes by other processes until the end of the transaction."""
+    if connection.dialect.name == "postgresql":  # SQLite has one writer at a time
+        connection.execute(text("SET LOCAL statement_timeout = 0"))  # another may be migrating
         connection.execute(text("SET LOCAL idle_in_transaction_session_timeout = 0"))
         connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK})
         connection.execute(text(f"SET LOCAL lock_timeout = '{_LOCK_TIMEOUT}'"))
 
 
 def revision_of(connection: Connection) -> str | None:
-    """Give the revision of the schema; None where there is none."""
+    """Return the revision of the schema, or None if there is none."""
     if not inspect(connection).has_table("alembic_version"):
         return None
     return connection.execute(text("SELECT version_num FROM alembic_version")).scalar_one_or_none()
 
 
 def revision_error(connection: Connection) -> ErrorInfo | None:
-    """Give what keeps this program from using the tables; None: it can."""
+    """Return the error that prevents this program from using the tables, or None."""
     encoding = _encoding_of(connection)
     if encoding != "UTF8":
         return ErrorInfo(DATABASE_ENCODING, {"encoding": encoding})
@@ -111,7 +114,7 @@ def revision_error(connection: Connection) -> ErrorInfo | None:
 
 
 def _encoding_of(connection: Connection) -> str:
-    """Give the encoding of the text; whatever a SQLite file has can hold all there is."""
+    """Return the encoding of the database.  Every encoding of SQLite can store all of Unicode."""
     if connection.dialect.name == "sqlite":
         return "UTF8"
     encoding: str = connection.execute(text("SHOW server_encoding")).scalar_one()
@@ -119,7 +122,7 @@ def _encoding_of(connection: Connection) -> str:
 
 
 def _upgrade(connection: Connection) -> None:
-    # Alembic takes as long to import as Bolt does, and most starts have nothing to migrate.
+    # Importing Alembic takes as long as importing Bolt, and most starts have nothing to migrate.
     from alembic import command
     from alembic.config import Config
 

@@ -1,4 +1,4 @@
-"""Alembic's entrance: it runs on the connection, and in the transaction, that `migrate` gives."""
+"""Alembic's entry point.  It uses the connection, and the transaction, of `migrate`."""
 
 from alembic import context
 

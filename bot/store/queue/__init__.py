@@ -1,5 +1,5 @@
-"""What is due, and who works on it: leases, lanes and rates that all replicas share.
+"""The due rows: how they are selected, claimed under leases, and limited by rates of all replicas.
 
-Claims and counts only: what a step does with a row is in `bot.worker`.
-Begin at `due`, then `leases`.
+The package only claims and counts rows.  `bot.worker` processes them.
+Start reading at `due`, then `leases`; `handover` is how a row is passed on without a claim.
 """

@@ -1,15 +1,16 @@
-"""Which rows are due, put as questions to the database.
+"""The queries that select due rows.
 
-kind      rows                                              lane
+kind      rows                                                      lane
 asks      presses and questions
-purges    to be decided, expired, searched for …            0
-watches   at work at the CDN, asked about in tens           1 (bot/store/queue/polling.py)
-sends     to be sent, at the cluster's rate                 2
-posts     cards to be posted, notes, alerts                 0
-whispers  what one person is told who typed or pressed      1
-edits     cards that stand in a channel and have to change  2
+purges    to be decided, expired, searched for …                    0
+watches   in progress at the CDN, which is polled for ten at once   1 (bot/store/queue/polling.py)
+sends     to be sent, at a rate that all replicas share             2
+posts     cards to be posted, thread replies, alerts                0
+whispers  ephemeral messages                                        1
+edits     posted cards to be edited                                 2
 
-Slack limits each of its methods apart: what edits have to wait for keeps no answer back.
+Slack has a separate rate limit for each of its methods.  Therefore edits have a lane of their own:
+if they are limited, answers are not delayed.
 """
 
 from __future__ import annotations
@@ -48,9 +49,9 @@ from bot.store.schema.mapping import column_of
 
 
 class JobKind(StrEnum):
-    """The kinds of work, in the order in which they are claimed: somebody waits for an answer to a
-    press, and then for a purge to be sent; what the CDN is at work on can wait a moment.
+    """The kinds of work, in the order in which they are claimed.
 
+    Answers come first and then purges to be sent, because people wait for them.  Polls come last.
     The values are labels of metrics.
     """
 
@@ -72,26 +73,27 @@ _PLACES: dict[JobKind, tuple[Table, int | None]] = {
     JobKind.EPHEMERAL: (tables.posts, lanes.EPHEMERAL),
     JobKind.EDIT: (tables.posts, lanes.EDITED),
 }
-"""In which table, and in which lane of it, the rows of a kind are."""
+"""The table and the lane of each kind.  The lane is None if the table has no lanes."""
 _KIND_AT = {place: kind for kind, place in _PLACES.items()}
 _WORDS: dict[str, tuple[Column[Any], type[StrEnum]]] = {
     "purges": (tables.purges.c.state, State),
     "asks": (tables.asks.c.kind, InteractionKind),
     "posts": (tables.posts.c.kind, PostKind),
 }
-"""What a row is, and all that this version knows of."""
+"""The column that says what a row is, and its values that this version knows, by table name."""
 FAIRNESS = timedelta(seconds=30)
-"""How long it is remembered for whom something was sent, when others wait for their turn."""
+"""How long a sent purge counts against its requester in the order of purges to be sent."""
 LATELY = 5000
+"""How many recently sent purges are counted for that order at most."""
 TOGETHER = timedelta(seconds=5)
-"""How early a purge may be asked about, to go with another: looks are no closer than that."""
+"""How early a purge may be polled in order to fill a batch.  Polls are at least this far apart."""
 OLD = timedelta(minutes=15)
 TOGETHER_OLD = timedelta(seconds=30)
-"""The same for one that was sent so long ago: its looks are more than a minute apart."""
+"""The same for a purge that was sent OLD or longer ago: its polls are over a minute apart."""
 
 
 def kind_of(value: Purge | Interaction | Post) -> JobKind:
-    """Give the kind of work that a row is."""
+    """Return the kind of work of a row."""
     match value:
         case Interaction():
             return _KIND_AT[tables.asks, None]
@@ -122,7 +124,10 @@ _MOST = bindparam("most", type_=Integer)
 
 
 def _known(table: Table) -> ColumnElement[bool]:
-    """Whether this version knows what a row is; what it does not know is a newer replica's."""
+    """Return the condition that this version knows what a row is.
+
+    Rows that it does not know are left to a newer replica.
+    """
     column, values = _WORDS[table.name]
     return one_of(column, [value.value for value in values])
 
@@ -140,25 +145,27 @@ def _soonest_of_each_kind() -> CompoundSelect[Any]:
 
 
 def waiting(kind: JobKind, now: datetime) -> tuple[Table, ColumnElement[bool]]:
-    """Give where rows of a kind are, and which of them nobody works on.
+    """Return the table of a kind, and the condition that a row of the kind has no valid lease.
 
-    Also those that only a newer version knows: if there is none of it, nobody ever will.
+    It includes rows that only a newer version knows, because without a newer replica they would
+    wait forever, and the statistics must show that.
     """
     table = table_of(kind)
     return table, and_(_free(table, now), _in_lane(table, kind))
 
 
 SOONEST = Prepared(_soonest_of_each_kind())
-"""Put together once: it is asked before every claim and after every step."""
+"""The earliest due time of each kind.  Built once, because it runs before every claim."""
 
 
 def due_rows(
     connection: Connection, kind: JobKind, now: datetime, limit: int, size: int
 ) -> list[Any]:
-    """Give due rows that nobody works on, the oldest first, for `limit` steps of `size` each.
+    """Return due rows without a valid lease, the oldest first, for `limit` steps of `size` rows.
 
-    Of purges to be sent, of each person one in turn.  A last step that is not full takes what is
-    due within TOGETHER: else purges of different ages would each be asked about alone.
+    Purges to be sent are selected one per person in turn.  If the last step has fewer than `size`
+    rows, purges that are due within TOGETHER fill it: otherwise the CDN would be polled for purges
+    of different ages one by one.
     """
     moments = {"now": now, "lately_since": now - FAIRNESS}
     if kind is not JobKind.SEND:
@@ -171,12 +178,13 @@ def due_rows(
 
 
 def _one_of_each_in_turn(due: ColumnElement[bool]) -> Select[Any]:
-    """The first of each person, then the second of each: nobody's hundred keep out the others.
+    """Return the query for the first due purge of each person, then the second of each, and so on.
 
-    What was sent for a person within FAIRNESS counts as theirs of this turn.
+    So a person with a hundred purges does not delay the others.  Purges that were sent for a person
+    within FAIRNESS count as the first ones of that person.
     """
     purges = tables.purges.c
-    # The limit bounds it, and keeps SQLite from counting along the index over people instead.
+    # The limit bounds the cost.  It also prevents that SQLite uses the index on user_id instead.
     lately = select(purges.user_id).where(purges.sent_at >= _LATELY_SINCE).limit(LATELY).subquery()
     served = (
         select(lately.c.user_id, func.count().label("had")).group_by(lately.c.user_id).subquery()
@@ -211,7 +219,7 @@ def _oldest(kind: JobKind, when: ColumnElement[bool]) -> Select[Any]:
     return oldest.with_for_update(skip_locked=True)
 
 
-# Put together once, as SOONEST: to name all the columns again takes longer than to look them up.
+# Built once, like SOONEST: building a statement with all columns takes longer than its execution.
 _DUE = {kind: Prepared(_oldest(kind, table_of(kind).c.due_at <= _NOW)) for kind in JobKind}
 _purges = tables.purges.c
 _TOGETHER = Prepared(

@@ -1,8 +1,8 @@
-"""Rows that this process has work for at once: leased as they are saved, and passed on in memory.
+"""The hand-over of rows to the worker of this process: leased when saved, passed on in memory.
 
-A row that is due when it is saved would be claimed a moment later, in a transaction of its own.
-Where the worker of this process has room, `Store.apply` gives it the lease in the same transaction,
-and hands the row over when that is committed.  If the process dies in between, the lease runs out.
+Without it, a row that is due when it is saved would be claimed a moment later, in a transaction of
+its own.  If the worker has room, `Store.apply` leases the row to it in the same transaction, and
+hands the row over after the commit.  If the process dies in between, the lease expires.
 """
 
 from __future__ import annotations
@@ -17,9 +17,10 @@ from bot.store.queue.owner import Claimed
 
 @dataclass(frozen=True, slots=True)
 class Room:
-    """Room for one step: the name under which its row is leased, and what takes the step.
+    """A reservation of the worker for one step.
 
-    `use` is called once, when the lease is committed, or with None where it is not needed after all.
+    `holder` is the lease holder to save.  `use` must be called exactly once: with the step after
+    its lease was committed, or with None to release the reservation.
     """
 
     holder: str
@@ -27,20 +28,21 @@ class Room:
 
 
 class Handover(Protocol):
-    """Takes steps over for this process."""
+    """The worker of this process, as the store uses it."""
 
     def reserve(self) -> Room | None:
-        """Return room for one step.
+        """Reserve room for one step.
 
-        None: there is no room, or others have waited for longer; the row has to be claimed.
+        Return None if there is no room, or if older rows wait to be claimed.  Then the row has to
+        be claimed like any other.
         """
 
     def due(self, at: datetime) -> None:
-        """Take notice that a row which nobody works on is due at a moment."""
+        """Take note that a row without a lease is due at `at`."""
 
 
 class NoHandover:
-    """For a store without a worker: everything has to be claimed."""
+    """The hand-over of a store without a worker: every row has to be claimed."""
 
     def reserve(self) -> Room | None:
         return None

@@ -1,5 +1,7 @@
-"""What is due, and who works on it: rows are claimed under a lease, which is renewed while a step is
-at work on them, and runs out where its worker died.
+"""The leases of rows.
+
+A worker claims due rows under a lease.  The lease is renewed while a step processes the row, and
+expires if the worker dies.
 """
 
 from __future__ import annotations
@@ -27,11 +29,11 @@ from bot.store.schema.lanes import lane_of
 log = structlog.get_logger("purgebot.jobs")
 
 LEFT_FOR = timedelta(seconds=5)
-"""How long this replica keeps off what it cannot read, so that a newer one may be first."""
+"""How long this replica does not claim a row that it cannot read, so that a newer one can."""
 EDIT_EVERY = timedelta(seconds=2)
-"""A card is edited no more often; what changes meanwhile is shown by the next edit."""
+"""The minimum interval between edits of a card.  The next edit shows all changes since the last."""
 CARDS = (PostKind.CARD.value, PostKind.APPROVAL_CARD.value)
-"""The kinds of post that are kept true: when a purge changes, they are due again."""
+"""The kinds of post that are edited when their purge changes."""
 
 
 _LEND = {
@@ -62,7 +64,10 @@ _POST_DONE = Prepared(
 
 
 class Jobs:
-    """The work that is due, for one database."""
+    """The due rows of one database and their leases.
+
+    All methods that access the database raise StoreUnavailable.
+    """
 
     def __init__(self, database: Database, pace: Throttle) -> None:
         self._database = database
@@ -73,15 +78,15 @@ class Jobs:
         self._in_hand: set[tuple[Table, Any]] = set()
 
     def interaction(self, trigger_id: str) -> Interaction | None:
-        """Give a press or a question.  Raises: StoreUnavailable, FromNewer."""
+        """Return a press or a question, or None.  Raises: StoreUnavailable, FromNewer."""
         question = select(tables.asks).where(tables.asks.c.trigger_id == trigger_id)
         found = self._database.read(question).first()
         return rows.row_to_interaction(found) if found else None
 
     def claim(self, kind: JobKind, now: datetime, owner: str, limit: int) -> list[Claimed]:
-        """Take up to `limit` due rows of a kind for LEASE, the oldest first.
+        """Claim up to `limit` due rows of a kind for LEASE, the oldest first.
 
-        Where the cluster has a rate, as many as it allows.
+        If the kind has a rate, claim at most as many as it allows.
         """
 
         def take(connection: Connection) -> list[Any]:
@@ -108,7 +113,10 @@ class Jobs:
         return claimed
 
     def _leave(self, table: Table, keys: Sequence[Any], owner: str, until: datetime) -> None:
-        """Leave rows to a newer replica, which can read them: nobody has them for a moment."""
+        """Leave claimed rows to a newer replica, which can read them.
+
+        Until `until` they have a lease without a holder, so this replica does not claim them again.
+        """
         held = _held(table, keys, owner)
         self._database.execute(held.values(lease_until=until, lease_holder=None))
         for each in set(keys) - self._left:
@@ -116,22 +124,25 @@ class Jobs:
             log.warning("left-to-newer-version", table=table.name, key=each)
 
     def take(self, value: Purge | Interaction | Post) -> None:
-        """Renew the lease of a row that was leased as it was saved, until it is released."""
+        """Have `beat` renew the lease of a row that was leased when saved, until its release."""
         self._in_hand.add(_home(value))
 
     def release(self, value: Purge | Interaction | Post) -> None:
-        """Renew the lease of a claimed row no more: its step has ended, however it did."""
+        """Stop renewing the lease of a row.  Call it when its step ended, with or without success."""
         self._in_hand.discard(_home(value))
 
     def retry_later(self, value: Purge | Interaction | Post, owner: str, due_at: datetime) -> None:
-        """Give up a claimed row for now; it is due again at `due_at`, with one failure more."""
+        """Release the lease of a row, make it due at `due_at`, and count one failed attempt more."""
         table, key = _home(value)
         again = {"due_at": due_at, "attempts": table.c.attempts + 1}
         self._database.execute(_held(table, [key], owner).values(**again, **tables.NO_LEASE))
         self.handover.due(due_at)
 
     def reschedule(self, purge: Purge, owner: str, due_at: datetime) -> None:
-        """Give up a claimed purge in which nothing has changed, until it is due again."""
+        """Release the lease of an unchanged purge and make it due at `due_at`.
+
+        The number of failed attempts is reset.
+        """
         values: dict[str, Any] = {"which": purge.id, "held_by": owner}
         values |= {"again": due_at, "in_lane": lane_of(purge.state)}
         self._database.write(lambda connection: _GIVE_UP.run(connection, values))
@@ -146,14 +157,15 @@ class Jobs:
         now: datetime,
         edited: bool = False,
     ) -> bool:
-        """Keep where a post went.  What was done since then gives the lease back; it is due again
-        if the purge has moved on or somebody made it due meanwhile, and where it was `edited` not
-        before EDIT_EVERY.  None: there is more to do.
-        False: the lease was lost, and nothing was saved.
+        """Save where a post was shown.  Return False if the lease was lost; then nothing is saved.
+
+        `done_since` is when the step began, or None if it has not ended.  If it ended, the lease is
+        released.  A card is then due again if its purge changed or it was made due since; if it was
+        `edited`, not before EDIT_EVERY has passed.
         """
         values = rows.post_to_row(post)
-        # Others raise the wanted version and bring a fresh response URL while this worker
-        # holds the row: theirs counts.
+        # While this worker holds the row, other transactions may raise the wanted version or save
+        # a new response URL.  Their values must not be overwritten.
         for theirs in ("wanted_version", "response_url", "response_url_at"):
             del values[theirs]
         values |= {"which": post.id, "held_by": owner}
@@ -169,14 +181,14 @@ class Jobs:
         return bool(kept)
 
     def show_again(self, post: Post, now: datetime) -> None:
-        """Have a message that is kept true edited once more, also if somebody is at it now."""
+        """Make a posted card due for another edit, even if a worker holds its lease now."""
         posts = tables.posts
         which = and_(posts.c.id == post.id, posts.c.kind.in_(CARDS), posts.c.route.is_not(None))
         self._database.execute(update(posts).where(which).values(due_at=now + EDIT_EVERY))
         self.handover.due(now + EDIT_EVERY)
 
     def follows_another(self, post: Post) -> bool:
-        """Whether a post of its kind and channel was written before it and is still to be shown."""
+        """Return whether an older post of the same kind and channel is still to be shown."""
         posts = tables.posts.c
         earlier = select(posts.id).where(
             posts.due_at.is_not(None),
@@ -187,9 +199,10 @@ class Jobs:
         return self._database.read(earlier.limit(1)).first() is not None
 
     def beat(self, owner: str, now: datetime) -> None:
-        """Renew the leases of what `owner` has in hand.
+        """Renew the leases of the rows that this process has in progress.
 
-        A step whose end could not be saved is not in hand: somebody has to find that out.
+        A row whose step ended without being saved is not renewed: its lease must expire, so that
+        the row is claimed again.
         """
         in_hand = list(self._in_hand)
 
@@ -201,7 +214,7 @@ class Jobs:
         self._database.write(job)
 
     def free_all_leases(self) -> None:
-        """Forget all leases: right only where no other process can be at work (SQLite)."""
+        """Delete all leases.  Only valid if no other process uses the database (SQLite)."""
 
         def job(connection: Connection) -> None:
             for table in tables.JOBS.values():
@@ -211,14 +224,17 @@ class Jobs:
         self._database.write(job)
 
     def soonest(self, now: datetime) -> dict[JobKind, datetime]:
-        """Give for each kind when its next step is due that nobody works on; one question in all."""
+        """Return the earliest time at which a row without a lease may be claimed, for each kind.
+
+        A kind without such a row is not in the result.  It is one query for all kinds.
+        """
         found = self._database.rows(SOONEST, now=now)
         due = {JobKind(row.kind): row.due_at for row in found}
         return {kind: self._pace.not_before(kind, due_at) for kind, due_at in due.items()}
 
 
 def _held(table: Table, keys: Sequence[Any], owner: str) -> Update:
-    """Give the update of those of the rows on which `owner` has the lease."""
+    """Return the UPDATE of those of the rows whose lease `owner` holds."""
     return update(table).where(key_of(table).in_(keys), table.c.lease_holder == owner)
 
 
@@ -230,7 +246,7 @@ _READERS: dict[str, Any] = {
 
 
 def _home(value: Purge | Interaction | Post) -> tuple[Table, Any]:
-    """The table in which a value lives, and its key there."""
+    """Return the table of a value, and the key of its row."""
     match value:
         case Purge():
             return tables.purges, value.id

@@ -1,4 +1,4 @@
-"""Who holds leases and on what, and whether they can still be its own."""
+"""The owner of leases, and the steps that are done under them."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ LEASE = timedelta(seconds=30)
 
 @dataclass(frozen=True, slots=True)
 class Claimed:
-    """A row that this worker holds: what it is, how often a step on it has failed, and since when
-    it was due.
+    """A row whose lease this worker holds.
 
-    `shows`: the row is a post that was never tried before, the row says already that it is being
-    tried, and this is the purge to show.
+    `attempts` is the number of failed steps so far.  `due_at` is since when the row was due.
+    `shows` is set for a card that was handed over: the purge to show.  Posting that card was never
+    tried before, and its row in the database has `trying_since` set already.
     """
 
     value: Purge | Interaction | Post
@@ -35,13 +35,13 @@ class Claimed:
 
 @dataclass(frozen=True, slots=True)
 class PollBatch:
-    """Purges at work at the CDN, which is asked about them a few in a question."""
+    """Purges in progress at the CDN, to be polled together.  They have no leases."""
 
     purges: tuple[PolledPurge, ...]
 
 
 class LeaseOwner:
-    """Whoever holds leases: one process, and when it last renewed them."""
+    """One process as the holder of leases, and when it last renewed them."""
 
     def __init__(self, clock: Callable[[], float] = steady_s) -> None:
         self.name = f"{socket.gethostname()[:32]}-{os.getpid()}-{secrets.token_hex(4)}"
@@ -54,19 +54,20 @@ class LeaseOwner:
         self._renewed = self._clock()
 
     def still_alive(self) -> Callable[[], bool]:
-        """Give what tells whether leases of now can still be its own.
+        """Return a function that returns whether leases held now can still be valid.
 
-        A process may be paused without knowing it, and renew what it has left before it goes on.
+        It checks for an interruption since the call, too: a process may be paused without noticing,
+        and renew its leases before the step goes on.
         """
         lapses = self._lapses
         return lambda: self.is_fresh and self._lapses == lapses
 
     @property
     def age_s(self) -> float:
-        """How long ago its leases were last renewed, in seconds."""
+        """The time since the leases were last renewed, in seconds."""
         return self._clock() - self._renewed
 
     @property
     def is_fresh(self) -> bool:
-        """Whether they can still be its own."""
+        """Whether the leases can still be valid: they were renewed within half of LEASE."""
         return self.age_s <= LEASE.total_seconds() / 2

@@ -1,8 +1,8 @@
-"""Purges that the CDN is to be asked about: taken many at once, and held by nobody.
+"""The purges whose tasks are due for a poll.  They are taken in batches, without leases.
 
-A look changes nothing at the CDN, and what it comes to is saved over the version of the purge.  So
-it needs no lease: whoever takes purges gives them their next look at once, and who dies over them
-has left one out.
+A poll changes nothing at the CDN, and its result is saved only over the same version of the purge.
+So it needs no lease: the transaction that takes purges also sets the time of their next poll.  If
+the worker dies, one poll is lost.
 """
 
 from __future__ import annotations
@@ -23,29 +23,29 @@ from bot.store.schema import tables
 from bot.store.schema.lanes import lane_of
 
 STATUS_RATE = Rate("cdn-status", per_s=10, burst=10, worth=10)
-"""DescribeRefreshTaskById takes 30 calls a second of an account, which may have other tools too: no
-second has more than 20 of ours, and a crowd takes 10.  That are a hundred tasks a second, where
-Slack takes about one edit a second in a channel.
+"""DescribeRefreshTaskById accepts 30 calls per second and account, and other tools may use the same
+account.  This bucket allows 20 calls in one second and 10 per second in the long run.  That is a
+hundred tasks per second, while Slack accepts about one edit per second in a channel.
 """
 _LOOK_AT = Prepared(
     update(tables.purges)
     .where(
         tables.purges.c.id == bindparam("which"),
-        tables.purges.c.lane == lane_of(State.RUNNING),  # it may have ended meanwhile
+        tables.purges.c.lane == lane_of(State.RUNNING),  # the purge may have ended meanwhile
     )
     .values(due_at=bindparam("again", type_=tables.Utc))
 )
 
 
 class TaskPolling:
-    """The looks that are due, for one database."""
+    """The due polls of one database.  Its methods raise StoreUnavailable."""
 
     def __init__(self, database: Database, pace: Throttle) -> None:
         self._database = database
         self._pace = pace
 
     def take(self, now: datetime, questions: int, size: int) -> list[PolledPurge]:
-        """Take what is due for so many questions of `size` purges, as far as the rate allows."""
+        """Take the due purges for up to `questions` calls of `size` purges, as the rate allows."""
 
         def job(connection: Connection) -> list[PolledPurge]:
             due = self._pace.due(connection, JobKind.POLL, now, questions, size)
@@ -58,11 +58,14 @@ class TaskPolling:
         return self._database.write(job)
 
     def try_take_token(self, now: datetime) -> datetime | None:
-        """Take the token of one more question.  None: it is yours; else when to come again."""
+        """Take the token for one more call.
+
+        Return None if a token was taken, else the time to retry.
+        """
         taken, then = self._database.write(lambda connection: take(connection, STATUS_RATE, 1, now))
         return None if taken else then
 
     def retry_later(self, purges: Iterable[PolledPurge], due_at: datetime) -> None:
-        """Have purges that were taken and not asked about asked about at `due_at`."""
+        """Make purges that were taken but not polled due at `due_at`."""
         moments = [{"which": each.id, "again": due_at} for each in purges]
         self._database.write(lambda connection: _LOOK_AT.run_many(connection, moments))

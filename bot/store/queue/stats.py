@@ -1,5 +1,6 @@
-"""How much there is to do, and of what: counted along the index over what is due, so that a million
-finished purges cost nothing.
+"""Statistics of the due rows.
+
+The counts use the indexes on due rows, so their cost does not depend on finished purges.
 """
 
 from __future__ import annotations
@@ -20,20 +21,23 @@ from bot.store.schema import tables
 
 @dataclass(frozen=True, slots=True)
 class Queue:
-    """Rows of a kind that are due and that nobody works on, and how long the oldest has been due."""
+    """The due rows of a kind that have no valid lease.
+
+    `waiting` is their number; `oldest_s` is how long the oldest has been due, in seconds.
+    """
 
     waiting: int = 0
     oldest_s: float = 0.0
 
 
 class QueueStats:
-    """Counts over one database.  Raises: StoreUnavailable."""
+    """The statistics of one database.  Its methods raise StoreUnavailable."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
     def queues(self, now: datetime) -> dict[JobKind, Queue]:
-        """Give the queue of each kind.  Raises: StoreUnavailable."""
+        """Return the queue of each kind.  Raises: StoreUnavailable."""
         questions = []
         for kind in JobKind:
             table, is_waiting = waiting(kind, now)
@@ -56,8 +60,9 @@ class QueueStats:
         }
 
     def open_purges(self) -> dict[str, int]:
-        """Give how many purges of each state have something left to do; all states, also of none.
+        """Return the numbers of purges that are not finished, by state.
 
+        All states that this version knows are in the result, with 0 if there is no such purge.
         Raises: StoreUnavailable.
         """
         purges = tables.purges

@@ -1,7 +1,8 @@
-"""How much of each kind of work may be taken now: the cluster's rates, and what is held back here.
+"""Limits on how many rows of a kind may be taken now: rates of all replicas, pauses of this process.
 
-A rate is a token bucket, one row for all replicas: how many tokens there were, and when.  What has
-come in since then is reckoned from the time that went by, so nothing has to fill the bucket.
+A rate is a token bucket, stored as one row that all replicas share: the number of tokens and when
+it was valid.  The tokens added since then are computed from the elapsed time, so no process has to
+fill the bucket.
 """
 
 from __future__ import annotations
@@ -22,9 +23,10 @@ from bot.store.schema.tables import rates
 
 @dataclass(frozen=True, slots=True)
 class Rate:
-    """`per_s` tokens come in a second, and at most `burst` are kept.
+    """A token bucket: `per_s` tokens are added per second, up to `burst`.
 
-    Whoever finds none comes again when there are `worth`: not for each of them, where many wait.
+    A caller that gets too few tokens retries when there are `worth`, so that it does not retry for
+    each single token while many rows wait.
     """
 
     name: str
@@ -34,7 +36,7 @@ class Rate:
 
 
 KEPT_FOR = timedelta(milliseconds=100)
-"""How long this process keeps tokens for what will be handed over (Throttle.take_one)."""
+"""How long this process keeps tokens for rows that will be handed over (Throttle.take_one)."""
 _ONE = rates.c.name == bindparam("which")
 _LOOK = Prepared(select(rates.c.tokens, rates.c.at).where(_ONE).with_for_update())
 _TAKE = Prepared(update(rates).where(_ONE))
@@ -42,17 +44,18 @@ _GIVE_BACK = Prepared(update(rates).where(_ONE).values(tokens=rates.c.tokens + b
 
 
 def take(connection: Connection, rate: Rate, wanted: int, now: datetime) -> tuple[int, datetime]:
-    """Take up to `wanted` tokens; give how many, and when to come for more.
+    """Take up to `wanted` tokens.  Return how many were taken, and when to retry for more.
 
-    Within the caller's transaction: the row is locked until it ends.
+    It runs in the caller's transaction and locks the row of the rate until the end of that.
     """
     named = {"which": rate.name}
-    if not (found := _LOOK.rows(connection, named)):  # the first time of all
+    if not (found := _LOOK.rows(connection, named)):  # the rate is used for the first time
         full = {"name": rate.name, "tokens": rate.burst, "at": now}
         connection.execute(insert_if_new(connection.dialect.name, rates, "name"), full)
         found = _LOOK.rows(connection, named)
     (row,) = found
-    # Replicas' clocks differ: time that seems to run backwards brings nothing and takes nothing.
+    # The clocks of replicas differ.  If time seems to run backwards, no tokens are added or
+    # removed.
     since = max(0.0, (now - row.at).total_seconds())
     tokens = min(rate.burst, row.tokens + since * rate.per_s)
     taken = min(wanted, int(tokens))
@@ -62,12 +65,12 @@ def take(connection: Connection, rate: Rate, wanted: int, now: datetime) -> tupl
 
 
 def give_back(connection: Connection, rate: Rate, unused: int) -> None:
-    """Put tokens back that were taken in this transaction and were not needed."""
+    """Put `unused` tokens that were taken in this transaction back into the bucket."""
     _GIVE_BACK.run(connection, {"which": rate.name, "unused": unused})
 
 
 class Throttle:
-    """The pace of one process; `rates` are shared by all replicas, by kind of work."""
+    """The limits of one process.  `rates` are the rates that all replicas share, by kind of work."""
 
     def __init__(self, rates: Mapping[JobKind, Rate]) -> None:
         self._rates = rates
@@ -78,13 +81,13 @@ class Throttle:
     def due(
         self, connection: Connection, kind: JobKind, now: datetime, limit: int, size: int = 1
     ) -> list[Any]:
-        """Give due rows for `limit` steps of `size` rows each, or for as many as the rate allows."""
+        """Return due rows for up to `limit` steps of `size` rows each, as the rate allows."""
         rate = self._rates.get(kind)
         if rate is None:
             return due_rows(connection, kind, now, limit, size)
         most, then = take(connection, rate, limit, now)
         if most < limit:
-            self._not_before[kind] = then  # until there are more tokens, none is due
+            self._not_before[kind] = then  # do not claim this kind before there are tokens
         found = due_rows(connection, kind, now, most, size) if most else []
         if unused := most - -(-len(found) // size):
             give_back(connection, rate, unused)
@@ -92,10 +95,11 @@ class Throttle:
         return found
 
     def take_one(self, connection: Connection, kind: JobKind, now: datetime) -> bool:
-        """Take a token for a row that is handed over; False: others wait for them, or none is left.
+        """Take one token for a row that is to be handed over.
 
-        Several are taken from the database at once, and what is left of them is kept for KEPT_FOR:
-        so that each row does not need statements of its own for it.
+        Return False if the kind is held back (rows wait for tokens, or it is paused) or no token is
+        left.  To save statements, several tokens are taken from the database at once, and this
+        process keeps the rest for KEPT_FOR.
         """
         rate = self._rates.get(kind)
         if self._not_before.get(kind, now) > now:
@@ -114,9 +118,9 @@ class Throttle:
         return some > 0
 
     def pause(self, kind: JobKind, until: datetime) -> None:
-        """Let this process take none of a kind until then."""
+        """Stop this process from claiming rows of a kind until `until`."""
         self._not_before[kind] = until
 
     def not_before(self, kind: JobKind, due_at: datetime) -> datetime:
-        """Give when a kind that is due then may be taken."""
+        """Return when this process may claim a row of a kind that is due at `due_at`."""
         return max(due_at, self._not_before.get(kind, due_at))

@@ -1,5 +1,5 @@
-"""Questions to the tables that change nothing, and facts that all replicas share.
+"""Queries of the tables, and facts that all replicas share.
 
-Rights are decided by whoever asks.
-Begin at `history` for people's questions, `related` for what the rules ask.
+The callers decide on rights.
+Start reading at `history` for people's questions, `related` for the queries that the rules need.
 """

@@ -1,16 +1,16 @@
-"""What was purged, newest first, a page at a time, at a cost that does not grow with the table.
+"""The history of purges, newest first and in pages, at a cost that is independent of the table's size.
 
-A page is looked for along indexes that are in the order of time, a lane each:
+A page is collected by scans along indexes that are ordered by time, called lanes:
 
     by domain         one exact domain
     by person         one requester
-    by both           one requester's of one exact domain
-    by time           everything
+    by both           one requester and one exact domain
+    by time           all purges
 
-A lane that leads past rows of no concern (by person or by time, but only of `*.example.com`) is
-followed for `WINDOW` rows at a look.  What all lanes give together, up to where the shortest was
-followed, is looked at row by row: whether its tags may be seen only the policy can tell.  After
-four looks that did not fill the page it is shown as it is, and says so.
+Some lanes must skip rows, for example a lane by time that is limited to `*.example.com`.  Such a
+lane is scanned for `WINDOW` rows per round.  The results of all lanes are merged, up to the place
+that every lane was scanned to, and filtered row by row: only the policy can decide whether somebody
+may see the tags.  If four rounds did not fill the page, it is shown incomplete, and says so.
 """
 
 from __future__ import annotations
@@ -42,25 +42,25 @@ from bot.store.schema.tables import Utc, may_have_reached_cdn, purges
 PAGE = 10
 WINDOW = 500
 SCAN_BATCHES = (PAGE + 1, 100, 100, 100)
-"""How many rows each look asks for; most pages are filled by the first."""
+"""How many rows each round requests.  The first round fills most pages."""
 MOST_LANES = 8
-"""With more domains than this, one lane by time is cheaper than one for each."""
+"""With more domains than this, one lane by time is cheaper than one lane per domain."""
 MOST_FOUND = 10
-"""Of so many purges with one task ID, the newest."""
+"""How many purges with one task ID are returned at most."""
 MOST_WAITING = 1000
-"""Of so many that wait, the newest are looked at."""
+"""How many waiting purges are returned at most."""
 
 _BEGINNING, _END = datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)
 Narrows = Callable[[Any], ColumnElement[bool]]
-"""A condition on the column of the domain."""
+"""A function that returns a condition on a column with a domain."""
 
 
 @dataclass(frozen=True, slots=True)
 class Search:
-    """Which purges: of a domain, by a person, since a moment; and what the asker may see of them.
+    """The search criteria (domain, requester, earliest time) and the rights of the asker.
 
-    `patterns` are the domains of which the asker may see some tags; `own_id` and `aliases`, the
-    asker's IDs: of their own requests they may see all.
+    `patterns` are the domains of which the asker may see some tags.  `own_id` and `aliases` are the
+    asker's IDs; the asker may see all of their own requests.
     """
 
     own_id: str
@@ -73,9 +73,10 @@ class Search:
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """Purges, newest first; `newer` and `older` are where the next pages begin, None at an end.
+    """Purges, newest first.
 
-    `cut_short`: it was not filled, for not all rows before (or after) it were looked at.
+    `newer` and `older` are where the adjacent pages begin, None if there is none.  `cut_short`
+    means that the page may be incomplete, because the scan ended before all rows were read.
     """
 
     purges: tuple[Purge, ...]
@@ -86,20 +87,23 @@ class Page:
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """How many purges were sent, of each sort."""
+    """The numbers of plain and of forced purges that were sent."""
 
     plain: int
     forced: int
 
 
 class History:
-    """The purges of one database, to be asked about."""
+    """The history of one database."""
 
     def __init__(self, database: Database) -> None:
         self._read = database.read
 
     def find(self, wanted: str) -> list[Purge]:
-        """Give the purges with this ID, newest first.  Raises: StoreUnavailable."""
+        """Return the purge with this ID, or else the purges with this task ID, newest first.
+
+        Raises: StoreUnavailable, FromNewer.
+        """
         by_id = select(purges).where(purges.c.id == wanted)
         by_task = select(purges).where(purges.c.task_id == wanted)
         newest = by_task.order_by(purges.c.requested_at.desc()).limit(MOST_FOUND)
@@ -107,7 +111,7 @@ class History:
         return [rows.row_to_purge(row) for row in found]
 
     def latest(self, team_id: str, user_ids: Collection[str]) -> Purge | None:
-        """Give the newest purge that somebody asked for, by any of their IDs.
+        """Return the newest purge that a person requested under any of their IDs, or None.
 
         Raises: StoreUnavailable, FromNewer.
         """
@@ -121,9 +125,9 @@ class History:
         return rows.row_to_purge(found) if found else None
 
     def waiting(self) -> list[Purge]:
-        """Give the purges that wait for approval, newest first, MOST_WAITING at most.
+        """Return the purges that wait for approval, newest first, at most MOST_WAITING.
 
-        What waits is due at some time, so it is looked for among what is not finished.
+        A waiting purge always has a due time, so the query uses the index on due rows.
         Raises: StoreUnavailable.
         """
         c = purges.c
@@ -137,7 +141,10 @@ class History:
     def page(
         self, search: Search, may_see: Callable[[Purge], bool], cursor: Cursor | None = None
     ) -> Page:
-        """Give the page at a place; the newest where there is none.  Raises: StoreUnavailable."""
+        """Return the page at a cursor, or the newest page without one.
+
+        `may_see` returns whether the asker may see a purge.  Raises: StoreUnavailable.
+        """
         newer = cursor is not None and cursor.newer
         found: list[Purge] = []
         start = cursor.key if cursor else None
@@ -147,7 +154,7 @@ class History:
             if len(found) > PAGE or start is None:
                 break
         if newer and start is None and len(found) <= PAGE:
-            return self.page(search, may_see)  # there is no full page left before the newest
+            return self.page(search, may_see)  # less than a page is newer: show the newest page
         shown, more = found[:PAGE], len(found) > PAGE
         beyond = _key_of(shown[-1]) if more else start
         if newer:
@@ -158,7 +165,7 @@ class History:
         return Page(tuple(shown), before, beyond, cut_short=not more and start is not None)
 
     def sent_since(self, moment: datetime) -> Sent:
-        """Count the purges that reached the CDN since then, or may have.
+        """Count the purges since `moment` that have reached the CDN or may have.
 
         Raises: StoreUnavailable.
         """
@@ -170,7 +177,11 @@ class History:
     def _look(
         self, search: Search, start: Key | None, wanted: int, *, newer: bool
     ) -> tuple[list[Key], Key | None]:
-        """Give up to `wanted` keys in order, and where to look on; None at the end of all lanes."""
+        """Scan the lanes once, from `start` on.
+
+        Return up to `wanted` keys in order, and the key to continue at, None at the end of all
+        lanes.
+        """
         keys: set[Key] = set()
         ends: list[Key] = []
         for lane in _lanes(search):
@@ -188,7 +199,7 @@ class History:
                 ends += self._keys(along.offset(WINDOW - 1).limit(1))
         ordered = sorted(keys, reverse=not newer)
         end = (min if newer else max)(ends, default=None)
-        if end is not None:  # beyond it that lane may have more, which would come first
+        if end is not None:  # beyond it, that lane may have rows that were not read yet
             ordered = [key for key in ordered if (key <= end if newer else key >= end)]
         ordered = ordered[:wanted]
         return ordered, ordered[-1] if len(ordered) == wanted else end
@@ -206,8 +217,10 @@ class History:
 
 @dataclass(frozen=True, slots=True)
 class _Lane:
-    """A way along an index: the columns before the time, what they are to hold; and what has to
-    be left out on the way.
+    """A scan along an index.
+
+    `holds` are the index columns before the time, with their values.  `narrows` is the condition
+    for the rows that are not skipped; None: no row is skipped.
     """
 
     holds: Mapping[Column[Any], str] = field(default_factory=dict)
@@ -215,7 +228,7 @@ class _Lane:
 
 
 def _lanes(search: Search) -> list[_Lane]:
-    """Give the lanes that together lead past everything that the asker may see of what is asked."""
+    """Return the lanes that together contain all matching purges that the asker may see."""
     c, patterns = purges.c, search.patterns
     own = (search.own_id, *search.aliases)
     theirs = search.user_id in own
@@ -245,7 +258,7 @@ def _lanes(search: Search) -> list[_Lane]:
 
 
 def _covered(patterns: Sequence[str]) -> Narrows:
-    """Give the condition that `covers_domain` holds for one of the patterns."""
+    """Return the condition that one of the patterns covers a domain, as `covers_domain` does."""
     exact = [pattern for pattern in patterns if "*" not in pattern]
     suffixes = [pattern[1:] for pattern in patterns if pattern.startswith("*.")]
 
@@ -256,11 +269,11 @@ def _covered(patterns: Sequence[str]) -> Narrows:
 
 
 def _along(lane: _Lane, since: datetime | None, start: Key | None, *, newer: bool) -> Select[Any]:
-    """Give the keys of a lane from a place on, in their order.
+    """Return the query for the keys of a lane after `start`, in order.
 
-    The bounds and the order name all columns of the index.  With a plain `=` for the first ones
-    PostgreSQL would rather go along the index by time, past everything of no concern: it takes
-    for granted that what is asked for is spread evenly over the years.
+    The bounds and the order name all columns of the index.  With `=` for the first columns,
+    PostgreSQL prefers the index on the time alone and skips all other rows, because it assumes that
+    the matching rows are distributed evenly over time.
     """
     c = purges.c
     first, last = since or _BEGINNING, _END

@@ -1,7 +1,7 @@
-"""Which tags each domain was purged of: those that the CDN gave a task for.
+"""The tags that each domain was purged of and that the CDN created a task for.
 
-A tag is known for ever, and by its domain alone: who purged it is a matter of the history.  Tags
-longer than MOST_CHARACTERS are not kept: nobody types them.
+A known tag is never deleted.  It is stored per domain, without its requester.  Tags longer than
+MOST_CHARACTERS are not stored, because nobody types them.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from bot.store.schema.tables import known_tags
 
 MOST_CHARACTERS = 200
 MOST_ALIKE = 1000
-"""Among so many known tags of about the same length and beginning, or end, one is looked for."""
+"""How many tags `Tags.like` returns at most."""
 _BATCH = 500
 
 _t = known_tags.c
@@ -46,13 +46,13 @@ _LEARN = {name: Prepared(insert_if_new(name, known_tags)) for name in ("sqlite",
 
 
 class Tags:
-    """The known tags of one database.  Raises: StoreUnavailable."""
+    """The known tags of one database.  Its queries raise StoreUnavailable."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
     def unknown(self, domain: str, tags: Sequence[str]) -> tuple[str, ...]:
-        """Give those of the tags that the domain was never purged of; of overlong ones none."""
+        """Return the tags that the domain was never purged of, without overlong tags."""
         kept = [tag for tag in tags if len(tag) <= MOST_CHARACTERS]
         known: set[str] = set()
         if len(kept) == 1:
@@ -64,13 +64,14 @@ class Tags:
         return tuple(tag for tag in kept if tag not in known)
 
     def are_many(self, domain: str, least: int) -> bool:
-        """Whether so many tags of the domain are known."""
+        """Return whether at least `least` tags of the domain are known."""
         return len(self._database.rows(_SOME, domain=domain, most=least)) >= least
 
     def like(self, domain: str, tag: str) -> list[str]:
-        """Give the known tags of which this one may be a slip: of about its length, with its digits,
-        and with its beginning or its end.  Where they are very many, those that differ from it in
-        one place come first.
+        """Return the known tags that a person may have meant who typed this one.
+
+        They have about the same length, the same digits, and the same beginning or end.  If there
+        are more than MOST_ALIKE, tags that differ from it in one place are preferred.
         """
         third = max(1, len(tag) // 3)
         values = {"begin": _starting(tag[:third]), "end": _ending(tag[-third:])}
@@ -86,10 +87,9 @@ class Tags:
         return [row.tag for row in found]
 
     def learn(self, connection: Connection, pairs: Iterable[tuple[str, str]]) -> None:
-        """Add tags, each with its domain before it, within the caller's transaction.
+        """Add pairs of a domain and a tag, in the caller's transaction.
 
-        Two that add the same ones do so in the same order, so that neither waits for the other in
-        turn.
+        They are sorted, so that two transactions which add the same pairs cannot deadlock.
         """
         rows = [
             {"domain": domain, "tag": tag, "digits": digits_of(tag), "size": len(tag)}
@@ -100,8 +100,10 @@ class Tags:
 
 
 def _one_place(size: int) -> list[tuple[int, int]]:
-    """Return for each place of a tag of that length where the part before it ends and the part after
-    it begins.  A place of one slip is within two steps: all before and after it is as in the tag.
+    """Return the places of a tag of that length, as pairs: start and end of each place.
+
+    Places overlap: each is two steps long, and the next begins one step later.  So a typo lies
+    within one place, and the text before and after that place is equal in both tags.
     """
     step = max(1, size // 8)
     return [(start, start + 2 * step) for start in range(0, size, step)]

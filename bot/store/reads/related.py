@@ -1,4 +1,4 @@
-"""What other purges have to do with one: the same at work, a rival for a task, the origin's load."""
+"""Queries about other purges: equal ones in progress, rivals for a task, the load of the origin."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ from bot.store.database.statements import Prepared, one_of
 from bot.store.schema import mapping as rows
 from bot.store.schema import tables
 
-# Put together once: every command asks whether the same is at work already.
+# Built once, because every command runs these queries.
 _SENT_SINCE = and_(
     one_of(tables.purges.c.state, sorted(AT_WORK)),
     tables.purges.c.sent_at > bindparam("since", type_=tables.Utc),
@@ -59,13 +59,17 @@ def _moment(name: str) -> BindParameter[datetime]:
 
 
 def _counting(among: Sequence[ColumnElement[bool]], **each: ColumnElement[bool]) -> Prepared:
-    """Return the question how many purges of each sort there are among some."""
+    """Return the query that counts the purges of each sort.
+
+    `among` are conditions for all counted purges.  `each` is the condition of each sort, by the
+    name of its column.
+    """
     counts: list[Any] = [count().filter(which).label(name) for name, which in each.items()]
     return Prepared(select(*counts).where(*among))
 
 
 def _theirs(ids: int) -> tuple[ColumnElement[bool], ...]:
-    """Return whether somebody with so many IDs asked for it, and it is not the one in question."""
+    """Return the conditions that a person with so many IDs requested a purge other than `but`."""
     return _p.user_id.in_([bindparam(f"id{n}") for n in range(ids)]), _p.id != bindparam("but")
 
 
@@ -89,7 +93,7 @@ _IN_FLIGHT = and_(
     one_of(_p.state, [State.SUBMITTED, State.RUNNING]), _p.sent_at >= _moment("lately")
 )
 _TRAFFIC = _counting(
-    # What did not reach the CDN was no work for the origin.
+    # Purges that did not reach the CDN caused no load at the origin.
     (
         _p.domain == bindparam("domain"),
         _p.sent_at >= _moment("day"),
@@ -102,34 +106,36 @@ _TRAFFIC = _counting(
     in_flight=or_(_IN_FLIGHT, one_of(_p.state, [State.SENDING])),
 )
 _COUNTED_FROM = timedelta(days=1)
-"""How far back the requests of a person are looked through for those that are open."""
+"""The maximum age of a person's requests among which the open ones are counted."""
 
 
 def is_sent_alike(connection: Connection, purge: Purge, since: datetime) -> bool:
-    """Whether another such purge was sent after then, and nobody knows it to be over."""
+    """Return whether a purge that covers this one was sent after `since` and may not have ended."""
     values = {"target": purge.target, "but": purge.id, "since": since}
     return bool(_IS_SENT[purge.force].rows(connection, values))
 
 
 class RelatedPurges:
-    """Questions about the purges beside one, for one database.  Raises: StoreUnavailable."""
+    """Queries about other purges, for one database.  Its methods raise StoreUnavailable."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
     def related(self, purge: Purge, now: datetime) -> Related:
-        """Give the purges of the same that matter to one.
+        """Return the purges of the same target that matter to one.
 
-        One that only a newer version can read is none to be joined to by this one.
+        Purges that only a newer version can read are ignored, so this version joins nothing to
+        them.
         Raises: StoreUnavailable.
         """
         values = {"target": purge.target, "but": purge.id, "since": now - QUEUE_AT_MOST}
         return related(purge, list(rows.readable(self._database.rows(_RELATED, **values))), now)
 
     def load(self, purge: Purge, ids: Collection[str], *, lately: bool, today: bool) -> Load:
-        """Count what one person has asked for besides a purge; what is not wanted is 0.
+        """Count the other requests of the person with these IDs.
 
-        `lately`: within the minute before it; `today`: what of the last day is still open.
+        With `lately`, count those of the minute before the purge; with `today`, those of the day
+        before it that are still open.  Numbers that are not requested are 0.
         Raises: StoreUnavailable.
         """
         at = purge.requested_at
@@ -149,11 +155,14 @@ class RelatedPurges:
         return counts
 
     def has_rivals(self, purge: Purge, within: timedelta) -> bool:
-        """Whether another purge of its domain has no known outcome that was sent about then."""
+        """Return whether another purge of the domain, sent within `within` of it, has no known outcome.
+
+        Raises: StoreUnavailable.
+        """
         assert purge.sent_at is not None, "only what was sent can be lost"
         purges = tables.purges.c
         lost = and_(purges.sent_at <= purge.sent_at + within, purges.state.in_(tables.MAY_BE_THERE))
-        # Of what was tried several times only the last sending is kept.
+        # If a purge was sent several times, `sent_at` is only the last time.
         in_doubt = and_(purges.held_since <= purge.sent_at + within, purges.doubt.is_not(null()))
         question = select(purges.id).where(
             purges.domain == purge.domain,
@@ -164,7 +173,10 @@ class RelatedPurges:
         return self._database.read(question.limit(1)).first() is not None
 
     def tasks(self, purge: Purge, within: timedelta) -> set[str]:
-        """Give the CDN's tasks of the purges of its domain that were sent about then."""
+        """Return the task IDs of the purges of its domain that were sent within `within` of it.
+
+        Raises: StoreUnavailable.
+        """
         assert purge.sent_at is not None, "only what was sent can be lost"
         purges = tables.purges.c
         found = self._database.read(
@@ -177,7 +189,10 @@ class RelatedPurges:
         return {task for row in found for task in row.task_id.split(",")}
 
     def traffic(self, domain: str, now: datetime) -> Traffic:
-        """Count what the CDN was asked to purge of a domain within the last hour and day."""
+        """Count the purges of a domain that were sent within the last hour and the last day.
+
+        Raises: StoreUnavailable.
+        """
         moments = {
             "hour": now - timedelta(hours=1),
             "lately": now - QUEUE_AT_MOST,

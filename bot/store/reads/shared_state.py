@@ -1,8 +1,8 @@
-"""What all replicas know of the world outside, each thing under a name.
+"""Facts about the outside world that all replicas share, each under a name.
 
-Whoever learns something new writes it over the version that it has read, so that of several who
-learn it at the same moment one is first; the others see that it is known.  The messages that
-tell of it are written in the same transaction: whoever is first tells, and nobody else.
+A replica saves a new value only over the version that it has read.  So if several replicas learn a
+fact at the same time, only the first one saves it.  The messages about the fact are saved in the
+same transaction, so people get them once.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _ENTRY = Prepared(select(known).where(known.c.name == bindparam("name")))
 
 @dataclass(frozen=True, slots=True)
 class SharedEntry:
-    """`value` is a JSON object; version 0 means that nothing is known."""
+    """A shared fact.  `value` is a JSON object; version 0 means that no value is stored."""
 
     name: str
     value: dict[str, Any]
@@ -34,13 +34,13 @@ class SharedEntry:
 
 
 class SharedState:
-    """The facts of one database."""
+    """The shared facts of one database."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
     def get(self, name: str) -> SharedEntry:
-        """Give what is known.  Raises: StoreUnavailable."""
+        """Return the entry with this name.  Raises: StoreUnavailable."""
         for found in self._database.rows(_ENTRY, name=name):
             return SharedEntry(name, found.value, found.at, found.version)
         return SharedEntry(name, {})
@@ -48,9 +48,9 @@ class SharedState:
     def put(
         self, before: SharedEntry, value: dict[str, Any], now: datetime, told: tuple[Post, ...] = ()
     ) -> bool:
-        """Write it over what was known before, and with it the messages that are `told` of it.
+        """Replace the entry `before` by a new value, and save the messages `told` with it.
 
-        False: somebody was first, theirs counts, and nothing is told.
+        Return False if another replica was first.  Then nothing was saved.
         Raises: StoreUnavailable.
         """
 

@@ -1,5 +1,5 @@
-"""The tables, and how values become rows and rows become values.
+"""The tables, and the conversion of values to rows and back.
 
-Nothing else knows how a value is written down.
-Begin at `tables`, then `mapping`.
+No other package knows how a value is stored.
+Start reading at `tables`, then `mapping`.
 """

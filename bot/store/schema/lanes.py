@@ -1,4 +1,4 @@
-"""In which lane of its table a row is looked after; `bot.store.queue.due` says what each lane is for."""
+"""The lane of a row within its table.  `bot.store.queue.due` describes the lanes."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ NEW, EPHEMERAL, EDITED = range(3)
 
 
 def lane_of(state: State) -> int:
-    """Give in which lane a purge is looked after."""
+    """Return the lane of a purge in this state."""
     if state in WATCHED:
         return POLLED
     return TO_SEND if state in UNSENT else OTHER
 
 
 def lane_of_post(post: Post) -> int:
-    """Give in which lane a post is looked after."""
+    """Return the lane of a post."""
     if post.kind is PostKind.EPHEMERAL:
         return EPHEMERAL
     return NEW if post.ts is None else EDITED

@@ -1,7 +1,8 @@
-"""Values to rows and rows to values; nothing else knows how they are written down.
+"""The conversion of values to rows and of rows to values.
 
-While replicas are upgraded one by one, a newer one may write what this one does not know.  Such a
-row is left alone: read in part and written back, it would lose what only the newer one can read.
+While replicas are upgraded one by one, a newer replica may store values that this version does not
+know.  This version does not change such a row: if it read only a part and wrote that back, the
+values that only the newer version can read would be lost.
 """
 
 from __future__ import annotations
@@ -34,31 +35,31 @@ _COLUMNS = {
     "notified_at": "told_at",
     "text": "said",
 }
-"""Columns that are not called like their fields."""
+"""The columns whose names differ from those of their fields: column by field."""
 
 
 def column_of(name: str) -> str:
-    """Give the column that keeps a field of a purge or of an interaction."""
+    """Return the name of the column that stores a field of a purge or of an interaction."""
     return _COLUMNS.get(name, name)
 
 
-# What a dataclass does not name is of a newer version.
+# A field that the dataclass does not have was written by a newer version.
 _EXACT = ConfigDict(extra="forbid")
 _NOTICE = TypeAdapter(Notice | None, config=_EXACT)
 _TYPES = get_type_hints(Purge)
-"""The fields of a purge, those of its parts among them."""
+"""The types of the fields of a purge by name, including the fields of its base classes."""
 _JSON = {
     name: TypeAdapter(_TYPES[name], config=_EXACT).validator.validate_python
     for name in _TYPES
     if isinstance(tables.purges.c[column_of(name)].type, JSON)
 }
-"""The fields of a purge that are kept as JSON, and what reads them."""
+"""The validators of the fields of a purge that are stored as JSON, by field name."""
 _NULL_IF_EMPTY = {name for name in _JSON if tables.purges.c[column_of(name)].nullable}
 _PLAIN = {str, int, float, bool, dict, type(None)}
 
 
 class FromNewer(BotError):
-    """A row holds what this version does not know: it is for a newer one."""
+    """A row has values that only a newer version can read."""
 
 
 @contextmanager
@@ -82,7 +83,7 @@ def purge_to_row(purge: Purge) -> dict[str, Any]:
 
 @_as_known()
 def row_to_purge(row: Row) -> Purge:
-    """Give the purge.  Raises: FromNewer."""
+    """Return the purge that a row stores.  Raises: FromNewer."""
     values = {name: getattr(row, column_of(name)) for name in _TYPES}
     for name, read in _JSON.items():
         if values[name] is None:
@@ -94,14 +95,17 @@ def row_to_purge(row: Row) -> Purge:
 
 
 def readable(found: Iterable[Row]) -> Iterator[Purge]:
-    """Give the purges that this version can read: to the others a newer replica sees."""
+    """Yield the purges that this version can read.  A newer replica processes the others."""
     for row in found:
         with suppress(FromNewer):
             yield row_to_purge(row)
 
 
 def row_to_watched(row: Row) -> PolledPurge:
-    """Give what a look needs to know, for which State is all that has to be known of a row."""
+    """Return the fields that a poll needs.  Only the state must be known to this version.
+
+    Raises: ValueError if it is not.
+    """
     values = {name: getattr(row, column_of(name)) for name in PolledPurge.__slots__}
     return PolledPurge(**values | {"state": State(values["state"])})
 
@@ -113,7 +117,7 @@ def interaction_to_row(interaction: Interaction) -> dict[str, Any]:
 
 @_as_known()
 def row_to_interaction(row: Row) -> Interaction:
-    """Give the interaction.  Raises: FromNewer."""
+    """Return the interaction that a row stores.  Raises: FromNewer."""
     values = {each.name: getattr(row, column_of(each.name)) for each in fields(Interaction)}
     return Interaction(**values | {"kind": InteractionKind(values["kind"])})
 
@@ -129,20 +133,20 @@ def post_to_row(post: Post) -> dict[str, Any]:
 
 
 def new_post(post: Post, due_at: datetime | None) -> dict[str, Any]:
-    """Give the row of a post that was not stored yet."""
+    """Return the row of a post that was not stored yet.  `due_at` is None if it is not due."""
     return post_to_row(post) | {"due_at": due_at, "attempts": 0}
 
 
 def _notice_to_json(notice: Notice | None) -> Any:
     body = _plain(notice)
     if notice is not None and notice.answer is None:
-        del body["answer"]  # as earlier versions wrote it
+        del body["answer"]  # earlier versions did not write it
     return body
 
 
 @_as_known()
 def row_to_post(row: Row) -> Post:
-    """Give the post.  Raises: FromNewer."""
+    """Return the post that a row stores.  Raises: FromNewer."""
     values = {name: getattr(row, name) for name in Post.__slots__ if name != "notice"}
     return Post(
         **values
@@ -163,9 +167,9 @@ def link_to_row(linked: Link) -> dict[str, Any]:
 
 
 def _plain(value: Any) -> Any:
-    """Give a value in what JSON has, a moment in ISO 8601.
+    """Convert a value to JSON's types, with datetimes as ISO 8601.
 
-    Not by pydantic, which writes Z for +00:00: what is kept stays the same text.
+    pydantic is not used: it writes Z for +00:00, and stored texts must not change.
     """
     kind = type(value)
     if kind in _PLAIN:

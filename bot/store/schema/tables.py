@@ -1,19 +1,18 @@
-"""The tables.  Rows that have work to do are their own jobs: they know when they are due.
+"""The tables.  There is no separate job queue: the row of a purge, an ask or a post is its own job.
 
-    purges       one row a purge: its state, and the lease of whoever works on it
-    asks         clicks and questions, kept until each has been answered
-    posts        what Slack shows or will show: one card a purge, notes, whispers for one reader
-    audit        what happened, appended in the transaction that made it happen
-    checkpoints  seals over the audit (bot/core/audit.py)
-    rates        how much may be done in a span of time, by all replicas together
-                 (bot/store/queue/throttle.py)
-    known        what all replicas know of the world outside, each under a name: that the quota is
-                 used up, say
-    known_tags   which tags each domain was purged of (bot/store/reads/known_tags.py)
-    schema_floor which programs may use these tables (bot/store/migrations)
+    purges       one row per purge: its state, and the lease of the worker that processes it
+    asks         presses and questions
+    posts        the messages in Slack: one card per purge, thread replies, ephemeral messages
+    audit        the audit entries, each appended in the transaction of the change it records
+    checkpoints  checkpoints of the audit trail (bot/core/audit.py)
+    rates        token buckets that all replicas share (bot/store/queue/throttle.py)
+    known        facts about the outside world that all replicas share, by name, such as that the
+                 CDN's quota is used up (bot/store/reads/shared_state.py)
+    known_tags   the tags that each domain was purged of (bot/store/reads/known_tags.py)
+    schema_floor the oldest version that may use these tables (bot/store/migrations)
 
-`due_at` is null when nothing is left to do; `lease_until` and `lease_holder` are set while a
-worker is at it (docs/design.md, "The engine").
+`due_at` is null if nothing is left to do.  `lease_until` and `lease_holder` are set while a worker
+processes the row (docs/design.md, "The engine").
 """
 
 from __future__ import annotations
@@ -47,7 +46,7 @@ from bot.core.purge.states import State
 
 
 class Utc(TypeDecorator[datetime]):
-    """A moment in UTC.  SQLite keeps no time zone, so it goes in and comes out as UTC there."""
+    """A timestamp in UTC.  SQLite stores no time zone, so there it is stored and read as UTC."""
 
     impl = DateTime(timezone=True)
     cache_ok = True
@@ -133,7 +132,8 @@ purges = Table(
     Column("unreachable", JSON(none_as_null=True)),
     Column("new_tags", JSON(none_as_null=True)),
     Column("suggestion", Text),
-    # What is the same for two purges of the same tags, in whatever order; and who looks after it.
+    # `target` is equal for purges of the same tags in any order (Purge.target).
+    # `lane`: see bot/store/queue/due.py.
     Column("target", String(64)),
     Column("lane", Integer, nullable=False, server_default="0"),
     *_job_columns(),
@@ -177,7 +177,7 @@ posts = Table(
     Column("shown_version", Integer, nullable=False, default=0),
     Column("next_edit_at", Utc),
     Column("told", String(16)),
-    # Who looks after it (bot/store/queue/due.py).
+    # See bot/store/queue/due.py.
     Column("lane", Integer, nullable=False, server_default="0"),
     *_job_columns(),
 )
@@ -197,7 +197,7 @@ audit = Table(
     Column("detail", JSON, nullable=False),
     Column("previous", String(64), nullable=False),
     Column("hash", String(64), nullable=False),
-    # A row ID is never given twice: the checkpoints go by it.
+    # The checkpoints refer to row IDs, so an ID must not be used twice.
     sqlite_autoincrement=True,
 )
 
@@ -208,7 +208,7 @@ checkpoints = Table(
     Column("at", Utc, nullable=False),
     Column("upto_id", BigInteger, nullable=False),
     Column("entries", Integer, nullable=False),
-    # Of two replicas that seal at the same moment one is first.
+    # If two replicas seal at the same moment, only one of them can insert.
     Column("previous", String(64), nullable=False, unique=True),
     Column("hash", String(64), nullable=False),
 )
@@ -230,8 +230,9 @@ known = Table(
     Column("version", Integer, nullable=False),
 )
 
-# Which tags each domain was purged of: tags of the same digits and of about the same length may be
-# slips of one another (bot/core/suggestions/similarity.py).
+# The tags that each domain was purged of.  `digits` and `size` serve the search for similar tags:
+# two tags with the same digits and about the same length may differ by a typo
+# (bot/core/suggestions/similarity.py).
 known_tags = Table(
     "known_tags",
     metadata,
@@ -242,16 +243,19 @@ known_tags = Table(
 )
 Index("ix_known_tags_like", known_tags.c.domain, known_tags.c.digits, known_tags.c.size)
 
-# The oldest revision whose program may still use the tables; one row (bot/store/migrations).
+# The oldest revision whose program may use the tables.  It has one row (bot/store/migrations).
 schema_floor = Table("schema_floor", metadata, Column("revision", String(4), primary_key=True))
 
 MAY_BE_THERE = (State.SENDING.value, State.UNKNOWN.value)
-"""Sent, and nobody knows whether it arrived."""
+"""The states of a purge that was sent and that the CDN may or may not have received."""
 
 
 def may_have_reached_cdn() -> ColumnElement[bool]:
-    """Whether a purge that was sent got a task, or may have: not what the CDN refused or put off."""
-    # Written out, not bound: a list cannot be compiled once (bot/store/database/statements.py).
+    """Return the condition that a sent purge got a task or may have got one.
+
+    It excludes purges that the CDN refused or deferred.
+    """
+    # Literals, not bind parameters: see bot/store/database/statements.py, one_of.
     states: list[ColumnElement[str]] = [literal_column(f"'{state}'") for state in MAY_BE_THERE]
     return or_(purges.c.task_id.is_not(None), purges.c.state.in_(states))
 
@@ -265,18 +269,19 @@ def _partial(
     Index(name, *columns, unique=unique, sqlite_where=where, postgresql_where=where)
 
 
-# Only rows that still have something to do are in these indexes, so that a million finished
-# purges do not slow the search for the next step.
+# These partial indexes contain only rows that are due at some time, so finished purges do not slow
+# the search for the next step.
 for _name, _table in JOBS.items():
     _lane = (_table.c.lane,) if "lane" in _table.c else ()
     _due_at = _table.c.due_at
     _partial(f"ix_{_name}_due", *_lane, _due_at, where=_due_at.is_not(None))
-# One card a purge: the second try to make one must fail, not be seen.
+# One card per purge: a second insert fails, so the channel never sees two cards.
 _partial("ux_posts_card", posts.c.purge_id, where=posts.c.kind == "card", unique=True)
 Index("ix_posts_purge", posts.c.purge_id)
-# What the origin of a domain had to do of late.
+# For the recent load of a domain's origin.
 Index("ix_purges_domain_sent", purges.c.domain, purges.c.sent_at)
-# Whether the same is being purged already; who waits for its end; what was asked, newest first.
+# For the search for an equal purge in progress, for the purges that are joined to a purge, and for
+# the history, newest first.
 Index("ix_purges_target", purges.c.target, purges.c.sent_at)
 _partial("ix_purges_joined", purges.c.joined_to, where=purges.c.joined_to.is_not(None))
 Index("ix_purges_sent", purges.c.sent_at)
@@ -285,6 +290,7 @@ Index("ix_purges_domain_requested", purges.c.domain, purges.c.requested_at)
 Index("ix_purges_user_requested", purges.c.user_id, purges.c.requested_at)
 Index("ix_purges_user_domain_requested", purges.c.user_id, purges.c.domain, purges.c.requested_at)
 Index("ix_purges_task", purges.c.task_id)
-# One chain a purge, whoever writes to it; pruning looks for what it has not emptied yet.
+# One chain per purge, so a sequence number occurs once.  The second index is for the pruning, which
+# searches for entries that are not yet pruned.
 Index("ux_audit_chain", audit.c.purge_id, audit.c.seq, unique=True)
 _partial("ix_audit_at", audit.c.at, where=audit.c.event != PRUNED)
