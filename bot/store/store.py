@@ -310,13 +310,14 @@ class Store:
         a crash the worker that claims the row searches Slack for the message before it posts it.
         """
         purge = change.purge
-        _SHOW_CARDS.run(connection, {"purge": purge.id, "wanted": purge.version, "at": at})
+        due = _SHOW_CARDS.run(connection, {"purge": purge.id, "wanted": purge.version, "at": at})
         if handing.hands_over(change) and change.event in FIRST_SHOWN:
             values = {"purge": purge.id, "at": at, **handing.lease_from(at)}
             for found in _TAKE_CARD.rows(connection, values):
                 post = replace(rows.row_to_post(found), trying_since=None)
                 handing.step = Claimed(post, found.attempts, at, shows=purge)
-        if handing.step is None or handing.step.value is purge:
+                due -= 1
+        if due:
             handing.due.append(at)
 
     def _be_alone(self, connection: Connection, purge: Purge, since: datetime) -> None:

@@ -307,9 +307,13 @@ class Worker:
         while not self._stopped.wait(LEASE.total_seconds() / 3):
             self._turned["beat"] = time.monotonic()
             # If it fails, the next beat renews the leases, or they expire.
-            with contextlib.suppress(StoreUnavailable):
+            try:
                 self._store.jobs.beat(self._owner.name, self._now())
                 self._owner.renewed()
+            except StoreUnavailable:
+                log.warning("beat-postponed")
+            except Exception:
+                log.exception("beat-failed")
 
     def _keep_doing(self, chore: Chore) -> None:
         while True:

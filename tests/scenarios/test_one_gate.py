@@ -483,3 +483,15 @@ def test_after_a_minute_and_for_somebody_else_they_are_called_anew(
     ana.purges("www.example.com icon --force")
     assert all("<!subteam^S0SRE>" in words(card) for card in cards(place))
     assert [buttons(card)[0] for card in cards(place)] == ["Approve"] * 3
+
+
+def test_what_slack_says_slowly_is_enough_to_send_an_approved_purge(open_town: OpenTown) -> None:
+    """It takes one question every three seconds, and about each person there are several."""
+    place = open_town()
+    Person(place, "U0SAM", "C0OPS").purges("www.example.com hero --force")
+    slowly = {"burst": 1, "per_minute": {"usergroups.users.list": 20}}
+    place.post("slack/settings", {"limits": slowly})
+    Person(place, "U0KIM", "C0OPS").approves()
+    for _ in range(20):
+        place.waits(seconds=3)
+    assert [sent["params"]["CacheTag"] for sent in place.purges_sent()] == ["hero"]
