@@ -91,15 +91,16 @@ def test_a_purge_whose_sender_is_paused_at_the_last_moment_is_not_sent_by_it(
     """Longer than its lease lasts, so that a person has had it sent again by another meanwhile."""
     place = open_town(with_bot=False)
     certificate = write_certificate(tmp_path / "localhost.pem", "localhost")
-    gate, shaken, heard = threading.Event(), threading.Event(), []
+    gate, left, heard = threading.Event(), threading.Event(), []
 
     def hear(connection: socket.socket, over: threading.Event) -> None:
-        shaken.set()
         heard.append(connection.recv(1))
 
     def serve(connection: socket.socket, over: threading.Event) -> None:
         gate.wait()
-        shake_hands_then(hear, tls)(connection, over)
+        with suppress(OSError):  # it may have no time left for the handshake
+            shake_hands_then(hear, tls)(connection, over)
+        left.set()
 
     tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     tls.load_cert_chain(certificate)
@@ -122,10 +123,10 @@ def test_a_purge_whose_sender_is_paused_at_the_last_moment_is_not_sent_by_it(
                 place.presses("U0SAM", APPROVE, cards(place)[-1])
                 poll(lambda: len(place.purges_sent()) == 1)
                 gate.set()
-                assert shaken.wait(5) is False
+                assert left.wait(5) is False
                 paused.send_signal(signal.SIGCONT)
-                assert shaken.wait(PATIENCE_S)
-                poll(lambda: heard == [b""])
+                assert left.wait(PATIENCE_S)
+                assert heard in ([], [b""])
     assert len(place.purges_sent()) == 1
 
 
