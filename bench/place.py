@@ -164,7 +164,7 @@ class Place:
                 seen, since = asked, time.monotonic()
             return time.monotonic() - since > 1.5
 
-        time.sleep(FIRST_LOOK_S)
+        time.sleep(FIRST_LOOK_S)  # before it nobody asks for anything, which would pass for rest
         wait_until(quiet, 120, every_s=0.1)
 
 

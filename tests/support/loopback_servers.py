@@ -14,6 +14,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from itertools import takewhile
+from pathlib import Path
 from urllib.parse import parse_qsl, urlsplit
 
 REQUEST_ID = "2E5AD83F-BD7B-462E-8319-2E30E305519A"
@@ -129,6 +130,13 @@ def shake_hands_then(deed: Deed, context: ssl.SSLContext) -> Deed:
             deed(secure, over)
 
     return then
+
+
+def with_tls(certificate: Path, deed: Deed) -> Deed:
+    """Do something after a handshake as the server that has this certificate, key included."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate)
+    return shake_hands_then(deed, context)
 
 
 class Listener:

@@ -6,7 +6,6 @@ Of the edge: test_edge_limits.py.
 from __future__ import annotations
 
 import socket
-import ssl
 import threading
 from pathlib import Path
 
@@ -28,9 +27,10 @@ from tests.support.loopback_servers import (
     hear_then,
     letter_by_letter,
     listening,
-    shake_hands_then,
+    with_tls,
 )
 from tests.support.permits import permit
+from tests.support.proxies import forget_proxies
 
 BRIEF_S = 0.3
 """The deadline of a whole exchange, where it is to be missed."""
@@ -39,9 +39,7 @@ PATIENT_S = 60
 
 @pytest.fixture(autouse=True)
 def _no_proxies(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY"):
-        monkeypatch.delenv(name, raising=False)
-        monkeypatch.delenv(name.lower(), raising=False)
+    forget_proxies(monkeypatch)
 
 
 @pytest.fixture
@@ -49,12 +47,6 @@ def certificate(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     path = write_certificate(tmp_path / "localhost.pem", "localhost")
     monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(path))
     return path
-
-
-def with_tls(certificate: Path, deed: Deed) -> Deed:
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(certificate)
-    return shake_hands_then(deed, context)
 
 
 def purge(url: str, longest_s: float) -> str:

@@ -35,6 +35,7 @@ from tests.support.loopback_servers import (
     shake_hands_then,
 )
 from tests.support.permits import permit
+from tests.support.proxies import forget_proxies
 
 SECRETS = ("access-key-secret", "security-token", "Signature=", "proxy-password")
 
@@ -54,9 +55,8 @@ def tls(certificate: Path) -> ssl.SSLContext:
 @pytest.fixture(autouse=True)
 def environment(monkeypatch: pytest.MonkeyPatch, certificate: Path) -> None:
     """No proxies but those of a test, and trust in the certificate above."""
-    for name in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY", "CURL_CA_BUNDLE"):
-        monkeypatch.delenv(name, raising=False)
-        monkeypatch.delenv(name.lower(), raising=False)
+    forget_proxies(monkeypatch)
+    monkeypatch.delenv("CURL_CA_BUNDLE", raising=False)
     monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(certificate))
 
 

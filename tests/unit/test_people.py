@@ -30,7 +30,7 @@ def membership(
     user: dict[str, Any], pressed_from: str | None = HOME, ours: Installation = WORKSPACE
 ) -> Membership:
     person = Person.of({"id": "U0ANA", "team_id": HOME, **user}, "U0ANA", ours)
-    return person.standing_at(pressed_from, ours)
+    return person.membership_at(pressed_from, ours)
 
 
 @pytest.mark.parametrize(
@@ -133,7 +133,7 @@ def test_an_answer_without_a_workspace_gives_no_rights() -> None:
     for ours in (WORKSPACE, IN_GRID, OVER_ORG):
         for user in ({}, {"team_id": None}, {"enterprise_user": {"teams": [""]}}):
             for claim in (HOME, "", None):
-                said = Person.of(user, "U0ANA", ours).standing_at(claim, ours)
+                said = Person.of(user, "U0ANA", ours).membership_at(claim, ours)
                 assert said is Membership.OUTSIDER
 
 

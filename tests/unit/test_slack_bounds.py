@@ -22,7 +22,6 @@ from tests.support.loopback_servers import (
     DRIPS,
     HUGE,
     TLS_RECORD,
-    Deed,
     answer,
     drip,
     gateway,
@@ -30,8 +29,9 @@ from tests.support.loopback_servers import (
     letter_by_letter,
     listening,
     say,
-    shake_hands_then,
+    with_tls,
 )
+from tests.support.proxies import forget_proxies
 
 BRIEF_S = 0.3
 """The deadline of a whole exchange, where it is to be missed."""
@@ -40,20 +40,12 @@ PATIENT_S = 60
 
 @pytest.fixture(autouse=True)
 def _no_proxies(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY"):
-        monkeypatch.delenv(name, raising=False)
-        monkeypatch.delenv(name.lower(), raising=False)
+    forget_proxies(monkeypatch)
 
 
 @pytest.fixture
 def certificate(tmp_path: Path) -> Path:
     return write_certificate(tmp_path / "localhost.pem", "localhost")
-
-
-def with_tls(certificate: Path, deed: Deed) -> Deed:
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(certificate)
-    return shake_hands_then(deed, context)
 
 
 def call(url: str, within_s: Any, trust: ssl.SSLContext | None = None) -> object:

@@ -27,17 +27,14 @@ from tests.support.loopback_servers import (
     reset_after_hello,
     say,
     say_nothing,
-    shake_hands_then,
+    with_tls,
 )
-
-PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY")
+from tests.support.proxies import forget_proxies
 
 
 @pytest.fixture(autouse=True)
 def _no_proxies(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in PROXIES:
-        monkeypatch.delenv(name, raising=False)
-        monkeypatch.delenv(name.lower(), raising=False)
+    forget_proxies(monkeypatch)
 
 
 @pytest.fixture
@@ -52,12 +49,6 @@ def why(url: str, trusted: Path | None = None) -> Unreached:
     with pytest.raises(NO_ANSWER) as caught:
         client.auth_test()
     return why_no_answer(caught.value, client.base_url)
-
-
-def with_tls(certificate: Path, deed: Deed = hang_up) -> Deed:
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(certificate)
-    return shake_hands_then(deed, context)
 
 
 def closed_port() -> int:
@@ -83,12 +74,12 @@ def test_a_port_where_nobody_listens() -> None:
 
 
 def test_a_certificate_from_somebody_unknown(certificate: Path) -> None:
-    with listening(with_tls(certificate)) as server:
+    with listening(with_tls(certificate, hang_up)) as server:
         assert why(f"https://localhost:{server.port}") is Unreached.UNTRUSTED
 
 
 def test_a_certificate_for_another_name(certificate: Path) -> None:
-    with listening(with_tls(certificate)) as server:
+    with listening(with_tls(certificate, hang_up)) as server:
         assert why(f"https://127.0.0.1:{server.port}", certificate) is Unreached.OTHER_NAME
 
 
@@ -99,7 +90,7 @@ def test_a_certificate_of_another_time(
     tmp_path: Path, days: tuple[int, int], found: Unreached
 ) -> None:
     other = write_certificate(tmp_path / "other.pem", "localhost", days)
-    with listening(with_tls(other)) as server:
+    with listening(with_tls(other, hang_up)) as server:
         assert why(f"https://localhost:{server.port}", other) is found
 
 
@@ -184,7 +175,7 @@ def test_a_database_whose_certificate_is_not_believed(
     certificate: Path, tmp_path: Path, host: str, trusted: str, found: Unreached, setting: str
 ) -> None:
     write_certificate(tmp_path / "other.pem", "localhost")
-    with listening(postgres(with_tls(certificate))) as server:
+    with listening(postgres(with_tls(certificate, hang_up))) as server:
         url = f"{host}:{server.port}/d?sslmode=verify-full&sslrootcert={tmp_path}/{trusted}.pem"
         why_not = why_no_session(url)
     assert why_not is not None
@@ -219,5 +210,5 @@ def test_a_database_whose_name_is_not_found() -> None:
 
 
 def test_a_session_that_breaks_is_something_else(certificate: Path) -> None:
-    with listening(postgres(with_tls(certificate))) as server:
+    with listening(postgres(with_tls(certificate, hang_up))) as server:
         assert why_no_session(f"localhost:{server.port}/d?sslmode=require") is None
