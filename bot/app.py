@@ -264,8 +264,10 @@ def _wire(
         app_token = settings.slack_app_token.get_secret_value()
         socket = SlackSocket(client, app_token, partial(dispatch, app), ENVELOPES_AT_ONCE)
     connected = socket.is_connected if socket else None
-    vitals = HealthChecks(store, worker, owner, now, connected, client, ingress)
-    status = HealthEndpoint(vitals, registry_of(store, vitals, now), settings.status_address)
+    health_checks = HealthChecks(store, worker, owner, now, connected, client, ingress)
+    status = HealthEndpoint(
+        health_checks, registry_of(store, health_checks, now), settings.status_address
+    )
     return Bot(
         app=app,
         store=store,

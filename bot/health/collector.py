@@ -27,20 +27,22 @@ DAY_KEPT_S = 60.0
 
 
 def registry_of(
-    store: Store, vitals: HealthChecks, now: Callable[[], datetime]
+    store: Store, health_checks: HealthChecks, now: Callable[[], datetime]
 ) -> CollectorRegistry:
     """Return the registry with all metrics of one bot."""
     registry = CollectorRegistry()
     registry.register(REGISTRY)
-    registry.register(MetricsCollector(store, vitals, now))
+    registry.register(MetricsCollector(store, health_checks, now))
     return registry
 
 
 class MetricsCollector(Collector):
     """Computes the metrics of one bot."""
 
-    def __init__(self, store: Store, vitals: HealthChecks, now: Callable[[], datetime]) -> None:
-        self._vitals = vitals
+    def __init__(
+        self, store: Store, health_checks: HealthChecks, now: Callable[[], datetime]
+    ) -> None:
+        self._checks = health_checks
         self._now = now
         self._queues = CachedProbe(lambda: store.queue_stats.queues(now()), KEPT_S)
         self._open = CachedProbe(store.queue_stats.open_purges, KEPT_S)
@@ -51,7 +53,7 @@ class MetricsCollector(Collector):
 
     def collect(self) -> Iterator[Metric]:
         yield from self._process()
-        up = self._vitals.database_up
+        up = self._checks.database_up
         yield _one("purgebot_database_up", "Whether the database answers and takes writes", up)
         if up:
             yield from self._work()
@@ -59,15 +61,15 @@ class MetricsCollector(Collector):
             yield from self._cdn()
 
     def _process(self) -> Iterator[Metric]:
-        vitals = self._vitals
-        ready, checks = vitals.ready()
+        health_checks = self._checks
+        ready, checks = health_checks.ready()
         yield _one("purgebot_ready", "Whether /readyz says yes (1) or no (0)", ready)
         good = {check.name: check.good for check in checks}
         yield _many("purgebot_check_good", "What /readyz finds about each part", "check", good)
-        connected = vitals.is_connected
+        connected = health_checks.is_connected
         yield _one("purgebot_socket_connected", "Slack's socket; in HTTP mode always 1", connected)
         help_text = "Time since each loop turned, and since the leases were renewed (heartbeat)"
-        yield _many("purgebot_loop_age_seconds", help_text, "loop", vitals.ages_s)
+        yield _many("purgebot_loop_age_seconds", help_text, "loop", health_checks.ages_s)
 
     def _work(self) -> Iterator[Metric]:
         if queues := self._queues.get():

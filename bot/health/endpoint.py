@@ -49,7 +49,7 @@ class Page:
 class HealthEndpoint:
     """The pages of one bot, and the listener that serves them, if there is one."""
 
-    vitals: HealthChecks
+    health_checks: HealthChecks
     _registry: CollectorRegistry
     _address: tuple[str, int] | None
     _server: _Server | None = None
@@ -58,11 +58,13 @@ class HealthEndpoint:
         """Return the page of a path, or None if there is none."""
         match path:
             case "/healthz":
-                alive, reason = self.vitals.alive()
+                alive, reason = self.health_checks.alive()
                 return _json(alive, {"status": "alive" if alive else "stuck", "reason": reason})
             case "/readyz":
-                ready, checks = self.vitals.ready()
-                status = "ready" if ready else "stopping" if self.vitals.stopping else "not ready"
+                ready, checks = self.health_checks.ready()
+                status = (
+                    "ready" if ready else "stopping" if self.health_checks.stopping else "not ready"
+                )
                 told = {each.name: {"good": each.good, "reason": each.reason} for each in checks}
                 return _json(ready, {"status": status, "checks": told})
             case "/metrics":

@@ -214,7 +214,7 @@ class SlackDirectory:
     ) -> Actor | None:
         """Return a person, or None if `lookup` does not know a group that matters."""
         team_id, user_id, channel_id, user_team_id = where
-        membership = person.standing_at(user_team_id, self._ours)
+        membership = person.membership_at(user_team_id, self._ours)
         within = set[str]()
         if membership is Membership.MEMBER:  # the groups of anybody else do not matter
             for group in self._groups_named(domain):
@@ -258,7 +258,7 @@ class SlackDirectory:
                     if unknown.retry_after_s or isinstance(unknown.__cause__, NO_ANSWER):
                         left = 0  # the next lookup would fail as well
             if known is not None:
-                found[user_id] = known.standing_at(None, self._ours)
+                found[user_id] = known.membership_at(None, self._ours)
         return found
 
     def _groups_named(self, domain: str | None = None) -> Sequence[str]:

@@ -70,9 +70,9 @@ class Person:
             team for team in (user.get("team_id"), *(grid.get("teams") or ())) if team
         )
         belongs = _belongs(teams, enterprise_id, ours) and not user.get("is_stranger")
-        return cls(ids, _standing(user, belongs=belongs), teams, enterprise_id)
+        return cls(ids, _membership(user, belongs=belongs), teams, enterprise_id)
 
-    def standing_at(self, claim: str | None, ours: Installation) -> Membership:
+    def membership_at(self, claim: str | None, ours: Installation) -> Membership:
         """Return the membership of a person whose click names the workspace `claim`.
 
         `claim` is None if there is no click.  A click that names a workspace unknown to
@@ -94,7 +94,7 @@ def _belongs(teams: frozenset[str], enterprise_id: str | None, ours: Installatio
     return bool(enterprise_id) if ours.is_org else ours.team_id in teams
 
 
-def _standing(user: Mapping[str, Any], *, belongs: bool) -> Membership:
+def _membership(user: Mapping[str, Any], *, belongs: bool) -> Membership:
     if user.get("deleted"):
         return Membership.DELETED
     if user.get("is_bot") or user.get("is_workflow_bot"):

@@ -37,8 +37,10 @@ def asks_for_force(place: Town) -> dict[str, Any]:
 def anew(place: Town) -> Scrape:
     """Scrape without what was kept of the last look at the database."""
     bot = bot_of(place)
-    vitals = bot.status.vitals
-    page = HealthEndpoint(vitals, registry_of(bot.store, vitals, place.now), None).page("/metrics")
+    health_checks = bot.status.health_checks
+    page = HealthEndpoint(
+        health_checks, registry_of(bot.store, health_checks, place.now), None
+    ).page("/metrics")
     assert page is not None
     return read(page.body.decode())
 
@@ -348,7 +350,7 @@ def test_without_the_database_the_rest_is_still_told(place: Town) -> None:
 
 
 def anew_without_what_is_kept(place: Town) -> Scrape:
-    bot_of(place).status.vitals._database_says._answer = None
+    bot_of(place).status.health_checks._database_says._answer = None
     return anew(place)
 
 

@@ -76,7 +76,7 @@ def test_a_bot_whose_connection_is_gone_opens_another(place: Town, trouble: dict
     poll(
         lambda: (
             place.bot is not None
-            and place.bot.status.vitals.is_connected
+            and place.bot.status.health_checks.is_connected
             and connections(place) == 1
         )
     )
@@ -87,9 +87,9 @@ def test_a_half_open_connection_does_not_count_as_one(place: Town) -> None:
     hold = {"method": "apps.connections.open", "error": "fatal_error", "times": None}
     place.post("slack/faults", {"web_api": [hold]})
     assert place.bot is not None
-    assert place.bot.status.vitals.is_connected
+    assert place.bot.status.health_checks.is_connected
     place.post("slack/sockets", {"action": "freeze"})
-    poll(lambda: place.bot is not None and not place.bot.status.vitals.is_connected)
+    poll(lambda: place.bot is not None and not place.bot.status.health_checks.is_connected)
 
 
 @SQLITE
@@ -98,8 +98,8 @@ def test_a_bot_that_slack_limits_at_its_start_is_connected_later(open_town: Open
     limited = {"method": "apps.connections.open", "error": "ratelimited", "retry_after": 1}
     place.post("slack/faults", {"web_api": [limited]})
     bot = place.start_bot()
-    assert not bot.status.vitals.is_connected
-    poll(lambda: bot.status.vitals.is_connected)
+    assert not bot.status.health_checks.is_connected
+    poll(lambda: bot.status.health_checks.is_connected)
     assert say(place, 1) == "acked"
 
 

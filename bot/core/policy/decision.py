@@ -119,7 +119,7 @@ def decide_all(
         return Decision(allowed, reasons, needed, holders)
 
     if actor.membership is not Membership.MEMBER:
-        return decision(Reason("policy-not-member", _STANDINGS[actor.membership]))
+        return decision(Reason("policy-not-member", _MEMBERSHIPS[actor.membership]))
     held = roles_held(policy, actor) | {EVERYBODY}
     mine = [rule for rule in rules if not held.isdisjoint(rule.roles)]
     permitting: dict[Reason, None] = {}
@@ -161,7 +161,7 @@ def roles_held(policy: Policy, actor: Actor) -> frozenset[str]:
 
 
 _ONLY_MEMBERS = "only full members of the workspace have rights here."
-_STANDINGS = {
+_MEMBERSHIPS = {
     Membership.GUEST: f"Guests may not do this: {_ONLY_MEMBERS}",
     Membership.BOT: f"Bots may not do this: {_ONLY_MEMBERS}",
     Membership.DELETED: f"This account is closed: {_ONLY_MEMBERS}",
