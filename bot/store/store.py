@@ -226,7 +226,11 @@ class Store:
         try:
             self._database.write(job)
         except _Conflict:
+            self._pace.forget_kept()
             return False
+        except StoreUnavailable:
+            self._pace.forget_kept()
+            raise
         metrics.recorded(entries)
         tracing.recorded(begun, entries)
         return True

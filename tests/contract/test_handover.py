@@ -159,6 +159,21 @@ def test_a_rate_holds_for_what_is_handed_over(store: Store, taker: Taker) -> Non
     assert len(claimed(store, JobKind.SEND, NOW + timedelta(seconds=1))) == 2
 
 
+def test_what_was_not_saved_makes_the_rate_no_greater(database_url: str) -> None:
+    """Several tokens are taken at once; a transaction that is undone has taken none."""
+    store, taker = Store(database_url, sends_per_s=50), Taker()
+    migrate(store.engine)
+    store.jobs.handover = taker
+    for number in range(60):
+        taker.room = 1
+        store.apply(ready(f"P{number}"))
+        if number and number % 4 == 0:  # when the five that were taken at once are used up
+            taker.room = 1
+            assert store.apply(ready(f"P{number}")) is False
+    store.close()
+    assert 10 <= len(taker.given) <= 50
+
+
 def test_a_press_is_handed_over_and_without_room_it_waits(store: Store, taker: Taker) -> None:
     assert store.apply(NewInteraction(PRESS, NOW))
     assert [step.value for step in taker.given] == [PRESS]

@@ -117,6 +117,11 @@ class Throttle:
                 self._kept[kind] = (some - 1, now + KEPT_FOR)
         return some > 0
 
+    def forget_kept(self) -> None:
+        """Forget the kept tokens, because the transaction that took some of them was rolled back."""
+        with self._keeping:
+            self._kept.clear()
+
     def pause(self, kind: JobKind, until: datetime) -> None:
         """Stop this process from claiming rows of a kind until `until`."""
         self._not_before[kind] = until
