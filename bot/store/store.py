@@ -8,6 +8,7 @@ other methods; each is a module of this package.
 from __future__ import annotations
 
 import time
+from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
@@ -58,6 +59,8 @@ log = structlog.get_logger("purgebot.workflow")
 
 TRY_EVERY_S = 0.25
 """The interval of the attempts to save a decision while the database is unavailable, in seconds."""
+SAVED = 256
+"""How many purges are remembered as they were saved."""
 SENDS_PER_S = 50.0
 """The limit that the CDN documents for operations similar to ours, in calls per second."""
 
@@ -95,7 +98,7 @@ _TAKE_CARD = Prepared(
         _posts.trying_since.is_(None),
         or_(_posts.lease_until.is_(None), _posts.lease_until < _at),
     )
-    .values(trying_since=_at)
+    .values(trying_since=_at, due_at=_at, wanted_version=bindparam("wanted"))
     .returning(*tables.posts.c)
 )
 _SHOW_CARDS = Prepared(
@@ -152,6 +155,8 @@ class Store:
         self.queue_stats = QueueStats(self._database)
         self.write_error = partial(write_error, self._database)
         self.engine = self._database.engine
+        self._saved: OrderedDict[str, Purge] = OrderedDict()
+        """The purges that this process saved last, by ID: the next step writes what it changes."""
         self._once = {
             table: Prepared(insert_if_new(self.engine.dialect.name, table, "trigger_id"))
             for table in (tables.purges, tables.asks)
@@ -196,6 +201,7 @@ class Store:
             raise
         for purge in (change.purge for change in changes if isinstance(change, Transition)):
             if saved:
+                self._remember(purge)
                 _log_step(purge)
             elif owner is not None:
                 log.warning("step-lost", purge=purge.id, state=purge.state.value)
@@ -216,21 +222,28 @@ class Store:
                     begun = begun or (change.purge if change.is_new else None)
         posts = [row for change in changes for row in _posts_of(change)]
 
-        def job(connection: Connection) -> None:
+        remembered = True
+
+        def job(connection: Connection) -> dict[str, tuple[int, str]]:
+            nonlocal remembered
             handing.begin()
             for change in changes:
                 self._save(connection, change, owner, handing)
-            self.audit.append(connection, entries, begins=begun.id if begun else None)
+            begins = begun.id if begun else None
+            use, remembered = remembered, False  # if it runs again, a remembered end was too old
+            ends = self.audit.append(connection, entries, begins, remembered=use)
             _POST.run_many(connection, posts)
+            return ends
 
         try:
-            self._database.write(job)
+            ends = self._database.write(job, in_place=owner is not None, tries=2)
         except _Conflict:
             self._pace.forget_kept()
             return False
         except StoreUnavailable:
             self._pace.forget_kept()
             raise
+        self.audit.remember(ends)
         metrics.recorded(entries)
         tracing.recorded(begun, entries)
         return True
@@ -291,11 +304,15 @@ class Store:
         self, connection: Connection, change: Transition, handing: HandingOver
     ) -> dict[str, Any]:
         purge, due_at = change.purge, change.due_at
-        row = rows.purge_to_row(purge)
+        saved = self._saved.get(purge.id)
+        if saved is not None and saved.version != purge.version - 1:
+            saved = None
+        row = rows.purge_to_row(purge, saved)
         if not (change.is_new or change.reschedules):
             return row
-        row |= {"due_at": due_at, "attempts": 0}
-        row |= {"target": purge.target, "lane": lane_of(purge.state)}
+        row |= {"due_at": due_at, "attempts": 0, "lane": lane_of(purge.state)}
+        if saved is None:
+            row["target"] = purge.target
         if change.event is Event.SEND:  # the worker that saves the intent keeps its lease
             assert purge.sent_at is not None, "an intent has its time"
             return row | {"lease_until": purge.sent_at + LEASE}
@@ -313,16 +330,22 @@ class Store:
         The row of a card that is handed over has `trying_since` set in this transaction.  So after
         a crash the worker that claims the row searches Slack for the message before it posts it.
         """
-        purge = change.purge
-        due = _SHOW_CARDS.run(connection, {"purge": purge.id, "wanted": purge.version, "at": at})
+        purge, taken = change.purge, 0
+        values = {"purge": purge.id, "wanted": purge.version, "at": at}
         if handing.hands_over(change) and change.event in FIRST_SHOWN:
-            values = {"purge": purge.id, "at": at, **handing.lease_from(at)}
-            for found in _TAKE_CARD.rows(connection, values):
+            for found in _TAKE_CARD.rows(connection, values | handing.lease_from(at)):
                 post = replace(rows.row_to_post(found), trying_since=None)
                 handing.step = Claimed(post, found.attempts, at, shows=purge)
-                due -= 1
-        if due:
+                taken = 1
+        is_shown = taken and purge.briefing is None  # it has no approval card
+        if not is_shown and _SHOW_CARDS.run(connection, values) > taken:
             handing.due.append(at)
+
+    def _remember(self, purge: Purge) -> None:
+        self._saved[purge.id] = purge
+        self._saved.move_to_end(purge.id)
+        if len(self._saved) > SAVED:
+            self._saved.popitem(last=False)
 
     def _be_alone(self, connection: Connection, purge: Purge, since: datetime) -> None:
         """Check that no other purge that covers this one was sent after `since` and is in progress.
@@ -338,7 +361,8 @@ class Store:
 
     def _insert_once(self, connection: Connection, table: Table, row: dict[str, Any]) -> None:
         """Insert a row.  Raises: _Conflict if a row with the same trigger ID exists."""
-        if self._once[table].run(connection, row) != 1:
+        given = {name: value for name, value in row.items() if value is not None}
+        if self._once[table].run(connection, given) != 1:
             raise _Conflict
 
     # Queries

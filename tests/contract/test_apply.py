@@ -12,6 +12,7 @@ from bot.core.decisions.transition import Transition, ephemeral_of, transition
 from bot.core.interaction import Interaction, InteractionKind
 from bot.core.message import Notice
 from bot.core.purge.purge import Event, Purge
+from bot.store.audit.verify import verify
 from bot.store.change import Change, InteractionAnswered, NewInteraction, NewPosts
 from bot.store.queue.due import JobKind
 from bot.store.schema import tables
@@ -61,6 +62,29 @@ def test_of_two_decisions_on_one_version_the_first_counts(store: Store) -> None:
     assert store.apply(decided) is True
     assert store.purge(A) == decided.purge
     check_too_late(store, transition(purge, Event.ALLOW, NOON))
+
+
+def test_two_processes_take_turns_with_one_purge(store: Store, database_url: str) -> None:
+    """What a process remembers of the purge and of its trail is older than what the other wrote."""
+    begun = begin(store, A)
+    waits = transition(begun, Event.WAIT, NOON, needs="one of the SRE", quorum=1)
+    assert store.apply(waits)
+    other = Store(database_url)
+    try:
+        found = other.purge(A)
+        assert found is not None
+        other.apply(transition(found, Event.REMIND, NOON, reminded_at=NOON, quorum=2))
+        read = store.purge(A)
+        assert read is not None
+        denied = transition(read, Event.DENY, NOON, decided_by="U0SAM", quorum=1)
+        assert store.apply(denied)
+        assert store.purge(A) == other.purge(A) == denied.purge
+        assert [each.entry.event for each in store.audit.chain(A)] == [
+            *("request", "wait", "remind", "deny")
+        ]
+        assert verify(store.engine).finding is None
+    finally:
+        other.close()
 
 
 def test_a_purge_is_written_down_once_for_one_command(store: Store) -> None:

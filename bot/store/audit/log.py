@@ -8,7 +8,8 @@ only change that they accept is the pruning of an entry, which empties it.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections import OrderedDict
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
@@ -60,6 +61,8 @@ CHECKPOINT = "checkpoint"
 """The event that records a checkpoint.  `detail` has its hash and the last ID that it seals."""
 BATCH = 2_000
 """How many entries are pruned or sealed at once.  It takes a fraction of the timeout of a write."""
+REMEMBERED = 256
+"""How many ends of chains are remembered."""
 _CHAINS = 7_821_002
 """The first key of the advisory locks under which writers of one chain take turns."""
 
@@ -101,29 +104,53 @@ class AuditLog:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self._ends: OrderedDict[str, tuple[int, str]] = OrderedDict()
 
     def append(
-        self, connection: Connection, entries: Sequence[AuditEntry], begins: str | None = None
-    ) -> None:
-        """Append entries to their chains, in the caller's transaction.
+        self,
+        connection: Connection,
+        entries: Sequence[AuditEntry],
+        begins: str | None = None,
+        *,
+        remembered: bool = False,
+    ) -> dict[str, tuple[int, str]]:
+        """Append entries to their chains, in the caller's transaction.  Return the new ends.
 
         Only writers of the same chain wait for each other.  `begins` is the ID of a purge that this
-        transaction inserts: its chain is empty, so its end is not queried.
+        transaction inserts: its chain is empty, so its end is not queried.  With `remembered`, the
+        end of a chain may be one that was passed to `remember`; if another process has extended the
+        chain since, the transaction fails because of the unique index, and has to be repeated
+        without `remembered`.
         """
         ends = {} if begins is None else {begins: START}
         found = []
         for entry in entries:
-            end = ends.get(entry.purge_id) or self._take_end(connection, entry.purge_id)
-            linked = link(entry, end)
-            ends[entry.purge_id] = linked.end
+            chain = entry.purge_id
+            if chain not in ends:
+                known = self._ends.pop(chain, None) if remembered else None
+                ends[chain] = self._take_end(connection, chain, known)
+            linked = link(entry, ends[chain])
+            ends[chain] = linked.end
             found.append(rows.link_to_row(linked))
         if found:
             _APPEND.run_many(connection, found)
+        return ends
 
-    def _take_end(self, connection: Connection, purge_id: str) -> tuple[int, str]:
+    def remember(self, ends: Mapping[str, tuple[int, str]]) -> None:
+        """Remember the ends of chains that `append` returned, after the commit."""
+        for chain, end in ends.items():
+            self._ends[chain] = max(end, self._ends.pop(chain, START))
+        while len(self._ends) > REMEMBERED:
+            self._ends.popitem(last=False)
+
+    def _take_end(
+        self, connection: Connection, purge_id: str, known: tuple[int, str] | None = None
+    ) -> tuple[int, str]:
         """Lock a chain until the transaction ends.  Return the number and hash of its last entry."""
         if not self._database.is_sqlite:  # SQLite has one writer at a time
             _TAKE_TURNS.rows(connection, {"chain": purge_id})
+        if known is not None:
+            return known
         for last in _END.rows(connection, {"chain": purge_id}):
             return last.seq, last.hash
         return START

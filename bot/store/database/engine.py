@@ -89,21 +89,29 @@ class Database:
         self._without_transaction = self.engine.execution_options(
             **({"begun": True} if self.is_sqlite else {"isolation_level": "AUTOCOMMIT"})
         )
+        self._not_unique: type[Exception] = self.engine.dialect.loaded_dbapi.IntegrityError
         self._readers: deque[Connection] = deque()
         self._shared: ContextVar[_SharedSession | None] = ContextVar("shared", default=None)
         self.is_full = False
         """Whether a write failed because the disk was full, and no probe has succeeded since."""
 
-    def write(self, job: Job[T]) -> T:
+    def write(self, job: Job[T], *, in_place: bool = False, tries: int = 1) -> T:
         """Run `job` in a transaction and return its result after the commit.
 
+        With `in_place`, the caller's thread may commit to SQLite if no other write waits; then it
+        waits for the disk as long as that takes.  A transaction that fails because of a unique
+        constraint is tried `tries` times.
         Raises: StoreUnavailable; any exception of the job, after the transaction was rolled back.
         """
-        try:
-            return self._writer.run(job)
-        except StoreUnavailable as error:
-            self.is_full |= _is_full(_original(error.__cause__))
-            raise
+        while True:
+            try:
+                return self._writer.run(job, in_place=in_place)
+            except StoreUnavailable as error:
+                original = _original(error.__cause__)
+                self.is_full |= _is_full(original)
+                tries -= 1
+                if not tries or not isinstance(original, self._not_unique):
+                    raise
 
     def execute(self, statement: Update, values: Values = None) -> int:
         """Run one statement in a transaction.  Return how many rows it changed.
@@ -273,7 +281,7 @@ class DirectWriter:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
 
-    def run(self, job: Job[T]) -> T:
+    def run(self, job: Job[T], *, in_place: bool) -> T:  # noqa: ARG002  (it always is)
         """Run the job and return its result after the commit.
 
         Raises: StoreUnavailable: `store-away` if it certainly was not committed, `store-slow` if
@@ -293,22 +301,34 @@ class DirectWriter:
 
 
 class GroupWriter:
-    """Runs the writes of all callers on one thread.  Writes that wait at the same time share a commit."""
+    """Runs the writes of all callers, one group after the other.
+
+    Writes that wait at the same time share a commit, on the writer's thread.  A caller that can
+    wait for the disk runs its own write if no other one waits: a change of threads takes as long as
+    the write.
+    """
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine.execution_options(begun=True)
         self._connection: Connection | None = None
         self._jobs: queue.SimpleQueue[tuple[Job[Any], Future[Any]] | None] = queue.SimpleQueue()
+        self._writing = threading.Lock()
         self._thread = threading.Thread(target=self._work, name="store-writer", daemon=True)
         self._thread.start()
 
-    def run(self, job: Job[T]) -> T:
-        """Run the job on the writer's thread and return its result after the commit.
+    def run(self, job: Job[T], *, in_place: bool) -> T:
+        """Run the job and return its result after the commit.
 
         Raises: StoreUnavailable: `store-away` if it certainly was not committed, `store-slow` if
         the writer had begun and did not end within WRITE_TIMEOUT_S.
         """
         future: Future[T] = Future()
+        if in_place and self._jobs.empty() and self._writing.acquire(blocking=False):
+            try:
+                self._commit([(job, future)])
+            finally:
+                self._writing.release()
+            return future.result()
         self._jobs.put((job, future))
         try:
             return future.result(WRITE_TIMEOUT_S)
@@ -334,10 +354,12 @@ class GroupWriter:
                         closing = True
                     else:
                         group.append(job)
-            self._commit(group)
+            with self._writing:
+                self._commit(group)
             if closing:
                 break
-        self._let_go()
+        with self._writing:
+            self._let_go()
 
     def _let_go(self) -> None:
         """Close the connection, which rolls back its transaction."""

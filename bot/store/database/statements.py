@@ -99,18 +99,17 @@ class _Compiled:
         assert not getattr(compiled, "insert_prefetch", ()), "every column with a default is given"
         self.sql: str = compiled.string
         given = set(keys)
-        constants: dict[str, Any] = {}
-        names: list[tuple[str, Convert | None]] = []
-        for name, value in compiled.params.items():
-            bind = compiled.binds.get(name)
+        parameters: list[tuple[str, Any, Convert | None]] = []
+        for name in compiled.positiontup if compiled.positional else compiled.params:
+            bind, value = compiled.binds.get(name), compiled.params[name]
             convert = _convert_in(bind.type, dialect) if bind is not None else None
-            if name in given:
-                names.append((name, convert))
-            else:
+            if name not in given:
                 assert bind is None or not bind.required, f"{name} is not given"
-                constants[name] = convert(value) if convert else value
-        self._names, self._constants = names, constants
-        self._order: list[str] | None = compiled.positiontup if compiled.positional else None
+                parameters.append(("", convert(value) if convert else value, None))
+            else:
+                parameters.append((name, None, convert))
+        self._parameters = parameters
+        self._names = None if compiled.positional else list(compiled.params)
         self._dialect = dialect
         self._columns = list(getattr(compiled.statement, "exported_columns", ()))
         self._row = _row_type([column.key for column in self._columns])
@@ -118,13 +117,11 @@ class _Compiled:
 
     def bind(self, values: Mapping[str, Any]) -> Any:
         """Return the driver's parameters for these values: a list or a dict, as the dialect needs."""
-        bound = dict(self._constants)
-        for name, convert in self._names:
-            value = values[name]
-            bound[name] = convert(value) if convert is not None else value
-        if self._order is None:
-            return bound
-        return [bound[name] for name in self._order]
+        bound = [
+            (values[name] if convert is None else convert(values[name])) if name else constant
+            for name, constant, convert in self._parameters
+        ]
+        return bound if self._names is None else dict(zip(self._names, bound, strict=True))
 
     def read(self, found: Sequence[Sequence[Any]], description: Sequence[Any]) -> list[Any]:
         """Return the driver's rows as named tuples with converted values.

@@ -48,6 +48,7 @@ _EXACT = ConfigDict(extra="forbid")
 _NOTICE = TypeAdapter(Notice | None, config=_EXACT)
 _TYPES = get_type_hints(Purge)
 """The types of the fields of a purge by name, including the fields of its base classes."""
+_COLUMN_OF = {name: column_of(name) for name in _TYPES}
 _JSON = {
     name: TypeAdapter(_TYPES[name], config=_EXACT).validator.validate_python
     for name in _TYPES
@@ -70,15 +71,19 @@ def _as_known() -> Iterator[None]:
         raise FromNewer(FROM_NEWER) from error
 
 
-def purge_to_row(purge: Purge) -> dict[str, Any]:
-    row = {name: getattr(purge, name) for name in _TYPES}
-    for name in _JSON:
-        if row[name]:
-            row[name] = _plain(row[name])
-        elif name in _NULL_IF_EMPTY:
-            row[name] = None
+def purge_to_row(purge: Purge, saved: Purge | None = None) -> dict[str, Any]:
+    """Return the columns of a purge; with `saved`, only those that may differ from its row."""
+    row: dict[str, Any] = {}
+    for name, column in _COLUMN_OF.items():
+        value = getattr(purge, name)
+        # Identity, which `replace` keeps: to compare approvals would take longer than to write them.
+        if saved is not None and value is getattr(saved, name):
+            continue
+        if name in _JSON:
+            value = _plain(value) if value or name not in _NULL_IF_EMPTY else None
+        row[column] = value
     row["state"] = purge.state.value
-    return {column_of(name): value for name, value in row.items()}
+    return row
 
 
 @_as_known()
