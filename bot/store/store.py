@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import time
 from collections import OrderedDict
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import partial
 from typing import Any
@@ -38,7 +38,7 @@ from bot.store.change import CardReply, Change, InteractionAnswered, NewInteract
 from bot.store.database.clock import DatabaseClock, steady_s
 from bot.store.database.engine import Database, StoreUnavailable, insert_if_new
 from bot.store.database.probe import write_error
-from bot.store.database.statements import Prepared, one_of
+from bot.store.database.statements import Prepared, Started, one_of
 from bot.store.handing_over import FIRST_SHOWN, HandingOver
 from bot.store.queue.due import JobKind
 from bot.store.queue.leases import CARDS, Jobs
@@ -98,7 +98,7 @@ _TAKE_CARD = Prepared(
         _posts.trying_since.is_(None),
         or_(_posts.lease_until.is_(None), _posts.lease_until < _at),
     )
-    .values(trying_since=_at, due_at=_at, wanted_version=bindparam("wanted"))
+    .values(trying_since=_at)
     .returning(*tables.posts.c)
 )
 _SHOW_CARDS = Prepared(
@@ -136,6 +136,34 @@ _CARD_REPLY = Prepared(
 
 class _Conflict(Exception):
     """Another transaction was first.  Raised to roll this one back."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Saving:
+    """One transaction.  `checks` are called at its end, when the results of all statements are there.
+
+    A check raises _Conflict if another transaction was first.  `again`: the transaction failed
+    because of a unique constraint.  A conflict may have caused that, so it is looked for at once.
+    """
+
+    connection: Connection
+    owner: str | None
+    handing: HandingOver
+    again: bool
+    checks: list[Callable[[], None]] = field(default_factory=list)
+
+    def once(self, statement: Prepared, values: Mapping[str, Any]) -> None:
+        """Start a statement that must change one row."""
+        started = statement.start(self.connection, values)
+
+        def check() -> None:
+            if started.count() != 1:
+                raise _Conflict
+
+        if self.again:
+            check()
+        else:
+            self.checks.append(check)
 
 
 class Store:
@@ -222,21 +250,24 @@ class Store:
                     begun = begun or (change.purge if change.is_new else None)
         posts = [row for change in changes for row in _posts_of(change)]
 
-        remembered = True
+        again = False
 
         def job(connection: Connection) -> dict[str, tuple[int, str]]:
-            nonlocal remembered
+            nonlocal again
             handing.begin()
+            saving = _Saving(connection, owner, handing, again)
+            again = True
             for change in changes:
-                self._save(connection, change, owner, handing)
+                self._save(saving, change)
             begins = begun.id if begun else None
-            use, remembered = remembered, False  # if it runs again, a remembered end was too old
-            ends = self.audit.append(connection, entries, begins, remembered=use)
+            ends = self.audit.append(connection, entries, begins, remembered=not saving.again)
             _POST.run_many(connection, posts)
+            for check in saving.checks:
+                check()
             return ends
 
         try:
-            ends = self._database.write(job, in_place=owner is not None, tries=2)
+            ends = self._database.write(job, in_place=owner is not None, pipelined=True, tries=2)
         except _Conflict:
             self._pace.forget_kept()
             return False
@@ -248,62 +279,51 @@ class Store:
         tracing.recorded(begun, entries)
         return True
 
-    def _save(
-        self, connection: Connection, change: Change, owner: str | None, handing: HandingOver
-    ) -> None:
+    def _save(self, saving: _Saving, change: Change) -> None:
+        handing = saving.handing
         match change:
             case NewInteraction(interaction, due_at):
                 row = rows.interaction_to_row(interaction) | {"due_at": due_at, "attempts": 0}
                 if due_at is not None:
                     row |= handing.lease(change, interaction, due_at)
-                self._insert_once(connection, tables.asks, row)
+                self._insert_once(saving, tables.asks, row)
             case InteractionAnswered(trigger_id):
-                if _ANSWERED.run(connection, {"answered": trigger_id}) != 1:
-                    raise _Conflict
+                saving.once(_ANSWERED, {"answered": trigger_id})
             case Transition():
-                self._save_transition(connection, change, owner, handing)
+                self._save_transition(saving, change)
             case CardReply(purge_id, url, at):
-                _CARD_REPLY.run(connection, {"purge": purge_id, "url": url, "at": at})
+                values = {"purge": purge_id, "url": url, "at": at}
+                _CARD_REPLY.start(saving.connection, values)
             case NewPosts(posts, due_at):  # _apply inserts all posts last
                 handing.due += [due_at] if posts else []
             case _:
                 pass  # _apply appends the audit entries, in the order of the changes
 
-    def _save_transition(
-        self,
-        connection: Connection,
-        change: Transition,
-        owner: str | None,
-        handing: HandingOver,
-    ) -> None:
+    def _save_transition(self, saving: _Saving, change: Transition) -> None:
         purge = change.purge
         if change.alone_since is not None:
-            self._be_alone(connection, purge, change.alone_since)
-        row = self._row_of(connection, change, handing)
+            self._be_alone(saving.connection, purge, change.alone_since)
+        row = self._row_of(saving, change)
         if change.messages and change.messages_due_at is not None:
-            handing.due.append(change.messages_due_at)
+            saving.handing.due.append(change.messages_due_at)
         if change.is_new:
-            self._insert_once(connection, tables.purges, row)
+            self._insert_once(saving, tables.purges, row)
             return
-        was: dict[str, Any] = {"was_id": purge.id, "was_version": purge.version - 1}
-        over = _OVER
-        if owner is not None:
-            over = _OVER_OURS
-            was |= {"held_by": owner}
-        if over.run(connection, row | was) != 1:
-            raise _Conflict
+        row |= {"was_id": purge.id, "was_version": purge.version - 1}
+        if saving.owner is None:
+            saving.once(_OVER, row)
+        else:
+            saving.once(_OVER_OURS, row | {"held_by": saving.owner})
         if change.changes_cards and change.messages_due_at is not None:
-            self._show_cards(connection, change, change.messages_due_at, handing)
+            self._show_cards(saving, change, change.messages_due_at)
         if change.wakes_followers:
             over_at = purge.notified_at or purge.settled_at or purge.requested_at
-            if _WAKE_FOLLOWERS.run(connection, {"leader": purge.id, "at": over_at}):
-                handing.due.append(over_at)
-        self.tags.learn(connection, ((purge.domain, tag) for tag in change.learns))
+            woken = _WAKE_FOLLOWERS.start(saving.connection, {"leader": purge.id, "at": over_at})
+            saving.checks.append(lambda: saving.handing.due.extend([over_at] * woken.count()))
+        self.tags.learn(saving.connection, ((purge.domain, tag) for tag in change.learns))
 
-    def _row_of(
-        self, connection: Connection, change: Transition, handing: HandingOver
-    ) -> dict[str, Any]:
-        purge, due_at = change.purge, change.due_at
+    def _row_of(self, saving: _Saving, change: Transition) -> dict[str, Any]:
+        purge, due_at, handing = change.purge, change.due_at, saving.handing
         saved = self._saved.get(purge.id)
         if saved is not None and saved.version != purge.version - 1:
             saved = None
@@ -319,27 +339,34 @@ class Store:
         if due_at is None:
             return row | tables.NO_LEASE
         if handing.hands_over(change) and purge.state is State.READY:
-            handing.allowed = self._pace.take_one(connection, JobKind.SEND, due_at)
+            handing.allowed = self._pace.take_one(saving.connection, JobKind.SEND, due_at)
         return row | handing.lease(change, purge, due_at)
 
-    def _show_cards(
-        self, connection: Connection, change: Transition, at: datetime, handing: HandingOver
-    ) -> None:
+    def _show_cards(self, saving: _Saving, change: Transition, at: datetime) -> None:
         """Make the cards of a purge due, or hand over the card if it was never posted.
 
         The row of a card that is handed over has `trying_since` set in this transaction.  So after
         a crash the worker that claims the row searches Slack for the message before it posts it.
         """
-        purge, taken = change.purge, 0
-        values = {"purge": purge.id, "wanted": purge.version, "at": at}
+        purge, handing, connection = change.purge, saving.handing, saving.connection
+        shown = _SHOW_CARDS.start(
+            connection, {"purge": purge.id, "wanted": purge.version, "at": at}
+        )
+        first: Started | None = None
         if handing.hands_over(change) and change.event in FIRST_SHOWN:
-            for found in _TAKE_CARD.rows(connection, values | handing.lease_from(at)):
+            values = {"purge": purge.id, "at": at, **handing.lease_from(at)}
+            first = _TAKE_CARD.start(connection, values)
+
+        def check() -> None:
+            due = shown.count()
+            for found in first.rows() if first else ():
                 post = replace(rows.row_to_post(found), trying_since=None)
                 handing.step = Claimed(post, found.attempts, at, shows=purge)
-                taken = 1
-        is_shown = taken and purge.briefing is None  # it has no approval card
-        if not is_shown and _SHOW_CARDS.run(connection, values) > taken:
-            handing.due.append(at)
+                due -= 1
+            if due:
+                handing.due.append(at)
+
+        saving.checks.append(check)
 
     def _remember(self, purge: Purge) -> None:
         self._saved[purge.id] = purge
@@ -355,15 +382,14 @@ class Store:
         """
         if not self.is_sqlite:  # SQLite has one writer at a time
             key = int(purge.target[:15], 16)
-            _TAKE_TURNS.rows(connection, {"key": key})
+            _TAKE_TURNS.start(connection, {"key": key})
         if is_sent_alike(connection, purge, since):
             raise _Conflict
 
-    def _insert_once(self, connection: Connection, table: Table, row: dict[str, Any]) -> None:
-        """Insert a row.  Raises: _Conflict if a row with the same trigger ID exists."""
+    def _insert_once(self, saving: _Saving, table: Table, row: dict[str, Any]) -> None:
+        """Insert a row, unless a row with the same trigger ID exists, which is a conflict."""
         given = {name: value for name, value in row.items() if value is not None}
-        if self._once[table].run(connection, given) != 1:
-            raise _Conflict
+        saving.once(self._once[table], given)
 
     # Queries
 

@@ -148,7 +148,7 @@ class AuditLog:
     ) -> tuple[int, str]:
         """Lock a chain until the transaction ends.  Return the number and hash of its last entry."""
         if not self._database.is_sqlite:  # SQLite has one writer at a time
-            _TAKE_TURNS.rows(connection, {"chain": purge_id})
+            _TAKE_TURNS.start(connection, {"chain": purge_id})
         if known is not None:
             return known
         for last in _END.rows(connection, {"chain": purge_id}):

@@ -14,6 +14,7 @@ import threading
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import CancelledError, Future, InvalidStateError
+from contextlib import nullcontext
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -25,7 +26,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from bot.core.errors import STORE_AWAY, STORE_SLOW, BotError, ErrorInfo
 from bot.core.setup_errors import DATABASE_AWAY, DATABASE_NOT_WRITABLE
-from bot.store.database import sqlite
+from bot.store.database import sqlite, statements
 from bot.store.database.statements import Prepared
 
 if TYPE_CHECKING:
@@ -95,17 +96,20 @@ class Database:
         self.is_full = False
         """Whether a write failed because the disk was full, and no probe has succeeded since."""
 
-    def write(self, job: Job[T], *, in_place: bool = False, tries: int = 1) -> T:
+    def write(
+        self, job: Job[T], *, in_place: bool = False, pipelined: bool = False, tries: int = 1
+    ) -> T:
         """Run `job` in a transaction and return its result after the commit.
 
         With `in_place`, the caller's thread may commit to SQLite if no other write waits; then it
-        waits for the disk as long as that takes.  A transaction that fails because of a unique
-        constraint is tried `tries` times.
+        waits for the disk as long as that takes.  `pipelined`: on PostgreSQL, the job runs in a
+        pipeline (`statements.pipelined`).  A transaction that fails because of a unique constraint
+        is tried `tries` times.
         Raises: StoreUnavailable; any exception of the job, after the transaction was rolled back.
         """
         while True:
             try:
-                return self._writer.run(job, in_place=in_place)
+                return self._writer.run(job, in_place=in_place, pipelined=pipelined)
             except StoreUnavailable as error:
                 original = _original(error.__cause__)
                 self.is_full |= _is_full(original)
@@ -281,7 +285,7 @@ class DirectWriter:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
 
-    def run(self, job: Job[T], *, in_place: bool) -> T:  # noqa: ARG002  (it always is)
+    def run(self, job: Job[T], *, in_place: bool, pipelined: bool) -> T:  # noqa: ARG002  (always in place)
         """Run the job and return its result after the commit.
 
         Raises: StoreUnavailable: `store-away` if it certainly was not committed, `store-slow` if
@@ -290,7 +294,8 @@ class DirectWriter:
         kind = STORE_AWAY
         try:
             with self._engine.begin() as connection:
-                result = job(connection)
+                with statements.pipelined(connection) if pipelined else nullcontext():
+                    result = job(connection)
                 kind = STORE_SLOW
         except SQLAlchemyError as error:
             raise StoreUnavailable(kind) from error
@@ -316,7 +321,7 @@ class GroupWriter:
         self._thread = threading.Thread(target=self._work, name="store-writer", daemon=True)
         self._thread.start()
 
-    def run(self, job: Job[T], *, in_place: bool) -> T:
+    def run(self, job: Job[T], *, in_place: bool, pipelined: bool) -> T:  # noqa: ARG002  (SQLite has no pipelines)
         """Run the job and return its result after the commit.
 
         Raises: StoreUnavailable: `store-away` if it certainly was not committed, `store-slow` if

@@ -8,13 +8,18 @@ only SQLAlchemy's SQL text and its conversion of values.
 from __future__ import annotations
 
 from collections import namedtuple
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import Column, ColumnElement, Connection, Dialect, literal_column
 from sqlalchemy.exc import DBAPIError
 
 from bot.store.database import sqlite
+
+_PIPELINE = "pipeline"
+"""The key of a connection's pipeline in its `info`."""
 
 Convert = Callable[[Any], Any]
 
@@ -40,31 +45,11 @@ class Prepared:
         self._statement = statement
         self._compiled: dict[tuple[str, tuple[str, ...]], _Compiled] = {}
 
-    def run(self, connection: Connection, values: Mapping[str, Any]) -> int:
-        """Run the statement.  Return how many rows it changed.  Raises: DBAPIError."""
-        found: int = self._execute(connection, values)[1].rowcount
-        return found
+    def start(self, connection: Connection, values: Mapping[str, Any]) -> Started:
+        """Send the statement.  In a pipeline, its result and its errors come later.
 
-    def run_many(self, connection: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
-        """Run the statement once for each mapping of values in `rows`.
-
-        They should have the same keys in the same order: each other sequence of keys is compiled
-        anew.
         Raises: DBAPIError.
         """
-        for row in rows:
-            self._execute(connection, row)
-
-    def rows(self, connection: Connection, values: Mapping[str, Any]) -> list[Any]:
-        """Run the statement.  Return its rows as named tuples.  Raises: DBAPIError."""
-        compiled, cursor = self._execute(connection, values)
-        try:
-            found = cursor.fetchall()
-        except connection.dialect.loaded_dbapi.Error as error:
-            raise _wrapped(connection, error, compiled.sql) from error
-        return compiled.read(found, cursor.description)
-
-    def _execute(self, connection: Connection, values: Mapping[str, Any]) -> tuple[_Compiled, Any]:
         dialect = connection.dialect
         key = (dialect.name, tuple(values))
         compiled = self._compiled.get(key)
@@ -72,9 +57,79 @@ class Prepared:
             compiled = self._compiled[key] = _Compiled(self._statement, dialect, key[1])
         driver: Any = connection.connection.driver_connection
         try:
-            return compiled, driver.execute(compiled.sql, compiled.bind(values))
+            cursor = driver.execute(compiled.sql, compiled.bind(values))
         except dialect.loaded_dbapi.Error as error:
             raise _wrapped(connection, error, compiled.sql) from error
+        return Started(connection, compiled, cursor)
+
+    def run(self, connection: Connection, values: Mapping[str, Any]) -> int:
+        """Run the statement.  Return how many rows it changed.  Raises: DBAPIError."""
+        return self.start(connection, values).count()
+
+    def run_many(self, connection: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
+        """Start the statement once for each mapping of values in `rows`.
+
+        They should have the same keys in the same order: each other sequence of keys is compiled
+        anew.
+        Raises: DBAPIError.
+        """
+        for row in rows:
+            self.start(connection, row)
+
+    def rows(self, connection: Connection, values: Mapping[str, Any]) -> list[Any]:
+        """Run the statement.  Return its rows as named tuples.  Raises: DBAPIError."""
+        return self.start(connection, values).rows()
+
+
+@dataclass(frozen=True, slots=True)
+class Started:
+    """A statement that was sent.  Both methods wait for its result, and raise DBAPIError."""
+
+    _connection: Connection
+    _compiled: _Compiled
+    _cursor: Any
+
+    def count(self) -> int:
+        """Return how many rows it changed."""
+        pipeline = self._connection.info.get(_PIPELINE)
+        if pipeline is not None and self._cursor.pgresult is None:
+            with wrapping(self._connection, self._compiled.sql):
+                pipeline.sync()
+        found: int = self._cursor.rowcount
+        return found
+
+    def rows(self) -> list[Any]:
+        """Return its rows as named tuples."""
+        with wrapping(self._connection, self._compiled.sql):
+            found = self._cursor.fetchall()
+        return self._compiled.read(found, self._cursor.description)
+
+
+@contextmanager
+def pipelined(connection: Connection) -> Iterator[None]:
+    """Send the statements of this block to PostgreSQL without waiting for each other's results.
+
+    In it, statements must be run by `Prepared`: SQLAlchemy needs each result at once.
+    https://www.psycopg.org/psycopg3/docs/advanced/pipeline.html
+    Raises: DBAPIError.
+    """
+    driver: Any = connection.connection.driver_connection
+    with wrapping(connection, ""), driver.pipeline() as pipeline:
+        info = connection.info
+        info[_PIPELINE] = pipeline
+        try:
+            yield
+        finally:
+            del info[_PIPELINE]
+
+
+@contextmanager
+def wrapping(connection: Connection, sql: str) -> Iterator[None]:
+    """Convert errors of the driver in this block to DBAPIError."""
+    try:
+        yield
+    except connection.dialect.loaded_dbapi.Error as error:
+        raise _wrapped(connection, error, sql) from error
 
 
 def _wrapped(connection: Connection, error: Exception, sql: str) -> DBAPIError:

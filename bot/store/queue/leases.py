@@ -176,7 +176,7 @@ class Jobs:
             values |= {"next_edit_at": next_edit_at, "again": next_edit_at or now}
             values |= {"shown": post.shown_version, "since": done_since}
         kept = self._database.write(
-            lambda connection: statement.rows(connection, values), in_place=True
+            lambda connection: statement.rows(connection, values), in_place=True, pipelined=True
         )
         if done_since is not None and kept and kept[0].due_at is not None:
             self.handover.due(kept[0].due_at)

@@ -60,13 +60,13 @@ def take(connection: Connection, rate: Rate, wanted: int, now: datetime) -> tupl
     tokens = min(rate.burst, row.tokens + since * rate.per_s)
     taken = min(wanted, int(tokens))
     left = tokens - taken
-    _TAKE.run(connection, named | {"tokens": left, "at": max(now, row.at)})
+    _TAKE.start(connection, named | {"tokens": left, "at": max(now, row.at)})
     return taken, now + timedelta(seconds=max(0.0, rate.worth - left) / rate.per_s)
 
 
 def give_back(connection: Connection, rate: Rate, unused: int) -> None:
     """Put `unused` tokens that were taken in this transaction back into the bucket."""
-    _GIVE_BACK.run(connection, {"which": rate.name, "unused": unused})
+    _GIVE_BACK.start(connection, {"which": rate.name, "unused": unused})
 
 
 class Throttle:
