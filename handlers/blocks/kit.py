@@ -30,7 +30,7 @@ TAG_LIMIT = 200
 LABEL_LIMIT = 75
 NAMES_LIMIT = 10
 
-_SAFE = {"&": "&amp;", "<": "&lt;", ">": "&gt;", "`": "ˋ"}
+_SAFE = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;", "`": "ˋ"})
 """A code span cannot contain a backtick, so a similar character replaces it."""
 _MARKUP = re.compile(r"[*~`]|(?<!\w)_|_(?!\w)|:[^\s:]+:|://|^[>•◦▪‣]")
 """What Slack would format. mrkdwn has no escape for it, but does not format code spans."""
@@ -55,10 +55,10 @@ def metadata_of(interaction: Interaction) -> str:
 
 def escape(text: str, most: int = SECTION_LIMIT) -> str:
     """Return the text without mentions, links and entities, cut to `most` characters."""
-    safe = [_SAFE.get(character, character) for character in text]
+    if len(whole := text.translate(_SAFE)) <= most:
+        return whole
+    safe = [character.translate(_SAFE) for character in text]
     ends = list(accumulate(map(len, safe)))
-    if not ends or ends[-1] <= most:
-        return "".join(safe)
     return "".join(safe[: bisect_right(ends, most - 1)]) + "…"
 
 

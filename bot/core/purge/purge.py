@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import TypedDict, Unpack
+from typing import Any, TypedDict, Unpack
 
 from bot.core.cdn.quota import LowQuota
 from bot.core.edge_check import EdgeSnapshot, Verdict
@@ -284,11 +284,13 @@ def advance(purge: Purge, event: Event, at: datetime, **facts: Unpack[Facts]) ->
     state = TRANSITIONS.get((purge.state, event))
     if state is None:
         raise BotError(WRONG_TURN, state=purge.state.value, event=event.value)
-    after = replace(purge, state=state, version=purge.version + 1, **facts)
+    settled_at = (purge.settled_at or at) if state in ENDS else None
+    changed: dict[str, Any] = {"state": state, "settled_at": settled_at, **facts}
+    after = replace(purge, version=purge.version + 1, **changed)
     if state in _NEED_A_TASK and not after.task_id:
         # A task ID is the only proof of success, so success without one cannot even be represented.
         raise BotError(WRONG_TURN, state=purge.state.value, event="be submitted without a task ID")
-    return replace(after, settled_at=(purge.settled_at or at) if state in ENDS else None)
+    return after
 
 
 _NEED_A_TASK = WATCHED | {State.COMPLETE, State.UNREPORTED}

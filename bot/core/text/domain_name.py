@@ -15,6 +15,7 @@ from __future__ import annotations
 import ipaddress
 import re
 import unicodedata
+from functools import lru_cache
 
 import idna
 
@@ -78,6 +79,7 @@ def excerpt(text: str, limit: int = 80) -> str:
     return "".join(f"[U+{ord(c):04X}]" if is_unreadable(c) else c for c in shown)
 
 
+@lru_cache(maxsize=1024)
 def is_unseen(character: str) -> bool:
     """Return whether a character is invisible by itself: control, bidi, zero-width, filler.
 
@@ -93,6 +95,7 @@ def is_unseen(character: str) -> bool:
     )
 
 
+@lru_cache(maxsize=1024)
 def is_unreadable(character: str) -> bool:
     """Return whether the look of a character is undefined: unseen, private, or unassigned.
 
