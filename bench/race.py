@@ -14,7 +14,7 @@ from statistics import median
 
 from bench.place import Contestant, Place, place
 from bench.report import Table, against
-from bench.sides import Figures, databases
+from bench.sides import Figures, databases, fill
 from bot.config.settings import Mode
 
 BARE = "bare Bolt"
@@ -53,6 +53,7 @@ class Race:
         ]
         for database, new in databases(self.racers[0].place.folder):
             url, name = opened.enter_context(new()), f"Purgebot, {database}"
+            fill(url, ())  # the tables are made once, by another process
             bot = open_place().purgebot(name, url, mode, **settings)
             self.racers.append(opened.enter_context(bot))
 

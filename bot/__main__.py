@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import gc
 import sys
 
 
@@ -15,6 +16,9 @@ def main() -> None:
 
         print(f"purgebot {version('purgebot')}")  # noqa: T201
         return
+    if sys.argv[1:2] == ["run"]:
+        gc.disable()  # it takes a fifth of the start, and `bot.cli.run` enables it again
+
     from bot.cli import main as run
 
     run()

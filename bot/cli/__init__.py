@@ -97,6 +97,7 @@ def run() -> None:
     # These objects stay.  A full garbage collection over them would stop every thread for 50 ms,
     # and delay a click that arrives in that time.
     gc.freeze()
+    gc.enable()
     # Not in the handler, which runs between any two instructions of the main thread.
     reload = partial(bot.policy.reload, force=True)
     signal.signal(signal.SIGHUP, lambda *_: threading.Thread(target=reload, daemon=True).start())
