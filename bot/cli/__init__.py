@@ -1,4 +1,4 @@
-"""The command line: run, demo, check, migrate, policy and audit commands.
+"""The command line: init, run, demo, check, migrate, manifest, policy and audit commands.
 
 Errors go to stderr.  Exit codes:
 
@@ -31,6 +31,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from bot.cli.audit import audit_app
+from bot.cli.manifest import manifest
 from bot.cli.migrate import migrate
 from bot.core.errors import BotError
 
@@ -50,6 +51,7 @@ policy_app = typer.Typer(help="Look into the policy file.", no_args_is_help=True
 app.add_typer(policy_app, name="policy")
 app.add_typer(audit_app, name="audit")
 app.command()(migrate)
+app.command()(manifest)
 
 
 @app.callback()
