@@ -36,6 +36,7 @@ from bot.cli.migrate import migrate
 from bot.core.errors import BotError
 
 if TYPE_CHECKING:
+    from bot.config.policy_file import LoadedPolicy
     from bot.core.policy.fields import Action
 
 EXIT_WITHIN_S = 9.0
@@ -204,21 +205,22 @@ def explain(
     policy: Annotated[
         Path | None, typer.Option(help="The policy file; else that of PURGEBOT_POLICY.")
     ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object, for programs.")] = False,
 ) -> None:
     """Say what the policy decides for a person, and which rules made it so."""
-    from bot.config.policy_file import PolicySource
-    from bot.config.settings import PolicySettings, read_settings
     from bot.core.command.parser import spelt_tag
     from bot.core.policy.decision import Actor, Membership, decide
     from bot.core.text.domain_name import normalise_domain
 
-    policy = policy or read_settings(PolicySettings).policy
-    if policy is None:
-        raise typer.BadParameter("give --policy FILE or set PURGEBOT_POLICY")
-    rules, policy_hash = PolicySource(policy).current()
+    rules, policy_hash = _policy(policy)
     actor = Actor("T", user, Membership.MEMBER, frozenset(group or ()), channel)
     domain = normalise_domain(domain)
     decision = decide(rules, actor, _action(action), domain, spelt_tag(tag, domain))
+    if as_json:
+        from dataclasses import asdict
+
+        typer.echo(json.dumps(asdict(decision) | {"policy": policy_hash}, ensure_ascii=False))
+        raise typer.Exit(0 if decision.allowed else 1)
     typer.echo(f"{'yes' if decision.allowed else 'no'}: {decision.sentence}")
     for reason in decision.reasons:
         typer.echo(f"  {reason.code}: {reason.sentence}")
@@ -227,6 +229,29 @@ def explain(
         typer.echo(f"  held by: {', '.join(decision.holders.ids) or 'nobody'}")
     typer.echo(f"  policy {policy_hash[:12]}")
     if not decision.allowed:
+        raise typer.Exit(1)
+
+
+@policy_app.command("test")
+def check_expectations(
+    table: Annotated[Path, typer.Argument(metavar="FILE", help="The expected decisions.")],
+    policy: Annotated[
+        Path | None, typer.Option(help="The policy file; else that of PURGEBOT_POLICY.")
+    ] = None,
+) -> None:
+    """Say whether the policy decides as a table expects: ana may purge www.example.com hero."""
+    from bot.cli.expectations import read_table
+
+    expectations = read_table(table)
+    rules, policy_hash = _policy(policy)
+    differing = 0
+    for each in expectations:
+        if difference := each.difference(rules):
+            differing += 1
+            typer.echo(f"{table}:{each.line}: {each.text}\n      → {difference}")
+    as_expected = len(expectations) - differing
+    typer.echo(f"{as_expected} of {len(expectations)} as expected, policy {policy_hash[:12]}")
+    if differing:
         raise typer.Exit(1)
 
 
@@ -250,6 +275,17 @@ def _make_do_without_a_home() -> None:
         from bot.config.settings import NOWHERE
 
         os.environ["HOME"] = NOWHERE
+
+
+def _policy(path: Path | None) -> LoadedPolicy:
+    """Return the policy of a file, or of PURGEBOT_POLICY."""
+    from bot.config.policy_file import PolicySource
+    from bot.config.settings import PolicySettings, read_settings
+
+    path = path or read_settings(PolicySettings).policy
+    if path is None:
+        raise typer.BadParameter("give --policy FILE or set PURGEBOT_POLICY")
+    return PolicySource(path).current()
 
 
 def _action(word: str) -> Action:

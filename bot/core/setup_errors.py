@@ -19,6 +19,11 @@ POLICY_UNREADABLE = ErrorKind(
     message="The policy {source} cannot be read: {cause}.",
     hint="Check the path and the rights of the file.",
 )
+POLICY_TESTS_INVALID = ErrorKind(
+    code="policy-tests-invalid",
+    message="The expected decisions in {source} cannot be read:\n{mistakes}",
+    hint="Put the lines right; docs/policy.md, “Testing a policy”, shows how they are written.",
+)
 SLACK_REFUSED = ErrorKind(
     code="slack-refused",
     message="Slack does not accept the bot's token ({error}).",

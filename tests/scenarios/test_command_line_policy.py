@@ -56,6 +56,62 @@ def test_explain_tells_the_decision_and_its_reasons(
         assert sentence in ended.out
 
 
+def test_explain_tells_it_to_programs_as_json(tmp_path: Path) -> None:
+    yes = explain(
+        tmp_path, *asking("U1", "purge", "www.example.com", "x", "--group", "S0SRE"), "--json"
+    )
+    no = explain(tmp_path, *asking("U1", "purge", "www.example.com", "x"), "--json")
+    assert (yes.code, no.code) == (0, 1)
+    allowed, refused = json.loads(yes.out), json.loads(no.out)
+    assert allowed["allowed"] is True
+    assert allowed["reasons"][0]["rule"] == "SRE may purge, force and approve everywhere"
+    assert refused["allowed"] is False
+    assert refused["reasons"][0]["code"] == "policy-no-rule"
+    assert refused["needed_roles"] == ["editors", "sre"]
+    assert refused["holders"]["groups"] == ["S0EDITORS", "S0SRE"]
+    assert len(refused["policy"]) == 64
+
+
+# policy test
+
+PEOPLE = "ana = U0ANA S0EDITORS\nleo = U0LEO\n"
+
+
+@pytest.mark.parametrize(
+    ("table", "code", "out", "err"),
+    [
+        ("ana may purge www.example.com hero\n", 0, "1 of 1 as expected, policy ", ""),
+        (
+            "ana may purge www.example.com hero\nleo may purge www.example.com hero\n",
+            1,
+            "t.tests:4: leo may purge www.example.com hero\n      → No rule lets you purge",
+            "",
+        ),
+        ("ana may clear www.example.com hero\n", 2, "", "line 3: there is no action “clear”"),
+    ],
+    ids=["as expected", "otherwise", "unreadable"],
+)
+def test_a_table_of_expected_decisions_is_judged(
+    tmp_path: Path, table: str, code: int, out: str, err: str
+) -> None:
+    (tmp_path / "t.tests").write_text(PEOPLE + table)
+    ended = purgebot(
+        "policy", "test", "t.tests", folder=tmp_path, PURGEBOT_POLICY=str(SAMPLE_POLICY)
+    )
+    assert ended.code == code
+    assert ended.out.startswith(out) if out else ended.out == ""
+    assert err in ended.err if err else ended.err == ""
+
+
+def test_a_table_without_a_usable_policy_is_no_answer(tmp_path: Path) -> None:
+    (tmp_path / "t.tests").write_text(PEOPLE + "ana may purge www.example.com hero\n")
+    unset = purgebot("policy", "test", "t.tests", folder=tmp_path)
+    gone = purgebot("policy", "test", "t.tests", "--policy", "gone.yaml", folder=tmp_path)
+    assert (unset.code, gone.code) == (2, 2)
+    assert "PURGEBOT_POLICY" in unset.err
+    assert "gone.yaml cannot be read" in gone.err
+
+
 @pytest.mark.parametrize(
     ("question", "says"),
     [
