@@ -11,8 +11,12 @@ COPY requirements/run.txt requirements/
 RUN /build/bin/pip wheel -q --require-hashes --only-binary :all: -w /wheels -r requirements/run.txt \
     && /build/bin/pip install -q --no-index --find-links /wheels hatchling
 
-COPY pyproject.toml README.md LICENSE ./
+COPY pyproject.toml README.md LICENSE compose.yaml manifest.json manifest.yml ./
+COPY .slack .slack
+COPY assets assets
 COPY bot bot
+COPY deploy deploy
+COPY examples examples
 COPY handlers handlers
 # The root is read-only later, so what Python would compile and keep is compiled now.  Unchecked:
 # nothing here changes, and a copied file's time could make Python think that it did.

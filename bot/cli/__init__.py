@@ -31,6 +31,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from bot.cli.audit import audit_app
+from bot.cli.init import init
 from bot.cli.manifest import manifest
 from bot.cli.migrate import migrate
 from bot.core.errors import BotError
@@ -51,6 +52,7 @@ app = typer.Typer(
 policy_app = typer.Typer(help="Look into the policy file.", no_args_is_help=True)
 app.add_typer(policy_app, name="policy")
 app.add_typer(audit_app, name="audit")
+app.command()(init)
 app.command()(migrate)
 app.command()(manifest)
 

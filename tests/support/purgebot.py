@@ -41,12 +41,13 @@ Command = Callable[..., Ended]
 """Runs a command on the database of a URL, its first argument, in this process."""
 
 
-def purgebot(*words: str, folder: Path, **variables: str) -> Ended:
-    """Run a command to its end."""
+def purgebot(*words: str, folder: Path, typed: str | None = None, **variables: str) -> Ended:
+    """Run a command to its end.  `typed` is what it reads."""
     done = subprocess.run(
         command(*words),
         cwd=folder,
         env=environment(folder, variables),
+        input=typed,
         capture_output=True,
         text=True,
         timeout=PATIENCE_S,
