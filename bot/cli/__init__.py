@@ -46,7 +46,6 @@ EXIT_WITHIN_S = 9.0
 app = typer.Typer(
     help="Clear Alibaba Cloud CDN caches from Slack.",
     no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_enable=False,
 )
 policy_app = typer.Typer(help="Look into the policy file.", no_args_is_help=True)
@@ -72,7 +71,7 @@ def main() -> None:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     _make_do_without_a_home()
     try:
-        app()
+        app(prog_name="purgebot")  # also as python -m bot: completion goes by the name
     except BotError as error:
         print(f"{error.info.message}\n{error.info.hint}", file=sys.stderr)  # noqa: T201
         sys.exit(75 if error.info.kind.retryable else 2)

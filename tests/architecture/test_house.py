@@ -73,7 +73,9 @@ def test_the_last_doors_answer_whatever_no_other_door_knows() -> None:
     assert sorted(kinds) == ["action", "command", "view"]
 
 
-@pytest.mark.parametrize("page", ["README.md", "docs/operate.md", "docs/deploy.md"])
+@pytest.mark.parametrize(
+    "page", ["README.md", "docs/start.md", "docs/operate.md", "docs/deploy.md"]
+)
 def test_pages_name_only_settings_that_exist(page: str) -> None:
     named = set(re.findall(r"\b(?:PURGEBOT|SLACK|ALIBABA_CLOUD)_[A-Z_]+[A-Z]\b", page_text(page)))
     assert named <= variables() | {"ALIBABA_CLOUD_ECS_METADATA_DISABLED"}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -85,6 +86,19 @@ def test_the_link_opens_slacks_page_with_this_manifest(tmp_path: Path, site: Tow
     # Whatever follows in a line of Markdown: nothing in it ends a link early.
     assert not set(link) & set("() <>\"'[]")
     assert len(link) < 2000  # what any browser takes
+
+
+def test_each_page_that_has_the_link_has_this_one(tmp_path: Path) -> None:
+    """After a change, put there what `purgebot manifest --link` prints."""
+    link = printed(tmp_path, "--link").strip()
+    found = {
+        page.name: re.findall(
+            r"https://api\.slack\.com/apps\?new_app=1&[^\s)>\"]+", page.read_text()
+        )
+        for page in (ROOT / "README.md", *(ROOT / "docs").glob("*.md"))
+    }
+    assert found["start.md"] != []
+    assert {each for links in found.values() for each in links} == {link}
 
 
 @pytest.mark.parametrize("options", [(), ("--http", "https://purge.example.com")])

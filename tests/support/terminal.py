@@ -39,7 +39,7 @@ class Screen:
 
     def answers(self, question: str, answer: str) -> None:
         """Wait for a question that was not there yet, and type an answer."""
-        while (at := self.text.find(question, self._seen)) < 0 or ": " not in self.text[at:]:
+        while question not in self.text[self._seen :]:
             assert self._read(), f"“{question}” was not asked:\n{self.text}"
         self._seen = len(self.text)
         assert self.process.stdin is not None
