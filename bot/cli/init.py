@@ -41,6 +41,8 @@ class Question:
     text: str
     secret: bool = False
     optional: bool = False
+    begins_anew: bool = False
+    """Where it is refused at a terminal, the question before it is asked again as well."""
 
 
 _BOT_TOKEN = Question("SLACK_BOT_TOKEN", "Bot token, xoxb-… (app's page, OAuth)", secret=True)
@@ -58,7 +60,9 @@ _KEY_ID = Question(
     "Access key ID of the RAM user (Enter: the machine's role)",
     optional=True,
 )
-_KEY_SECRET = Question("ALIBABA_CLOUD_ACCESS_KEY_SECRET", "Its secret", secret=True)
+_KEY_SECRET = Question(
+    "ALIBABA_CLOUD_ACCESS_KEY_SECRET", "Its secret", secret=True, begins_anew=True
+)
 _ASKED = {
     each.name: each for each in (_BOT_TOKEN, _APP_TOKEN, _SIGNING_SECRET, _KEY_ID, _KEY_SECRET)
 }
@@ -109,16 +113,18 @@ def init(
     from bot.telemetry.logs import set_up_logs
 
     set_up_logs("CRITICAL")
-    setup = _Setup(_pairs(given or ()), may_ask=not no_input, checks=not no_check)
     try:
+        setup = _Setup(_pairs(given or ()), may_ask=not no_input, checks=not no_check)
         if wanted is None:
-            wanted = [] if setup.env.exists() else setup.deployments()
+            wanted = [] if setup.env.exists() else setup.choose_deployments()
         for name in wanted:
             _one_of(name, DEPLOYMENTS)
         setup.settings(again or (), in_folder="compose" in wanted)
         setup.policy(preset)
         for name in wanted:
             setup.deployment(name)
+    except UnicodeDecodeError:
+        raise typer.BadParameter("the file .env is no text in UTF-8") from None
     except OSError as error:
         raise typer.BadParameter(f"{error.filename}: {error.strerror}") from None
     typer.echo("Next: purgebot check, then purgebot run, and in Slack: /purge help")
@@ -139,13 +145,11 @@ class _Setup:
         self._given = given
         self._may_ask = may_ask
         self._checks = checks
-        in_file = {
-            name: value for name, value in DotEnvSettingsSource(Settings).env_vars.items() if value
-        }
-        self._known = {**in_file, **os.environ}
+        known = (*DotEnvSettingsSource(Settings).env_vars.items(), *os.environ.items())
+        self._known = {name: value for name, value in known if value}
         self._new: dict[str, str] = {}
 
-    def deployments(self) -> list[str]:
+    def choose_deployments(self) -> list[str]:
         """Ask where the bot will run."""
         from bot.cli.answers import Refused
 
@@ -166,7 +170,7 @@ class _Setup:
             self._known.pop(_one_of(name, self._names), None)
         for name in given:
             self._obtain(_ASKED.get(name, Question(name, "docs/operate.md tells of it")))
-        if not self._known.get(_BOT_TOKEN.name):
+        if self._may_ask and not self._known.get(_BOT_TOKEN.name):
             typer.echo(
                 "No Slack app yet? `purgebot manifest --link` prints the page to make it on."
             )
@@ -176,8 +180,9 @@ class _Setup:
         if not self._known.get(_APP_TOKEN.name):
             self._obtain(_SIGNING_SECRET)
         self._obtain(_KEY_ID)
-        if self._known.get(_KEY_ID.name):
-            self._obtain(_KEY_SECRET)
+        while self._known.get(_KEY_ID.name) and not self._obtain(_KEY_SECRET):
+            self._known.pop(_KEY_ID.name)
+            self._obtain(_KEY_ID)
         for name in again:
             self._obtain(_ASKED.get(name, Question(name, name)))
         self._add("PURGEBOT_POLICY", "config/policy.yaml" if in_folder else "policy.yaml")
@@ -191,7 +196,7 @@ class _Setup:
 
         path = Path(self._known["PURGEBOT_POLICY"])
         if path.exists():
-            if preset is not None:
+            if preset is not None or self._given:
                 raise typer.BadParameter(f"{path} is there already: move it away first")
             typer.echo(f"kept  {path}")
             return
@@ -242,14 +247,15 @@ class _Setup:
         if not self._known.get(name):
             self._known[name] = self._new[name] = value
 
-    def _obtain(self, question: Question) -> None:
-        """Ask for a setting that is not known yet."""
+    def _obtain(self, question: Question) -> bool:
+        """Ask for a setting, unless it is known.  Return whether it is known now."""
         if self._known.get(question.name):
             if question.name in os.environ:
                 typer.echo(f"kept  {question.name}, which the environment sets")
-            return
+            return True
         if answer := self._answer(question, lambda typed: self._verified(question, typed)):
             self._known[question.name] = self._new[question.name] = answer
+        return bool(answer)
 
     def _verified(self, question: Question, value: str) -> tuple[str, str]:
         from bot.cli.answers import Refused, of_setting
@@ -260,7 +266,10 @@ class _Setup:
         return value, of_setting(question.name, settings) if self._checks else ""
 
     def _settings(self, question: Question | None = None, value: str = "") -> Settings:
-        """Return the settings so far, with stand-ins for those that are missing."""
+        """Return the settings so far, with stand-ins for those that are missing.
+
+        Raises: Refused if `value` is no answer to the question; SettingsInvalid for others.
+        """
         from bot.cli.answers import Refused
         from bot.config.settings import SettingsInvalid, settings_from
 
@@ -275,11 +284,12 @@ class _Setup:
         try:
             return settings_from(stand_ins | known)
         except SettingsInvalid as error:
-            mistakes = [line.strip() for line in error.info.facts["mistakes"].splitlines()]
-        if question is not None:
-            about = [each for each in mistakes if each.startswith(f"{question.name} ")]
-            mistakes = [each.removeprefix(f"{question.name} ") for each in about] or mistakes
-        raise Refused("; ".join(mistakes), question.text if question else "Correct it in .env.")
+            lines = error.info.facts["mistakes"].splitlines()
+            about = f"  {question.name} " if question else " "
+            mistakes = [line.removeprefix(about) for line in lines if line.startswith(about)]
+            if question is None or not mistakes:
+                raise
+        raise Refused("; ".join(mistakes), question.text)
 
     def _write_env(self) -> None:
         """Put what is new into `.env`.  Its other lines stay as they are."""
@@ -321,6 +331,8 @@ class _Setup:
                 typer.echo(f"FAIL  {label}{why}\n      → {remedy}")
                 if given is not None or not sys.stdin.isatty():
                     raise typer.Exit(1) from None
+                if question.begins_anew:
+                    return ""
             else:
                 if found:
                     typer.echo(f"ok    {label}{found}")
@@ -385,10 +397,9 @@ def _write_policy(source: Path, path: Path, answers: Mapping[str, str]) -> None:
     policy = load_policy(texts[path], str(path))
     expected = read_expectations(texts[table], str(table))
     for target, text in texts.items():
-        _write(target, text.encode(), mode=0o644)
+        _write_new(target, text.encode())
     held = sum(each.difference(policy) is None for each in expected)
-    typer.echo(f"wrote {path}: {len(policy.roles)} roles, {len(policy.rules)} rules")
-    typer.echo(f"wrote {table}: {held} of {len(expected)} decisions are as expected")
+    typer.echo(f"ok    {held} of {len(expected)} decisions are as {table} expects")
 
 
 def _replaced(text: str, by_sample: Mapping[str, str]) -> str:

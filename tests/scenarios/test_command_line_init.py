@@ -251,6 +251,8 @@ def test_at_a_terminal_a_secret_is_not_shown_and_a_refused_answer_is_asked_for_a
         screen.answers("Bot token", "xoxb-wrong-token")
         screen.answers("Bot token", site.slack.bot_token)
         screen.answers("App-level token", site.slack.app_token)
+        screen.answers("Access key ID", "LTAI5tOfSomebody")
+        screen.answers("Its secret", site.cdn.access_key_secret)
         screen.answers("Access key ID", site.cdn.access_key_id)
         screen.answers("Its secret", site.cdn.access_key_secret)
         screen.answers("Which of these", "small-team")
@@ -259,7 +261,7 @@ def test_at_a_terminal_a_secret_is_not_shown_and_a_refused_answer_is_asked_for_a
         screen.answers("one who approves", "U0SAM")
         screen.answers("another who approves", "U0KIM")
         assert screen.ends() == 0
-    assert screen.text.count("FAIL") == 3
+    assert screen.text.count("FAIL") == 4
     for secret in ("wrong-token", site.slack.bot_token, site.cdn.access_key_secret):
         assert secret not in screen.text
     assert "U0SAM" in screen.text
@@ -319,9 +321,29 @@ def test_again_it_changes_the_one_setting_that_is_given_and_no_other_line(
 def test_a_policy_that_is_there_is_never_replaced(
     folder: Path, init: Init, done: dict[str, bytes]
 ) -> None:
-    refused = init("--preset", "strict")
-    assert (refused.code, "is there already" in refused.err) == (2, True)
-    assert contents(folder) == done
+    for options in (("--preset", "strict"), ("--set", "U0FIRST=U0ANA")):
+        refused = init(*options)
+        assert (refused.code, "is there already" in refused.err) == (2, True)
+        assert contents(folder) == done
+
+
+def test_a_dot_env_that_cannot_be_used_is_told_and_left_as_it_is(
+    folder: Path, init: Init, done: dict[str, bytes]
+) -> None:
+    env = folder / ".env"
+    good = env.read_bytes()
+    for wrong, says in (
+        (good + b"PURGEBOT_CANARY_MINUTES=often\n", "PURGEBOT_CANARY_MINUTES"),
+        (good + b"X=caf\xe9\n", "no text in UTF-8"),
+    ):
+        env.write_bytes(wrong)
+        told = init("--set", "PURGEBOT_LOW_QUOTA_SHARE=0.2")
+        assert (told.code, says in told.err, "Traceback" in told.err) == (2, True, False)
+        assert env.read_bytes() == wrong
+    put_right = good + b"PURGEBOT_CANARY_MINUTES=often\n"
+    env.write_bytes(put_right)
+    assert init("--set", "PURGEBOT_CANARY_MINUTES=5").code == 0
+    assert env.read_bytes() == put_right.replace(b"often", b"5")
 
 
 def test_a_file_that_was_changed_by_hand_is_kept(
