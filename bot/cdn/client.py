@@ -31,7 +31,16 @@ from bot.cdn.error_codes import CdnError, CdnInDoubt, CdnRefused, fault_of
 from bot.cdn.responses import MAX_BODY_BYTES, Answer, Domains, Quota, Submitted, json_object
 from bot.cdn.signing import Acs3Auth, canonical_query, fresh_nonce, utc_now
 from bot.cdn.transport import CarefulAdapter, while_allowed, why_never_sent
-from bot.core.cdn.errors import ENDPOINT_UNSAFE, NO_ANSWER, NOT_ANSWERING, UNREACHABLE
+from bot.core.cdn.errors import (
+    BAD_REQUEST,
+    DOMAIN_NOT_ALLOWED,
+    DOMAIN_UNKNOWN,
+    ENDPOINT_UNSAFE,
+    NO_ANSWER,
+    NO_PERMISSION,
+    NOT_ANSWERING,
+    UNREACHABLE,
+)
 from bot.core.decisions.authorization import SendPermit
 from bot.core.purge.tracking import RecentTask, Task
 from bot.core.text.domain_name import is_loopback
@@ -39,6 +48,22 @@ from bot.exchange import exchange
 from bot.telemetry import metrics
 
 API_VERSION = "2018-05-10"
+_PURGE = "RefreshObjectCacheByCacheTag"
+_NOBODYS_DOMAIN = "purgebot-check.invalid"
+"""No account can have it: names below .invalid exist nowhere (RFC 6761, section 6.4)."""
+_HARMLESS: Mapping[str, Mapping[str, str]] = {
+    _PURGE: {"DomainName": _NOBODYS_DOMAIN, "CacheTag": "purgebot-check", "Force": "false"},
+    "DescribeRefreshTaskById": {"TaskId": "1"},
+    "DescribeRefreshTasks": {"PageSize": "1"},
+    "DescribeRefreshQuota": {},
+    "DescribeUserDomains": {"PageSize": "1"},
+}
+"""The operations that the bot calls, each with parameters with which it changes nothing."""
+OPERATIONS = tuple(_HARMLESS)
+_BEYOND_PERMISSION = frozenset(
+    kind.code for kind in (BAD_REQUEST, DOMAIN_NOT_ALLOWED, DOMAIN_UNKNOWN)
+)
+"""What the CDN says of the parameters of `_HARMLESS` to whom it lets call the operation."""
 MAX_TASKS_PER_QUESTION = 10
 """https://alibabacloud.com/help/en/cdn/api-describerefreshtaskbyid"""
 LONGEST_EXCHANGE_S = 15.0
@@ -113,7 +138,7 @@ class CdnClient:
             "Force": "true" if permit.purge.force else "false",
         }
         with metrics.submission(), while_allowed(allowed):
-            return self._call("RefreshObjectCacheByCacheTag", params, answers.read_submitted)
+            return self._call(_PURGE, params, answers.read_submitted)
 
     def describe_tasks_by_id(self, task_ids: Iterable[str]) -> list[Task]:
         """Return the tasks that the CDN still knows, those of the last three days, in any order.
@@ -148,6 +173,21 @@ class CdnClient:
         """
         params = {"PageNumber": str(page), "PageSize": str(page_size)}
         return self._ask("DescribeUserDomains", params, answers.read_domains)
+
+    def is_permitted(self, operation: str) -> bool:
+        """Return whether the key may call an operation of OPERATIONS, by a call without effect.
+
+        A purge is asked for of a domain that no account can have.  Raises: CdnRefused if the answer
+        does not tell.
+        """
+        try:
+            self._ask(operation, _HARMLESS[operation], lambda answer: answer)
+        except CdnRefused as refused:
+            if refused.info.kind is NO_PERMISSION:
+                return False
+            if refused.info.code not in _BEYOND_PERMISSION:
+                raise
+        return True
 
     def _ask(self, action: str, params: Mapping[str, str], read: Callable[[Answer], T | None]) -> T:
         """Call something that changes nothing, so that a lost answer leaves nothing in doubt."""

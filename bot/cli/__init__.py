@@ -31,9 +31,11 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from bot.cli.audit import audit_app
+from bot.cli.check import check
 from bot.cli.init import init
 from bot.cli.manifest import manifest
 from bot.cli.migrate import migrate
+from bot.cli.output import use_plain_forms
 from bot.core.errors import BotError
 
 if TYPE_CHECKING:
@@ -52,6 +54,7 @@ policy_app = typer.Typer(help="Look into the policy file.", no_args_is_help=True
 app.add_typer(policy_app, name="policy")
 app.add_typer(audit_app, name="audit")
 app.command()(init)
+app.command()(check)
 app.command()(migrate)
 app.command()(manifest)
 
@@ -70,6 +73,7 @@ def main() -> None:
     # container.  `run` and `demo` set their own handlers when they are up.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     _make_do_without_a_home()
+    use_plain_forms()
     try:
         app(prog_name="purgebot")  # also as python -m bot: completion goes by the name
     except BotError as error:
@@ -171,26 +175,6 @@ def demo(
         if place.bot is not None:
             place.bot.worker.start()
         stopping.wait()
-
-
-@app.command()
-def check() -> None:
-    """Say whether settings, policy, database, Slack and CDN are good, and what to do if not."""
-    from bot.cli.check import check_all
-    from bot.telemetry.logs import set_up_logs
-
-    set_up_logs("CRITICAL")
-    # At once: there is nothing to clean up, and Python ignores exceptions in a destructor.
-    signal.signal(signal.SIGINT, lambda *_: os._exit(130))
-    good = True
-    for found in check_all():
-        good = good and found.good
-        word = "FAIL" if not found.good else "warn" if found.remedy else "ok  "
-        typer.echo(f"{word}  {found.name}: {found.detail}")
-        if found.remedy:
-            typer.echo(f"      → {found.remedy}")
-    if not good:
-        raise typer.Exit(1)
 
 
 @policy_app.command()

@@ -30,6 +30,7 @@ from bot.simulators.cdn import CdnSim
 from bot.simulators.edge import EdgeSim, Purged
 from bot.simulators.serving import serving
 from bot.simulators.slack import SlackSim
+from bot.slack.client import SCOPES
 
 SAMPLE_POLICY = Path(str(files("bot.demo") / "policy.yaml"))
 
@@ -220,6 +221,7 @@ def town(
     """
     slack = SlackSim(now=now)
     slack.workspace.events = []  # manifest.yml requests none
+    slack.workspace.scopes = sorted(set(SCOPES.values()))  # and these
     cdn = CdnSim(now=slack.workspace.now)
     edge = _edge_of(cdn)
     page = front(slack.control, cdn.control, edge.control)

@@ -2,25 +2,34 @@
 
 from __future__ import annotations
 
+import json
+import re
 import signal
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
+from importlib import import_module
+from importlib.metadata import version
+from inspect import isfunction
 from pathlib import Path
+from types import FunctionType, ModuleType
 
 import pytest
 
+from bot.cli.checks import samples
+from bot.cli.checks.findings import Page
 from bot.config.settings import Mode
+from bot.core.purge.purge import State
 from bot.demo.town import Town
 from tests.support.loopback_servers import answer, gateway, hear_then, listening, say
 from tests.support.policies import write_policy
-from tests.support.purgebot import Ended, purgebot, running
+from tests.support.purgebot import ROOT, Ended, purgebot, running
 
 
 def findings(ended: Ended) -> dict[str, str]:
     """Give each finding's line and its remedy, by name."""
     found: dict[str, str] = {}
     for line in ended.out.splitlines():
-        if line.startswith(("ok", "warn", "FAIL")):
+        if line.startswith(("ok", "warn", "FAIL", "skip")):
             found[line[6:].partition(":")[0]] = line
         else:
             found[next(reversed(found))] += "\n" + line
@@ -29,7 +38,9 @@ def findings(ended: Ended) -> dict[str, str]:
 
 NAMES = (
     *("settings", "files", "approval key", "policy", "database"),
-    *("slack token", "slack socket", "approvers", "cdn"),
+    *("slack token", "scopes", "clock", "slack socket"),
+    *("people", "user groups", "approvers", "channels"),
+    *("cdn", "cdn rights", "domains"),
 )
 
 
@@ -44,8 +55,18 @@ def test_check_finds_all_well_before_the_first_run(site: Town, tmp_path: Path, m
     assert all(line.startswith("ok") for line in found.values())
     assert "4 roles, 5 rules" in found["policy"]
     assert "purgebot in Acme Web" in found["slack token"]
-    assert "1 of 1 people named are full members" in found["approvers"]
-    assert site.purges_sent() == []
+    assert "1 of 1 people named are full members" in found["people"]
+    assert "3 of 3 user groups can be read" in found["user groups"]
+    assert "the key has all 5" in found["cdn rights"]
+    assert site.get("cdn/state")["tasks"] == []
+    assert [(asked["params"]["DomainName"], asked["outcome"]) for asked in site.purges_sent()] == [
+        ("purgebot-check.invalid", "InvalidDomain.NotFound")
+    ]
+    assert all(
+        call["status"] != 200 or call["method"] != "chat.postMessage" or not call["answer"]["ok"]
+        for call in site.get("slack/calls")["calls"]
+    )
+    assert site.get("slack/violations")["violations"] == []
 
 
 def test_check_warns_where_approvals_are_not_signed_and_is_content_all_the_same(
@@ -104,10 +125,10 @@ def test_check_without_slack_says_so_of_token_and_socket(site: Town, tmp_path: P
     ("mode", "off", "word", "says"),
     [
         (Mode.HTTP, timedelta(0), "ok", None),
-        (Mode.HTTP, timedelta(minutes=3), "ok", "s behind Slack's"),
+        (Mode.HTTP, timedelta(minutes=3), "warn", "s behind Slack's"),
         (Mode.HTTP, timedelta(minutes=-10), "FAIL", "s ahead of Slack's"),
-        (Mode.SOCKET, timedelta(minutes=10), "ok", "s behind Slack's"),
-        (Mode.HTTP, None, "ok", None),
+        (Mode.SOCKET, timedelta(minutes=10), "warn", "s behind Slack's"),
+        (Mode.HTTP, None, "skip", None),
     ],
     ids=["right", "behind", "far ahead", "far behind, but nothing is signed", "not told"],
 )
@@ -125,7 +146,7 @@ def test_check_compares_the_clock_with_slacks(
     told = {"ok": True, "user": "purgebot", "team": "Acme Web"}
     with gateway(answer(200, told, scopes, *date, "Connection: close")) as slack:
         variables = site.variables() | {"SLACK_API_URL": f"{slack.url}/api/"}
-        found = findings(purgebot("check", folder=tmp_path, **variables))["slack token"]
+        found = findings(purgebot("check", folder=tmp_path, **variables))["clock"]
     assert found.startswith(word)
     assert ("this machine's clock is" in found) == (says is not None)
     assert (says or "") in found
@@ -198,8 +219,8 @@ def test_check_tells_which_scopes_are_lacking(
     site.post("slack/settings", {"scopes": scopes})
     ended = purgebot("check", folder=tmp_path, **site.variables())
     assert ended.code == code
-    assert says in findings(ended)["slack token"]
-    assert ("manifest.yml" in ended.out) == bool(code)
+    assert says in findings(ended)["scopes"]
+    assert "manifest.yml" in findings(ended)["scopes"]
 
 
 LEADS = """
@@ -219,7 +240,7 @@ def test_check_names_who_of_the_policy_is_no_full_member(
 ) -> None:
     write_policy(tmp_path, roles=LEADS.format(more=more))
     ended = purgebot("check", folder=tmp_path, **site.variables())
-    said = findings(ended)["approvers"]
+    said = findings(ended)["people"]
     for who, what in (
         ("U0DEL", "closed"),
         ("U0GUS", "a guest"),
@@ -230,15 +251,16 @@ def test_check_names_who_of_the_policy_is_no_full_member(
         assert f"{who} (leads) is {what}" in said
     assert "U0ADA" not in said
     assert ended.code == code
-    assert ("nobody is left to approve in leads" in said) == bool(code)
-    assert ("full members, or a group" in said) == bool(code)
+    left = findings(ended)["approvers"]
+    assert ("nobody is left to approve in leads" in left) == bool(code)
+    assert ("full members, or a group" in left) == bool(code)
 
 
 def test_a_role_that_approves_nothing_may_be_empty(site: Town, tmp_path: Path) -> None:
     policy = write_policy(tmp_path)
     policy.write_text(policy.read_text().replace("users: [U0ADA]", "users: [U0DEL]", 1))
     ended = purgebot("check", folder=tmp_path, **site.variables())
-    assert "U0DEL (admins) is closed" in findings(ended)["approvers"]
+    assert "U0DEL (admins) is closed" in findings(ended)["people"]
     assert ended.code == 0
 
 
@@ -247,8 +269,118 @@ def test_check_goes_on_where_slack_does_not_tell_of_somebody(site: Town, tmp_pat
     busy = {"method": "users.info", "error": "ratelimited", "times": None}
     site.post("slack/faults", {"web_api": [busy]})
     ended = purgebot("check", folder=tmp_path, **site.variables())
-    assert "Slack did not tell of 6" in findings(ended)["approvers"]
+    assert "Slack did not tell of 6" in findings(ended)["people"]
     assert ended.code == 0
+
+
+def test_check_can_be_read_where_stdout_lacks_arrows_and_quotes(site: Town, tmp_path: Path) -> None:
+    site.settings["PURGEBOT_OPERATORS_CHANNEL"] = "C0RANDOM"
+    latin = site.variables() | {"PYTHONIOENCODING": "latin-1", "SLACK_APP_TOKEN": "xapp-sesame"}
+    policy = site.policy.read_text().replace("channel: C0OPS", "channel: C0RANDOM")
+    site.policy.write_text(policy.replace("decided in #cdn-ops", "decided — “价格” —"))
+    ended = purgebot("check", folder=tmp_path, **latin)
+    assert (ended.code, ended.err) == (1, "")
+    assert "      -> Make an app-level token" in ended.out
+    assert list(findings(ended)) == list(NAMES)
+
+
+def test_check_says_the_same_to_programs(site: Town, tmp_path: Path) -> None:
+    ended = purgebot("check", "--json", folder=tmp_path, **site.variables())
+    report = json.loads(ended.out)
+    assert (ended.code, report["ok"], report["purgebot"]) == (0, True, version("purgebot"))
+    assert {"python", "system"} < report.keys()
+    assert [found["name"] for found in report["findings"]] == list(NAMES)
+    assert {found["status"] for found in report["findings"]} == {"ok", "warn"}
+    for secret in ("SLACK_BOT_TOKEN", "SLACK_APP_TOKEN", "ALIBABA_CLOUD_ACCESS_KEY_SECRET"):
+        assert site.variables()[secret] not in ended.out
+
+
+# Cards
+
+
+def test_slack_looks_over_every_kind_of_card(site: Town, tmp_path: Path) -> None:
+    ended = purgebot("check", "--cards", folder=tmp_path, **site.variables())
+    assert ended.code == 0
+    assert re.search(r"Slack takes all \d\d kinds", findings(ended)["cards"])
+    looked_at = site.get("slack/calls?method=blocks.validate")["calls"]
+    contents = " ".join(str(call["arguments"]) for call in looked_at)
+    for block in ("table", "rich_text_list", "plain_text_input", "actions", "context"):
+        assert block in contents
+    assert '"type": "modal"' in contents
+    assert site.sees("U0ANA") == []
+
+
+def test_a_card_that_slack_refuses_is_named(site: Town, tmp_path: Path) -> None:
+    site.post("slack/faults", {"refuse_blocks": ["table"]})
+    ended = purgebot("check", "--cards", "--json", folder=tmp_path, **site.variables())
+    assert ended.code == 1
+    refused = [
+        found["detail"]
+        for found in json.loads(ended.out)["findings"]
+        if found["name"] == "cards" and found["status"] == "fail"
+    ]
+    assert len(refused) == 2
+    assert all(
+        told.startswith(f"Slack refuses the {name}: unsupported type")
+        for told, name in zip(refused, ("history", "pending"), strict=True)
+    )
+
+
+@pytest.mark.parametrize(
+    ("error", "says"),
+    [
+        ("unknown_method", "Slack answers unknown_method to blocks.validate"),
+        ("drop", "Slack does not answer to blocks.validate"),
+    ],
+)
+def test_a_slack_that_cannot_look_at_cards_is_no_failure(
+    site: Town, tmp_path: Path, error: str, says: str
+) -> None:
+    fault = {"method": "blocks.validate", "error": error, "times": None}
+    site.post("slack/faults", {"web_api": [fault]})
+    ended = purgebot("check", "--cards", folder=tmp_path, **site.variables())
+    assert ended.code == 0
+    assert findings(ended)["cards"].startswith("skip")
+    assert says in findings(ended)["cards"]
+
+
+def test_check_waits_as_slacks_limit_asks(site: Town, tmp_path: Path) -> None:
+    limited = {"method": "blocks.validate", "error": "ratelimited", "retry_after": 1}
+    site.post("slack/faults", {"web_api": [limited]})
+    ended = purgebot("check", "--cards", folder=tmp_path, **site.variables())
+    assert "Slack takes all" in findings(ended)["cards"]
+
+
+def test_every_state_and_every_message_is_among_the_samples() -> None:
+    names = [name for name, _ in samples.messages()]
+    assert len(names) == len(set(names))
+    assert {f"card: {state.value}" for state in State if state is not State.REQUESTED} < {*names}
+    shown = {function.__name__ for function in drawn(samples)}
+    for module in ("alert", "denial", "ephemeral", "purge", "tags_form", "thread_reply"):
+        assert {
+            each.__name__ for each in drawn(import_module(f"handlers.blocks.{module}"))
+        } <= shown
+
+
+def drawn(module: ModuleType) -> list[FunctionType]:
+    """Give the functions in a module that draw a whole message or form."""
+    values = list(vars(module).values())
+    return [each for each in values if isfunction(each) and is_of_blocks(each, module)]
+
+
+def is_of_blocks(function: FunctionType, module: ModuleType) -> bool:
+    here = module is samples or function.__module__ == module.__name__
+    draws = function.__annotations__.get("return") in {"Message", "Block"}
+    draws &= not function.__name__.startswith("_")
+    return here and draws and function.__module__.startswith("handlers.blocks")
+
+
+@pytest.mark.parametrize("page", Page)
+def test_the_pages_that_check_names_are_there(page: Page) -> None:
+    file, _, anchor = page.partition("#")
+    headings = re.findall("^#+ (.*)$", (ROOT / file).read_text(), re.MULTILINE)
+    anchors = {re.sub(r"[^\w\- ]", "", each.lower()).replace(" ", "-") for each in headings}
+    assert not anchor or anchor in anchors
 
 
 def test_ctrl_c_ends_a_check_that_hangs(site: Town, tmp_path: Path) -> None:

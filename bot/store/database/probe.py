@@ -8,12 +8,12 @@ from __future__ import annotations
 import secrets
 from datetime import datetime
 
-from sqlalchemy import Connection, delete, insert
+from sqlalchemy import Connection, delete, insert, inspect, text
 
 from bot.core.errors import ErrorInfo
 from bot.core.setup_errors import DATABASE_NOT_WRITABLE
 from bot.store.database.engine import Database, StoreUnavailable, info_of
-from bot.store.schema.tables import known
+from bot.store.schema.tables import known, metadata
 
 SMALL, LARGE = 16, 64 * 1024
 """How many random bytes are written, each as two characters.
@@ -47,3 +47,25 @@ def _write(connection: Connection, was_full: bool, now: datetime) -> None:
     value = {"of no meaning": secrets.token_hex(LARGE if was_full else SMALL)}
     connection.execute(insert(known), {"name": name, "value": value, "at": now, "version": 1})
     connection.execute(delete(known).where(known.c.name == name))
+
+
+def missing_rights(connection: Connection) -> list[str]:
+    """Return what this user may not do in the database, as `INSERT into purges`.
+
+    Where there are no tables yet, the right to make them is looked at.  SQLite has no users.
+    """
+    if connection.dialect.name == "sqlite":
+        return []
+    there = set(inspect(connection).get_table_names())
+    if not there & set(metadata.tables):
+        may_create = connection.execute(
+            text("SELECT has_schema_privilege(current_schema(), 'CREATE')")
+        ).scalar_one()
+        return [] if may_create else ["CREATE tables in its schema"]
+    asked = text("SELECT has_table_privilege(quote_ident(:name), :right)")
+    return [
+        f"{right} {preposition} {name}"
+        for name in sorted(there & set(metadata.tables))
+        for right, preposition in (("SELECT", "from"), ("INSERT", "into"), ("UPDATE", "of"))
+        if not connection.execute(asked, {"name": name, "right": right}).scalar_one()
+    ]

@@ -10,8 +10,10 @@ import asyncio
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from email.parser import BytesParser
 from email.policy import HTTP
+from email.utils import format_datetime
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -22,6 +24,7 @@ from starlette.types import Receive, Scope, Send
 from bot.simulators.slack.events.dropping import drop_connection
 from bot.simulators.slack.web_api import (
     methods_app,
+    methods_blocks,
     methods_chat,
     methods_conversations,
     methods_people,
@@ -50,6 +53,7 @@ METHODS: dict[str, Method] = {
     ),
     "apps.manifest.validate": Method(methods_app.validate_manifest, TIER_3, token="config"),
     "auth.test": Method(methods_app.auth_test, SPECIAL),
+    "blocks.validate": Method(methods_blocks.validate, TIER_3),
     "bots.info": Method(methods_app.bots_info, TIER_3, ("users:read",)),
     "chat.delete": Method(methods_chat.delete, TIER_3, ("chat:write",)),
     "chat.getPermalink": Method(methods_chat.get_permalink, SPECIAL),
@@ -112,6 +116,8 @@ class WebApi:
         if response is None or lost:
             await drop_connection(scope)
         else:
+            at = datetime.fromtimestamp(workspace.now(), UTC)
+            response.headers["date"] = format_datetime(at, usegmt=True)
             await response(scope, receive, send)
 
     async def _answer(self, request: Request, name: str, arguments: Json) -> Response:
