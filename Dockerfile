@@ -11,6 +11,18 @@ COPY requirements/run.txt requirements/
 RUN /build/bin/pip wheel -q --require-hashes --only-binary :all: -w /wheels -r requirements/run.txt \
     && /build/bin/pip install -q --no-index --find-links /wheels hatchling
 
+# --build-arg EXTRAS=credentials: RAM roles, OIDC and profiles in place of keys.  One of the packages
+# that it takes comes as source alone.
+ARG EXTRAS=""
+COPY requirements/credentials.txt requirements/setuptools.txt requirements/
+RUN case "$EXTRAS" in "") ;; \
+    credentials) /build/bin/pip install -q --require-hashes --only-binary :all: \
+            -r requirements/setuptools.txt \
+        && /build/bin/pip wheel -q --require-hashes --only-binary :all: --no-binary alibabacloud-tea \
+            --no-build-isolation -w /wheels -r requirements/credentials.txt ;; \
+    *) echo "EXTRAS may be credentials, not $EXTRAS" >&2; exit 1 ;; \
+    esac
+
 COPY pyproject.toml README.md LICENSE compose.yaml manifest.json manifest.yml ./
 COPY .slack .slack
 COPY assets assets
@@ -22,7 +34,7 @@ COPY handlers handlers
 # nothing here changes, and a copied file's time could make Python think that it did.
 RUN /build/bin/pip wheel -q --no-index --no-deps --no-build-isolation -w /wheels . \
     && /build/bin/pip --python /opt/purgebot/bin/python install -q --no-compile --no-index \
-        --find-links /wheels purgebot \
+        --find-links /wheels "purgebot${EXTRAS:+[$EXTRAS]}" \
     && /opt/purgebot/bin/python -m compileall -q --invalidation-mode unchecked-hash /opt/purgebot
 
 

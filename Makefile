@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 # Four at once where there are two cores: half of the time tests wait for processes and databases.
 PYTEST := $(BIN)/pytest -n 4 --dist worksteal
 
-.PHONY: demo check test test-most test-long mutants picture bench-approvals bench-demo bench-history bench-tasks lock clean
+.PHONY: demo check test test-most test-long mutants picture dist audit bench-approvals bench-demo bench-history bench-tasks lock clean
 
 demo: $(VENV)/run.stamp  ## Try Purgebot in a browser, without Slack and without a CDN account
 	@$(BIN)/purgebot demo
@@ -29,7 +29,14 @@ test-most: check
 mutants: $(VENV)/dev.stamp  ## Change the rules in 200 places, and see which changes no unit test notices
 	$(BIN)/python -m tests.mutants
 
-picture: $(VENV)/dev.stamp  ## Take docs/demo.png anew
+dist: $(VENV)/release.stamp  ## Build wheel and sdist, check them, install them into an empty environment, and play there
+	$(VENV)/release/bin/python tests/packaging/release.py
+
+audit: $(VENV)/release.stamp  ## Ask what is known to be wrong with the locked dependencies (needs the network)
+	for lock in credentials dev release; do $(VENV)/release/bin/pip-audit --require-hashes --disable-pip \
+		-r requirements/$$lock.txt || exit 1; done
+
+picture: $(VENV)/dev.stamp  ## Take docs/card.png and docs/demo.png anew
 	$(BIN)/python -m tests.browser.picture
 
 bench: $(VENV)/dev.stamp  ## Measure everything, and write it into docs/performance.md
@@ -45,6 +52,14 @@ lock: $(VENV)/dev.stamp  ## Resolve the dependencies anew, with hashes
 		--custom-compile-command "make lock" -c requirements/run.txt --group build \
 		--group dev --extra credentials --extra tracing \
 		pyproject.toml -o requirements/dev.txt
+	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --upgrade \
+		--custom-compile-command "make lock" -c requirements/run.txt --group build \
+		--extra credentials pyproject.toml -o requirements/credentials.txt
+	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --upgrade \
+		--custom-compile-command "make lock" --group build-credentials -o requirements/setuptools.txt
+	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --upgrade \
+		--custom-compile-command "make lock" -c requirements/run.txt --group build \
+		--group release -o requirements/release.txt
 	for bot in slack-machine errbot; do $(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes \
 		--upgrade --custom-compile-command "make lock" tests/python/$$bot.in -o tests/python/$$bot.txt; done
 
@@ -61,4 +76,10 @@ $(VENV)/run.stamp: requirements/run.txt pyproject.toml
 
 $(VENV)/dev.stamp: requirements/dev.txt $(VENV)/run.stamp
 	@$(BIN)/pip install -q --disable-pip-version-check --require-hashes -r requirements/dev.txt
+	@touch $@
+
+$(VENV)/release.stamp: requirements/release.txt
+	@mkdir -p $(VENV)
+	@$(PYTHON) -m venv $(VENV)/release
+	@$(VENV)/release/bin/pip install -q --disable-pip-version-check --require-hashes -r requirements/release.txt
 	@touch $@

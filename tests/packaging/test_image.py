@@ -98,12 +98,41 @@ def test_nothing_is_installed_whose_hash_is_not_checked() -> None:
         command
         for word, rest in STEPS
         if word == "RUN"
-        for command in rest.split("&&")
+        for command in re.split("&&|;;", rest)
         if re.search(r"pip .*\b(install|wheel)\b", command)
     ]
-    assert len(installs) == 4
+    assert len(installs) == 6
     for command in installs:
         assert "--require-hashes" in command or "--no-index" in command
+
+
+def test_the_extra_for_roles_can_be_built_in_and_no_other() -> None:
+    extras = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"][
+        "optional-dependencies"
+    ]
+    [choice] = [rest for word, rest in STEPS if word == "RUN" and rest.startswith("case")]
+    script = choice.replace("/build/bin/pip", "echo pip")
+    for extra, code in (("", 0), ("credentials", 0), ("tracing", 1)):
+        done = subprocess.run(
+            ["sh", "-c", script], env={"EXTRAS": extra}, capture_output=True, text=True, check=False
+        )
+        assert done.returncode == code
+        assert ("requirements/credentials.txt" in done.stdout) == (extra == "credentials")
+    assert "credentials" in extras
+    assert ("ARG", 'EXTRAS=""') in STEPS
+    assert any('"purgebot${EXTRAS:+[$EXTRAS]}"' in rest for word, rest in STEPS if word == "RUN")
+
+
+def test_what_the_extra_adds_fits_what_is_there_without_it() -> None:
+    plain, more = (locked(name) for name in ("run", "credentials"))
+    assert plain.items() <= more.items()
+    assert "alibabacloud-credentials" in more.keys() - plain.keys()
+
+
+def locked(name: str) -> dict[str, str]:
+    """Give the version of each package of a lock file."""
+    text = (ROOT / "requirements" / f"{name}.txt").read_text()
+    return dict(re.findall(r"^([a-z0-9-]+)==(\S+)", text, re.MULTILINE))
 
 
 def test_it_runs_as_nobody_in_particular_without_a_shell() -> None:
