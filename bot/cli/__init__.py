@@ -49,6 +49,7 @@ app = typer.Typer(
     help="Clear Alibaba Cloud CDN caches from Slack.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
+    rich_markup_mode=None,  # help with rich takes three times as long, and is boxed for wide screens
 )
 policy_app = typer.Typer(help="Look into the policy file.", no_args_is_help=True)
 app.add_typer(policy_app, name="policy")

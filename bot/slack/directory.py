@@ -44,6 +44,9 @@ log = structlog.get_logger("purgebot.people")
 
 FRESH = timedelta(seconds=60)
 STALE = timedelta(minutes=10)
+"""An older fact is never used."""
+FEW_FACTS = 1000
+"""So many facts are kept, however old they are: less than a megabyte."""
 
 K = TypeVar("K", bound=Hashable)
 T = TypeVar("T")
@@ -104,7 +107,10 @@ class Facts(Generic[K, T]):
         fails and `since` is None, a value that is at most STALE old is returned.
         Raises: DirectoryUnavailable; DirectoryRefused even if there is a cached value.
         """
-        fact = self._facts.setdefault(key, _Fact())
+        fact = self._facts.get(key)
+        if fact is None:
+            self._forget_stale()
+            fact = self._facts.setdefault(key, _Fact())
         with fact.asking:
             now, known = self._now(), fact.answer
             if known is not None:
@@ -122,6 +128,17 @@ class Facts(Generic[K, T]):
                 return known.value
             fact.answer = _Answer(value, now)
             return value
+
+    def _forget_stale(self) -> None:
+        """Drop facts that nobody uses any more.  One that is just being looked up may be among
+        them: whoever asks for it next then looks it up as well.
+        """
+        if len(self._facts) < FEW_FACTS:
+            return
+        oldest = self._now() - STALE
+        for key, fact in list(self._facts.items()):
+            if fact.answer is None or fact.answer.at < oldest:
+                self._facts.pop(key, None)
 
 
 class Place(NamedTuple):

@@ -23,6 +23,14 @@ def submitted(place: Town, count: int = 1) -> bool:
     return sum("submitted" in words(card) for card in cards(place)) == count
 
 
+@pytest.mark.parametrize("words", [[], ["audit"], ["audit", "verify"], ["check"]], ids=" ".join)
+def test_help_is_plain_text_that_any_terminal_shows(tmp_path: Path, words: list[str]) -> None:
+    ended = purgebot(*words, "--help", folder=tmp_path, PYTHONIOENCODING="latin-1", COLUMNS="40")
+    assert (ended.code, ended.err) == (0, "")
+    assert ended.out.startswith("Usage: python -m bot")
+    assert not {"│", "╭", "\\"} & set(ended.out)
+
+
 # run
 
 
