@@ -26,6 +26,7 @@ from bot.config.policy_file import PolicySource
 from bot.config.settings import Mode, Settings
 from bot.core.decisions.rulings import Rules
 from bot.core.errors import BotError
+from bot.core.policy.decision import operators_of
 from bot.core.setup_errors import APP_TOKEN_REFUSED, SLACK_AWAY, SLACK_REFUSED
 from bot.health.checks import HealthChecks
 from bot.health.collector import registry_of
@@ -36,6 +37,7 @@ from bot.slack.delivery import TIMEOUT_S
 from bot.slack.directory import SlackDirectory
 from bot.slack.errors import NO_ANSWER, read_no, why_no_answer
 from bot.slack.installation import Installation
+from bot.slack.message import Message
 from bot.store.database.clock import ASK_EVERY_S
 from bot.store.database.engine import GROUP_SIZE
 from bot.store.database.sqlite import lock_database
@@ -55,6 +57,7 @@ from bot.workflow.queries import Answers
 from bot.workflow.requests import PurgeRequests
 from handlers import register
 from handlers.announcer import SlackAnnouncer
+from handlers.blocks.operators import naming_operators
 from handlers.boundary import ListenerContext
 from handlers.payloads import parse
 from handlers.transport import dispatch
@@ -222,7 +225,12 @@ def _wire(
         channel_id=settings.operators_channel,
         low_share=settings.low_quota_share,
     )
-    announcer = SlackAnnouncer(client, now)
+
+    def finish(message: Message) -> Message:
+        people = partial(operators_of, policy.current()[0])
+        return naming_operators(message, settings.operators_channel, people)
+
+    announcer = SlackAnnouncer(client, now, finish)
     owner = LeaseOwner()
     probe = EdgeProbe(settings.edge_address, now, trust=trust.for_edge(settings))
     watch = Watch(store, rules, cdn, probe, now, owner.name)
@@ -254,7 +262,7 @@ def _wire(
     )
     store.jobs.handover = worker
     context = ListenerContext(
-        requests, interactions, directory, answers, doubts, installation, client.ssl
+        requests, interactions, directory, answers, doubts, installation, finish, client.ssl
     )
     register(app, context)
     socket = None

@@ -40,9 +40,9 @@ from bot.slack.message import Message
 from handlers.blocks.alert import alert
 from handlers.blocks.denial import denial_form
 from handlers.blocks.ephemeral import ephemeral_message
-from handlers.blocks.error import refusal
 from handlers.blocks.purge import card as card_of
 from handlers.blocks.purge import unedited
+from handlers.blocks.refusal import refusal
 from handlers.blocks.tags_form import tags_form, turn_of
 from handlers.blocks.thread_reply import call_below, glass_broken, outcome, reminder
 
@@ -57,9 +57,14 @@ Save = Callable[[Post], bool]
 class SlackAnnouncer:
     """Implements `bot.worker.executor.Announcer` with the Web API and response URLs."""
 
-    def __init__(self, client: WebClient, now: Callable[[], datetime]) -> None:
+    def __init__(
+        self,
+        client: WebClient,
+        now: Callable[[], datetime],
+        finish: Callable[[Message], Message],
+    ) -> None:
         self._client = client
-        self._delivery = SlackDelivery(client, now)
+        self._delivery = SlackDelivery(client, now, finish)
         self._now = now
 
     def announce(self, post: Post, purge: Purge | None, card: Post | None, save: Save) -> Post:
@@ -316,13 +321,13 @@ class SlackAnnouncer:
     def _send_ephemeral(self, post: Post, message: Message) -> Post:
         """Send to one reader: next to their command or press, else as a direct message."""
         more = {"response_type": "ephemeral", "replace_original": post.route is Route.REPLACE}
-        for form in message.forms:
-            with contextlib.suppress(Refused):
-                return self._delivery.use_response_url(post, form, **more)
+        with contextlib.suppress(Refused):
+            return self._delivery.use_response_url(post, message, **more)
         reader = {"channel": post.channel_id, "user": post.user_id}
-        message = message.forms[-1]
         try:
-            self._delivery.call(self._client.chat_postEphemeral, **reader, **message.body)
+            self._delivery.call(
+                self._client.chat_postEphemeral, **reader, **self._delivery.body(message)
+            )
         except Refused:
             return self._direct(post, message)
         return post

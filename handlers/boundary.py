@@ -52,6 +52,8 @@ class ListenerContext:
     answers: Answers
     doubts: Doubts
     installation: Installation
+    finish: Callable[[Message], Message]
+    """Puts the last touch to each message."""
     trust: ssl.SSLContext | None = None
     """The trusted certificates for response URLs."""
     replies: ThreadPoolExecutor = field(
@@ -119,6 +121,7 @@ def _acknowledge(
 ) -> BoltResponse:
     if answer is None:
         return ack()
+    answer = context.finish(answer)
     match payload:
         case Command():  # only a command's acknowledgement can carry an answer
             return ack(**answer.body, response_type="ephemeral")

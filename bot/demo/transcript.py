@@ -3,7 +3,7 @@
     #web-publishing                            where, when that changes
 
     14:02  Ana       /purge www.example.com hero
-    14:02  Purgebot  ✅ Purge submitted: the CDN has taken it
+    14:02  Purgebot  📤 Purge sent: the CDN has taken it
                      `www.example.com` · tags `hero`
     14:03  Purgebot  (only Leo sees this)      nobody else was shown it
                      ⛔ Purge refused: nothing was purged
@@ -37,13 +37,14 @@ _EMOJI = {
     "broom": "🧹",
     "double_vertical_bar": "⏸️",
     "grey_question": "❔",
-    "heavy_check_mark": "✔️",
     "hourglass": "⌛",
     "hourglass_flowing_sand": "⏳",
     "information_source": "ℹ️",
     "link": "🔗",
     "no_entry": "⛔",
     "no_entry_sign": "🚫",
+    "outbox_tray": "📤",
+    "point_right": "👉",
     "raised_hand": "✋",
     "rotating_light": "🚨",
     "thinking_face": "🤔",

@@ -39,9 +39,18 @@ class Refused(Exception):
 
 
 class SlackDelivery:
-    """The delivery of posts through Slack's Web API and its response URLs."""
+    """The delivery of posts through Slack's Web API and its response URLs.
 
-    def __init__(self, client: WebClient, now: Callable[[], datetime]) -> None:
+    `finish` puts the last touch to each message.
+    """
+
+    def __init__(
+        self,
+        client: WebClient,
+        now: Callable[[], datetime],
+        finish: Callable[[Message], Message] = lambda message: message,
+    ) -> None:
+        self._finish = finish
         self._client = client
         self._api_url = client.base_url
         self._now = now
@@ -74,7 +83,7 @@ class SlackDelivery:
 
     def edit(self, post: Post, message: Message) -> Post:
         """Replace the message of a post.  Raises: as `call`."""
-        self.call(self._client.chat_update, channel=post.place, ts=post.ts, **message.body)
+        self.call(self._client.chat_update, channel=post.place, ts=post.ts, **self.body(message))
         return post
 
     def post_message(
@@ -85,12 +94,16 @@ class SlackDelivery:
         return self.call(
             self._client.chat_postMessage,
             channel=channel,
-            **message.body,
+            **self.body(message),
             unfurl_links=False,
             unfurl_media=False,
             metadata=metadata,
             **more,
         )
+
+    def body(self, message: Message) -> dict[str, Any]:
+        """Return a message as arguments of Slack's methods."""
+        return self._finish(message).body
 
     def call(self, method: Callable[..., SlackResponse], **arguments: Any) -> Any:
         """Call the Web API.  Raises: Refused (permanent), DeliveryDeferred (temporary)."""
@@ -135,7 +148,7 @@ class SlackDelivery:
         if not leads_to_slack(post.response_url, self._api_url):
             # Others can write to the database, and the message must go to Slack only.
             raise Refused("response-url-elsewhere")
-        content = message.body | more
+        content = self.body(message) | more
         try:
             answer = respond(post.response_url, TIMEOUT_S, self._client.ssl, **content)
         except NO_ANSWER as error:

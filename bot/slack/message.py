@@ -12,21 +12,14 @@ Block = dict[str, Any]
 class Message:
     """Blocks, and the text that screen readers and notifications use.
 
-    `instead` are simpler blocks, for a Slack that does not accept the first ones.  `plain` is the
-    text of an error for places where Slack accepts only plain text, below a field.
+    `plain` is the text of an error for places where Slack accepts only plain text, below a field.
     """
 
     text: str
     blocks: tuple[Block, ...]
-    instead: tuple[Block, ...] = ()
     plain: str = ""
 
     @property
     def body(self) -> dict[str, Any]:
         """The message as arguments of Slack's methods."""
         return {"text": self.text, "blocks": list(self.blocks)}
-
-    @property
-    def forms(self) -> tuple[Message, ...]:
-        """The variants of the message, the best first."""
-        return (self, Message(self.text, self.instead)) if self.instead else (self,)

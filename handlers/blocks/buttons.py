@@ -1,7 +1,8 @@
 """The buttons of a card.  They carry only the purge's ID.
 
 Everybody sees all of them, because a message is the same for all readers; rights are checked at the
-press.  Only an ephemeral message is limited to the buttons that its reader may press.
+press.  So Cancel says that it is the requester's, and is missing where others are called to decide.
+Only an ephemeral message is limited to the buttons that its reader may press.
 """
 
 from __future__ import annotations
@@ -27,9 +28,9 @@ DECIDE = "decide"
 """The block of the buttons."""
 
 
-def buttons(purge: Purge) -> list[Block]:
-    """Return the buttons of a purge's card in its current state, or []."""
-    return kit.actions(DECIDE, *_row(purge))
+def buttons(purge: Purge, *, calls: bool = False) -> list[Block]:
+    """Return the buttons of a purge's card in its current state, or [].  `calls` is as in `card`."""
+    return kit.actions(DECIDE, *_row(purge, calls=calls))
 
 
 def voting_buttons(purge: Purge, votes: Collection[str]) -> list[Block]:
@@ -40,20 +41,20 @@ def voting_buttons(purge: Purge, votes: Collection[str]) -> list[Block]:
     return kit.actions(DECIDE, *(button for kind, button in of.items() if kind in votes))
 
 
-def _row(purge: Purge) -> list[Block]:
+def _row(purge: Purge, *, calls: bool) -> list[Block]:
     match purge.state:
         case State.WAITING:
-            return [_approve(purge), _deny(purge), _cancel(purge)]
+            return [_approve(purge), _deny(purge), *([] if calls else [_cancel(purge)])]
         case State.READY if purge.send_at is not None:
             # There are only seconds left: no confirmation is asked, and stopping too much does no
             # harm.
-            return [_button(purge, CANCEL, "Cancel before it is sent", style="danger")]
+            return [_button(purge, CANCEL, "Stop it", style="danger")]
         case State.HELD | State.QUEUED:
-            return [_button(purge, CANCEL, "Cancel")]
+            return [_button(purge, CANCEL, _cancel_label(purge))]
         case State.OFFERED:
             return [
                 _button(purge, POSTPONE, "Run it then", style="primary"),
-                _button(purge, CANCEL, "Cancel"),
+                _button(purge, CANCEL, _cancel_label(purge)),
             ]
         case State.UNKNOWN if purge.choice is None and purge.joined_to is None:
             return [_again(purge), _button(purge, LEAVE, "Leave it")]
@@ -64,7 +65,14 @@ def _row(purge: Purge) -> list[Block]:
 
 
 def _approve(purge: Purge) -> Block:
-    confirm = _confirm(f"Approve this {kind_of(purge)}?", asked(purge), "Approve")
+    risk = "Every edge fetches from the web server again." if purge.force else ""
+    others = purge.quorum - purge.approvals_counted - 1
+    sent = "It is sent at once, or when the time to stop it is over."
+    if others > 0:
+        sent = f"It is sent when {others} more approve{'s' if others == 1 else ''}."
+    reason = f"Reason: “{kit.cut(purge.reason, 70)}”" if purge.reason else "No reason was given."
+    means = asked(purge, sent, risk, reason)
+    confirm = _confirm(f"Approve this {kind_of(purge)}?", means, "Approve")
     return _button(purge, APPROVE, "Approve", style="primary", confirm=confirm)
 
 
@@ -75,18 +83,31 @@ def _deny(purge: Purge) -> Block:
 def _cancel(purge: Purge) -> Block:
     means = "Only its requester can. Nothing will be purged."
     confirm = _confirm("Cancel this request?", means, "Cancel request")
-    return _button(purge, CANCEL, "Cancel request", confirm=confirm)
+    return _button(purge, CANCEL, "Cancel (requester only)", confirm=confirm)
+
+
+def _cancel_label(purge: Purge) -> str:
+    """Return the label of Cancel: after an approval, those who may decide can press it, too."""
+    return "Cancel" if purge.needs else "Cancel (requester only)"
 
 
 def _again(purge: Purge) -> Block:
-    waits = " Somebody else has to approve it first." if purge.needs else ""
-    means = f"If the CDN did take it, it is purged a second time.{waits}"
-    confirm = _confirm("Purge again?", asked(purge, means), "Purge again")
+    waits = "Somebody else has to approve it first." if purge.needs else ""
+    means = "If the CDN did take it, it is purged twice, which does no harm."
+    if purge.force:
+        means = (
+            "If the CDN did take it, every edge fetches from the web server a second time, which can "
+            "overload it."
+        )
+    confirm = _confirm("Purge again?", asked(purge, means, waits), "Purge again")
     return _button(purge, AGAIN, "Purge again", confirm=confirm)
 
 
 def _escalate(purge: Purge) -> Block:
-    means = "Every edge will fetch anew. Somebody else may have to approve it."
+    means = (
+        "Every edge fetches from the web server again, which can overload it. Somebody else may have "
+        "to approve it."
+    )
     confirm = _confirm("Request a forced purge?", asked(purge, means), "Request it")
     return _button(purge, ESCALATE, "Still stale? Request a forced purge", confirm=confirm)
 

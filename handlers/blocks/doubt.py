@@ -44,7 +44,7 @@ def doubt(asked: TagDoubt) -> Message:
 
 def chosen(facts: dict[str, str]) -> Message:
     """Return what replaces the question after the answer."""
-    text = f":heavy_check_mark: You chose {code(facts['command'], 2000)}"
+    text = f":point_right: You chose {code(facts['command'], 2000)}"
     return kit.message(text, kit.section(text))
 
 

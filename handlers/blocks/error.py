@@ -1,4 +1,4 @@
-"""Errors and refusals: what happened, then what to do, then the code."""
+"""Errors: what happened, then what to do, then the code."""
 
 from __future__ import annotations
 
@@ -7,16 +7,12 @@ from dataclasses import replace
 
 from bot.core import error_registry
 from bot.core.command import query_errors as question_errors
-from bot.core.command.parser import format_command
-from bot.core.decisions.rulings import suggested_command
 from bot.core.errors import STORE_SLOW, UNEXPECTED, Audience, ErrorInfo, kinds_in
 from bot.core.message import Notice
-from bot.core.purge.purge import Failure, Purge, Refusal
+from bot.core.purge.purge import Failure
 from bot.slack.message import Block, Message
 from handlers.blocks import kit
-from handlers.blocks.kit import FACT_LIMIT, TAG_LIMIT, code, either, listing, prose, speak
-from handlers.blocks.naming import STATES, kind_of, title_of
-from handlers.blocks.tags import show_all, shown_tags
+from handlers.blocks.kit import code, speak
 
 _LONGEST_CORRECTION = 1000
 _NOT_SURE = (STORE_SLOW, UNEXPECTED, *kinds_in(question_errors))
@@ -74,54 +70,3 @@ def notice_message(notice: Notice) -> Message:
     info = ErrorInfo(error_registry.kind(notice.code), notice.facts)
     shown = error_text(info)
     return kit.message(shown, kit.section(f":warning: {shown}"), kit.context(code(info.code)))
-
-
-def refusal(purge: Purge, link: str | None = None) -> Message:
-    """Return the refusal for the requester: why, which role is needed, and who holds it.
-
-    `link` leads to the card of the purge that makes this one unnecessary.
-    """
-    refused = purge.refusal
-    assert refused is not None, "only a refused purge is drawn as a refusal"
-    kind = kind_of(purge).capitalize()
-    tags = shown_tags(purge)
-    title = f":{STATES[purge.state].emoji}: *{title_of(purge)}*"
-    if refused.other is not None:
-        title = f":raised_hand: *{kind} not asked for twice*"
-    lines = [
-        title,
-        f"{code(purge.domain)} · {tags.head}",
-        *tags.lines,
-        prose(refused.sentence, FACT_LIMIT),
-    ]
-    if refused.code in error_registry.KINDS:
-        lines.append(ErrorInfo(error_registry.kind(refused.code)).hint)
-    # For a mistyped domain the suggestion helps most, so it comes first.
-    meant = suggested_command(purge)
-    suggested = did_you_mean(format_command(meant) if meant else None)
-    helpers = _helpers(refused, link)
-    if suggested and helpers:
-        if_right = f"If {code(purge.domain)} is right:"
-        suggested.append(kit.section("\n".join([if_right, *helpers])))
-        helpers = []
-    return kit.message(
-        f"{kind} refused: {prose(refused.sentence, FACT_LIMIT)}",
-        kit.section("\n".join([*lines, *helpers])),
-        *suggested,
-        *show_all(purge),
-        kit.context(f"Purge {code(purge.id)} · {code(refused.code)}"),
-    )
-
-
-def _helpers(refused: Refusal, link: str | None) -> list[str]:
-    """Return the lines about who, or what, could help."""
-    lines = []
-    if refused.roles:
-        roles = [code(role, TAG_LIMIT) for role in refused.roles]
-        lines.append(f"It takes the role {either(roles)}.")
-    if refused.other is not None:
-        card = f"<{link}|its card>" if link else "its card"
-        lines.append(f"See {card}: purge {code(refused.other)}.")
-    if refused.holders:
-        lines.append(f"Ask {listing(refused.holders)}.")
-    return lines

@@ -1,7 +1,7 @@
-"""Past purges as a table, or as lines if a workspace does not accept tables.
+"""Past purges, three lines each: a table is too wide for a phone.
 
     title      the question
-    table      outcome and time, what, who, ID; newest first, the most important columns first
+    purges     outcome and time; what; who and the ID.  Newest first
     (notes)    whether there may be more, and what the asker may see at all
     (buttons)  Newer and Older: they carry the question and the position of the page
 
@@ -20,14 +20,13 @@ from bot.core.purge.purge import Purge
 from bot.slack.message import Block, Message
 from handlers.blocks import kit
 from handlers.blocks.buttons import DECIDE, voting_buttons
-from handlers.blocks.kit import code, codes, day, escape, line, mention, rich, words
-from handlers.blocks.naming import STATES
+from handlers.blocks.kit import code, codes, day, escape, mention
+from handlers.blocks.naming import WORDING
 from handlers.blocks.purge import card
 
 NEWER = "history:newer"
 OLDER = "history:older"
 
-_COLUMNS = ("Outcome", "What", "Who", "ID")
 _TAG_LIMIT = 30
 _NOTHING_WAITS = "*Nothing waits for approval* that you may see"
 
@@ -39,37 +38,23 @@ def history(answer: HistoryAnswer) -> Message:
         way = "Older" if answer.older else "Newer"
         more = "There may be more: I looked at many others that you did not ask for."
         notes = [f"{more} Press {way} to go on looking.", *notes]
-    return _table(_title(answer), answer.purges, notes, *kit.actions("turn", *_buttons(answer)))
+    return _listing(_title(answer), answer.purges, notes, *kit.actions("turn", *_buttons(answer)))
 
 
 def pending(answer: PendingAnswer) -> Message:
     """Return the purges that wait for approval."""
     title = "*These wait for approval*, newest first" if answer.purges else _NOTHING_WAITS
     left = [f"And {answer.more} more."] if answer.more else []
-    return _table(title, answer.purges, [*left, *_sight(answer.sees)])
+    return _listing(title, answer.purges, [*left, *_sight(answer.sees)])
 
 
-def _table(title: str, rows: Sequence[ListedPurge], notes: list[str], *buttons: Block) -> Message:
+def _listing(title: str, rows: Sequence[ListedPurge], notes: list[str], *buttons: Block) -> Message:
     if rows:
         notes = [*notes, f"{code('/purge status ID')} tells more of one."]
+    lines = [_lines(row) for row in rows]
     around = [*([kit.context(*notes)] if notes else []), *buttons]
-    lines = [_line(row) for row in rows]
-    text = "\n".join([title, *lines])
-    if not rows:
-        return kit.message(text, kit.section(title), *around)
-    table = {
-        "type": "table",
-        "column_settings": [{}, {"is_wrapped": True}],
-        "rows": [
-            [{"type": "raw_text", "text": name} for name in _COLUMNS],
-            *map(_cells, rows),
-        ],
-    }
-    return Message(
-        _cut(text),
-        (kit.section(title), table, *around),
-        instead=(kit.section(title), *map(kit.section, lines), *around),
-    )
+    text = _cut("\n".join([title, *lines]))
+    return kit.message(text, kit.section(title), *map(kit.section, lines), *around)
 
 
 def status(purge: Purge, votes: Collection[str] = ()) -> Message:
@@ -120,55 +105,23 @@ def _buttons(answer: HistoryAnswer) -> list[Block]:
 
 def _outcome(row: ListedPurge) -> tuple[str | None, str]:
     """Return the emoji and the text of a state, which a newer version may have added."""
-    called = STATES.get(row.state)
-    if called is None or called.outcome is None:
+    called = WORDING.get(row.state)
+    if called is None:
         return None, row.state.replace("-", " ")
     return called.emoji, called.outcome
 
 
-# The cells of the table
-
-
-def _cells(row: ListedPurge) -> list[Block]:
-    at = datetime.fromtimestamp(row.at, UTC)
-    emoji, outcome = _outcome(row)
-    when = {
-        "type": "date",
-        "timestamp": row.at,
-        "format": "{date_short_pretty} {time}",
-        "fallback": f"{at:%d %b %Y %H:%M} UTC",
-    }
-    mark = [{"type": "emoji", "name": emoji}, words(" ")] if emoji else []
-    return [
-        rich(line(*mark, words(outcome)), line(when)),
-        rich(*_what(row)),
-        rich(line({"type": "user", "user_id": row.user_id})),
-        rich(line(words(row.id, code=True))),
-    ]
-
-
-def _what(row: ListedPurge) -> tuple[Block, Block]:
-    """Return the line of the domain and the line of the tags."""
-    forced = [words(" forced", bold=True)] if row.force else []
-    tags = [words(kit.cut(tag, _TAG_LIMIT), code=True) for tag in row.tags]
-    listed = [piece for tag in tags for piece in (words(", "), tag)][1:]
-    more = [words(f" and {row.more_tags} more")] if row.more_tags else []
-    return line(words(row.domain), *forced), line(*listed, *more)
-
-
-# The same as lines
-
-
-def _line(row: ListedPurge) -> str:
+def _lines(row: ListedPurge) -> str:
     emoji, outcome = _outcome(row)
     mark = f":{emoji}: " if emoji else ""
     tags = codes([kit.cut(tag, _TAG_LIMIT) for tag in row.tags])
     more = f" and {row.more_tags} more" if row.more_tags else ""
-    forced = " *forced*" if row.force else ""
+    forced = "*forced* " if row.force else ""
     at = datetime.fromtimestamp(row.at, UTC)
     return (
-        f"{code(row.domain)} · {tags}{more}{forced}\n"
-        f"{mark}{escape(outcome)} · {day(at)} · {mention(row.user_id)} · {code(row.id)}"
+        f"{mark}*{escape(outcome)}* · {day(at)}\n"
+        f"{forced}{code(row.domain)} · {tags}{more}\n"
+        f"{mention(row.user_id)} · {code(row.id)}"
     )
 
 

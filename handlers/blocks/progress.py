@@ -1,5 +1,5 @@
-"""The text of a card about a purge that the CDN has accepted, or does not accept yet, and about
-what the edge showed before and after it.
+"""The body of a card: what is so and what comes next, what a person chose since, how far the CDN is,
+and what the edge showed before and after.
 """
 
 from __future__ import annotations
@@ -7,14 +7,11 @@ from __future__ import annotations
 from datetime import timedelta
 from urllib.parse import urlsplit
 
-from bot.core.cdn import errors as cdn_errors
 from bot.core.edge_check import Difference, EdgeSnapshot, Finding, Why
-from bot.core.purge.purge import CompletionStatus, Evidence, Purge, PurgeRequest, State
-from handlers.blocks.kit import code, day, mention, moment
+from bot.core.purge.purge import CompletionStatus, Evidence, Purge, State
+from handlers.blocks.kit import code, mention, moment
+from handlers.blocks.naming import wording
 
-PLAIN_MEANS = "The edge asks the origin, and keeps what has not changed."
-FORCE_MEANS = "Every edge fetches these objects from the origin again, changed or not."
-USUALLY = "it usually takes 5 to 6 minutes"
 _CELLS = 10
 _SHOWN = 3
 _FINDINGS = {
@@ -32,6 +29,15 @@ _WHY = {
     Why.TOO_LARGE: "it answered too much",
     Why.UNREADABLE: "it answered what is no HTTP",
 }
+_COVERED = (
+    "Covered by purge {other}, which was sent at {sent}: nothing was sent for this one. What was "
+    "published after {sent} needs another /purge."
+)
+_CHOSEN = {
+    "leave": "{who} decided to leave it.",
+    "again": "{who} asked for it again: purge {purge}.",
+    "force": "{who} asked for a forced purge: {purge}.",
+}
 
 
 def bar(percent: int) -> str:
@@ -40,28 +46,19 @@ def bar(percent: int) -> str:
     return f"{'█' * full}{'░' * (_CELLS - full)} {percent} %"
 
 
-def after_submission(purge: Purge) -> list[str]:
-    """Return the lines of a card about what happened to a purge since it could be sent."""
-    match purge.state:
-        case State.HELD if purge.held_until is not None:
-            return [_held(purge)]
-        case State.OFFERED if purge.held_until is not None:
-            at = day(purge.held_until)
-            kept = " It keeps its approval; rights are looked at again." if purge.approvals else ""
-            return [f"The CDN's new day begins {at}: it can be run then.{kept}"]
-        case State.JOINED | State.QUEUED:
-            return [_beside_another(purge)]
-        case State.SUBMITTED:
-            return [_means(purge), _not_reported(purge), *proof_lines(purge.evidence)]
-        case State.RUNNING:
-            return [bar(purge.percent or 0), _means(purge)]
-        case State.COMPLETE:
-            return _complete(purge)
-        case State.UNKNOWN:
-            chosen = [_chosen(purge)] if purge.choice else []
-            return [*proof_lines(purge.evidence), *chosen]
-        case _:
-            return []
+def body(purge: Purge) -> list[str]:
+    """Return the lines below the title of a card.  What is left of an end comes with the choice."""
+    called = wording(purge)
+    lines = [bar(purge.percent or 0)] if purge.state is State.RUNNING else []
+    lines.append(called.means)
+    lines += proof_lines(purge.evidence)
+    if covered := _covered(purge):
+        lines.append(covered)
+    if purge.choice is not None:
+        lines.append(_chosen(purge))
+    else:
+        lines.append(called.next)
+    return [line for line in lines if line]
 
 
 def span(length: timedelta) -> str:
@@ -73,73 +70,26 @@ def span(length: timedelta) -> str:
     return f"{minutes} min {seconds % 60} s" if minutes else f"{seconds} s"
 
 
-def _beside_another(purge: Purge) -> str:
-    other = code(purge.joined_to or "")
-    if purge.state is State.QUEUED and purge.held_until is not None:
-        return (
-            f"The same was sent before, as {other}, and is running. This one goes out when that one "
-            f"is done, at {moment(purge.held_until)} at the latest."
-        )
-    return (
-        f"The same was asked for just before, as {other}. One call to the CDN covers both: this one "
-        "ends as that one does."
-    )
-
-
-def _means(purge: PurgeRequest) -> str:
-    return FORCE_MEANS if purge.force else PLAIN_MEANS
-
-
-def _held(purge: Purge) -> str:
-    assert purge.held_until is not None, "what is held is held until a moment"
-    if waits_for_new_day(purge):
-        at = day(purge.held_until)
-        by = f", as {mention(purge.decided_by)} wished" if purge.decided_by else ""
-        return f"It is sent {at}, when the CDN's new day begins{by}."
-    at = moment(purge.held_until, "{time_secs}")
-    return f"I try again by myself: attempt {purge.attempt + 1} is at {at}."
-
-
-def waits_for_new_day(purge: Purge) -> bool:
-    """Return whether the day's quota stopped it and somebody chose to run it after the reset."""
-    spent = purge.failure is not None and purge.failure.code in cdn_errors.SPENT
-    return spent and purge.state is State.HELD
-
-
-def _not_reported(purge: CompletionStatus) -> str:
-    if purge.notified_at is not None:
-        return f"Accepted; the CDN does not report its progress; {USUALLY}."
-    return f"Accepted; no progress reported yet; {USUALLY}."
-
-
-def _complete(purge: Purge) -> list[str]:
-    lines = proof_lines(purge.evidence)
-    if purge.choice is not None:
-        lines.append(_chosen(purge))
-    elif not purge.force:
-        lines.append(
-            "A plain purge keeps objects whose `Last-Modified` has not changed. "
-            "If the page is still stale, that is why."
-        )
-    return lines
+def _covered(purge: Purge) -> str | None:
+    """Return that the call for another purge covered an ended one, or None."""
+    if purge.joined_to is None or not purge.settled or purge.sent_at is None:
+        return None
+    sent = moment(purge.sent_at, "{time_secs}")
+    return _COVERED.format(other=code(purge.joined_to), sent=sent)
 
 
 def _chosen(purge: CompletionStatus) -> str:
     choice = purge.choice
     assert choice is not None, "only what was chosen is told"
-    who = mention(choice.user_id)
-    match choice.what:
-        case "leave":
-            return f"{who} decided to leave it."
-        case "again":
-            return f"{who} asked for it again: purge {code(choice.purge_id or '')}."
-        case _:
-            return f"{who} asked for a forced purge: {code(choice.purge_id or '')}."
+    chosen = _CHOSEN.get(choice.what, _CHOSEN["force"])
+    return chosen.format(who=mention(choice.user_id), purge=code(choice.purge_id or ""))
 
 
 def took(purge: Purge) -> str | None:
-    """Return how long the CDN took, as text, or None if unknown."""
+    """Return how long the CDN took, as text, or None if unknown, or if another one was sent."""
     if purge.state is not State.COMPLETE or purge.sent_at is None or purge.settled_at is None:
+        return None
+    if purge.joined_to is not None:
         return None
     return f"Took {span(purge.settled_at - purge.sent_at)}"
 

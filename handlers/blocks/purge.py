@@ -1,11 +1,14 @@
-"""The card of a purge: what happened, to what, by whom; correct for every version of the purge.
+"""The card of a purge: what is asked, by whom, why, how risky; then the rest; the IDs at the end.
 
 title        one line with the most important fact
-what         domain and tags, and what the kind of purge means
+what         domain and tags
+by whom      and whether they broke the glass
 (all tags)   a button, if not all tags fit
-(why)        the reason, or the error and what to do
-small print  who asked, who decided, the IDs for the CDN's support
+(why)        the requester's reason, and that of a denial
+what is so   and what comes next, with the risk and the load of the web server while it waits
+small print  who can decide, who decided, how long it took
 (buttons)    while somebody has to decide
+IDs          for the CDN's support and for /purge status
 """
 
 from __future__ import annotations
@@ -22,14 +25,15 @@ from handlers.blocks import kit
 from handlers.blocks.briefing import origin_risk, who_can_decide
 from handlers.blocks.buttons import buttons
 from handlers.blocks.doubt import new_tags_lines
-from handlers.blocks.error import explained, refusal
 from handlers.blocks.kit import code, escape, mention, moment, prose
-from handlers.blocks.naming import STATES, title_of
-from handlers.blocks.progress import FORCE_MEANS, PLAIN_MEANS, after_submission, took
+from handlers.blocks.naming import FORCE_MEANS, wording
+from handlers.blocks.progress import body, took
 from handlers.blocks.quota import low_quota_line
+from handlers.blocks.refusal import refusal
 from handlers.blocks.tags import aloud, show_all, shown_tags
 
-FORCE_RISK = "That can overload the origin."
+IDS = "ids"
+"""The block of the IDs."""
 
 
 def card(purge: Purge, *, calls: bool = False) -> Message:
@@ -39,30 +43,42 @@ def card(purge: Purge, *, calls: bool = False) -> Message:
     """
     if purge.state is State.REFUSED:
         return refusal(purge)
-    title = title_of(purge)
+    called = wording(purge)
     domain = display_domain(purge.domain)
     shown_domain = code(purge.domain) + (f" ({prose(domain)})" if domain != purge.domain else "")
     tags = shown_tags(purge)
+    where = f" in <#{purge.channel_id}>" if calls else ""
     lines = [
-        f":{STATES[purge.state].emoji}: *{title}*",
+        f":{called.emoji}: *{called.title}*",
         f"{shown_domain} · {tags.head}",
         *tags.lines,
+        f"Asked by {mention(purge.user_id)}{where}",
     ]
     if purge.break_glass:
         lines.append(":rotating_light: *Break-glass:* it did not wait for the approval of others.")
-    if purge.task_id:
-        lines.append(f"Task {code(purge.task_id)}")
-    blocks = [
+    small = _small_print(purge, calls=calls)
+    return kit.message(
+        _fallback(purge, called.title),
         kit.section("\n".join(lines)),
         *show_all(purge),
-        *_explanation(purge),
-        kit.context(*_small_print(purge, calls=calls)),
-        *buttons(purge),
-    ]
-    fallback = f"{title}: {prose(purge.domain)}, {aloud(purge)}"
-    if purge.task_id:
-        fallback += f", task {prose(purge.task_id)}"
-    return kit.message(fallback, *blocks)
+        *_reasons(purge),
+        kit.section("\n".join(_body(purge))),
+        *([kit.context(*small)] if small else []),
+        *buttons(purge, calls=calls),
+        {**kit.context(_ids(purge)), "block_id": IDS},
+    )
+
+
+def _fallback(purge: Purge, title: str) -> str:
+    """Return the text for notifications and screen readers: who, what, why, and how risky."""
+    who, what = mention(purge.user_id), f"{prose(purge.domain)}, {aloud(purge)}"
+    if purge.state is State.WAITING:
+        why = f"Reason: {code(purge.reason)}" if purge.reason else "No reason was given"
+        return (
+            f"{title}: {who} asks for {what}. {why}. {FORCE_MEANS if purge.force else ''}".strip()
+        )
+    task = f", task {prose(purge.task_id)}" if purge.task_id else ""
+    return f"{title}: {what}, asked by {who}{task}"
 
 
 def unedited(message: Message, purge: Purge, route: Route, until: datetime) -> Message:
@@ -79,61 +95,50 @@ def unedited(message: Message, purge: Purge, route: Route, until: datetime) -> M
     return replace(message, blocks=(*message.blocks, kit.context(told)))
 
 
-def _explanation(purge: Purge) -> list[Block]:
-    parts: list[str] = []
-    if purge.failure is not None:
-        # If the bot goes on by itself, the card says what happens, so the hint is left out.
-        goes_on = purge.state in {State.HELD, State.OFFERED}
-        text = explained(purge.failure)
-        parts.append(text.partition("\n")[0] if goes_on else text)
-    elif purge.state is State.WAITING and purge.force:
-        parts.append(f"{FORCE_MEANS} {FORCE_RISK}")
-    elif purge.state is State.WAITING:
-        parts.append(PLAIN_MEANS)
-    elif purge.state is State.EXPIRED:
-        parts.append("If it is still wanted, ask for it again with /purge.")
-    elif purge.state is State.READY and purge.send_at is not None:
-        parts.append("Until then it can be cancelled.")
-    if purge.state is State.WAITING and purge.briefing is not None:
-        parts += origin_risk(purge.briefing)
-    parts += after_submission(purge)
-    parts += new_tags_lines(purge)
-    if purge.low_quota is not None:
-        parts.append(low_quota_line(purge.low_quota))
-    blocks = [kit.section("\n".join(parts))] if parts else []
-    if purge.reason:
-        blocks.append(kit.quoted("Reason:", purge.reason))
+def _reasons(purge: Purge) -> list[Block]:
+    blocks = [kit.quoted("Reason:", purge.reason)] if purge.reason else []
     if purge.denial:
         blocks.append(kit.quoted("Why it was denied:", purge.denial))
     return blocks
 
 
+def _body(purge: Purge) -> list[str]:
+    lines = body(purge)
+    if purge.state is State.WAITING and purge.briefing is not None:
+        lines[1:1] = origin_risk(purge.briefing)
+    lines += new_tags_lines(purge)
+    if purge.low_quota is not None:
+        lines.append(low_quota_line(purge.low_quota))
+    return lines
+
+
 def _small_print(purge: Purge, *, calls: bool) -> list[str]:
     """Return up to ten short facts, the maximum of a context block."""
-    where = f" in <#{purge.channel_id}>" if calls else ""
-    facts = [f"Asked by {mention(purge.user_id)}{where}"]
+    facts = []
     if purge.state is State.WAITING and purge.expires_at:
         facts.append(who_can_decide(purge, calls=calls))
         if purge.quorum > 1:
             needs = escape(purge.needs or "", 300)
             facts.append(f"Approved {purge.approvals_counted} of {purge.quorum}: it takes {needs}")
-        facts.append(f"Expires at {moment(purge.expires_at)}")
     if purge.approvals:
         given = ", ".join(_who_when(yes.user_id, yes.at) for yes in purge.approvals[:8])
         facts.append(f"Approved by {given}")
-    if purge.state in {State.DENIED, State.CANCELLED} and purge.decided_by and purge.decided_at:
-        did = purge.state.value.capitalize()
-        facts.append(f"{did} by {_who_when(purge.decided_by, purge.decided_at)}")
     if purge.found_at:
         facts.append(f"The CDN's answer was lost; its task was found at {moment(purge.found_at)}")
     if how_long := took(purge):
         facts.append(how_long)
-    if purge.follows:
-        facts.append(f"After purge {code(purge.follows)}")
-    if purge.request_id:
-        facts.append(f"CDN request {code(purge.request_id)}")
-    facts.append(f"Purge {code(purge.id)}")
     return facts
+
+
+def _ids(purge: Purge) -> str:
+    """Return the IDs, each in a code span, so that it can be copied."""
+    ids = {
+        "Task": purge.task_id,
+        "CDN request": purge.request_id,
+        "After purge": purge.follows,
+        "Purge": purge.id,
+    }
+    return " · ".join(f"{name} {code(each)}" for name, each in ids.items() if each)
 
 
 def _who_when(user_id: str, at: datetime) -> str:

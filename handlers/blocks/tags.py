@@ -27,6 +27,8 @@ _PLAIN_MOST = 600
 _ALOUD_MOST = 900
 _CONFIRM_MOST = 300
 _CONFIRM_DOMAIN_MOST = 120
+_CONFIRM_TAGS_LEAST = 60
+"""What is kept for “not all shown on the card” and the number of marked tags."""
 _UNCUT = 100_000
 
 
@@ -89,15 +91,20 @@ def aloud(purge: PurgeRequest) -> str:
     return text
 
 
-def asked(purge: PurgeRequest, means: str = "") -> str:
+def asked(purge: PurgeRequest, *means: str) -> str:
     """Return the text of a confirmation dialog: domain, tags, and what the press `means`.
+
+    The most important sentence of `means` comes first: the last ones are left out without room.
 
     Slack shows it as plain text of at most 300 characters, so nothing is formatted or escaped:
     https://docs.slack.dev/reference/block-kit/composition-objects/confirmation-dialog-object/
     """
     seen = look_over(purge.tags)
     text = f"{_middle_left_out(purge.domain)}: {how_many(purge.tags)}"
-    end = f"\n{means}" if means else ""
+    end, most = "", _CONFIRM_MOST - len(text) - _CONFIRM_TAGS_LEAST
+    for sentence in filter(None, means):
+        if len(end) + len(sentence) + 1 <= most:
+            end += f"\n{sentence}"
     room = _CONFIRM_MOST - len(text) - len(end)
     if not shown_tags(purge).is_whole:
         text += ", not all shown on the card."

@@ -5,10 +5,9 @@ from __future__ import annotations
 from bot.core.purge.purge import ApprovalStatus, Purge, State
 from bot.slack.message import Message
 from handlers.blocks import kit
-from handlers.blocks.error import explained
 from handlers.blocks.kit import code, listing, mention, moment, prose
-from handlers.blocks.naming import kind_of
-from handlers.blocks.progress import USUALLY, took
+from handlers.blocks.naming import USUALLY, has_lapsed, is_unchanged, kind_of, variant_of, wording
+from handlers.blocks.progress import took
 
 
 def outcome(purge: Purge) -> Message:
@@ -66,9 +65,13 @@ def _ending(purge: Purge) -> str:
             return f"was denied by {mention(purge.decided_by or '')}. Nothing was purged."
         case State.CANCELLED:
             sure = "It is not tried again." if purge.doubt else "Nothing was purged."
-            return f"was stopped by {mention(purge.decided_by or '')}. {sure}"
+            did = "stopped" if variant_of(purge) == "stopped" else "cancelled"
+            return f"was {did} by {mention(purge.decided_by or '')}. {sure}"
+        case State.EXPIRED if purge.approvals_counted:
+            had = f"{purge.approvals_counted} of {purge.quorum} approvals"
+            return f"expired with {had}. Nothing was purged."
         case State.EXPIRED:
-            return "expired: not enough people approved it in time. Nothing was purged."
+            return "expired: nobody decided in time. Nothing was purged."
         case State.REFUSED if purge.refusal is not None:
             return f"was not sent. {prose(purge.refusal.sentence, 500)}"
         case _:
@@ -80,13 +83,15 @@ def _outcome(purge: Purge) -> str:
     task = code(purge.task_id or "")
     match purge.state:
         case State.COMPLETE:
-            how_long = took(purge)
-            return f"is complete. {how_long}." if how_long else "is complete."
+            but = ", but nothing changed at the edge" if is_unchanged(purge) else ""
+            how_long = f" {ended}." if (ended := took(purge)) else ""
+            return f"is complete{but}.{how_long}"
+        case State.FAILED if has_lapsed(purge):
+            return _lines("was not sent: nobody chose Run it then.", purge)
         case State.FAILED if purge.failure is not None:
-            where = " at the CDN" if purge.task_id else ""
-            return f"failed{where}. {explained(purge.failure)}"
+            return _lines(f"failed{' at the CDN' if purge.task_id else ''}.", purge)
         case State.UNREPORTED:
-            return f"was submitted (task {task}), but the CDN reported no end of it."
+            return f"was sent (task {task}), but the CDN reported no end of it."
         case State.UNKNOWN:
             sent = "was sent, but nobody" if purge.sent_at else "was not sent in time, and nobody"
             return (
@@ -94,7 +99,12 @@ def _outcome(purge: Purge) -> str:
                 "Please decide on the card: purge again, or leave it."
             )
         case _:
-            return f"was submitted (task {task}). The CDN does not report its progress; {USUALLY}."
+            return f"was sent (task {task}). The CDN does not report its progress; {USUALLY}."
+
+
+def _lines(ending: str, purge: Purge) -> str:
+    called = wording(purge)
+    return f"{ending} {called.means}\n{called.next}"
 
 
 def _granted(purge: ApprovalStatus) -> str:

@@ -9,9 +9,9 @@ from bot.core.policy.approvers import Roster
 from bot.core.purge.purge import State
 from bot.core.suggestions.confirmation import format_doubt
 from bot.slack.message import Message
-from handlers.blocks.error import refusal
 from handlers.blocks.help import help_message, version_message
 from handlers.blocks.kit import message, section
+from handlers.blocks.refusal import refusal
 from handlers.boundary import ListenerContext
 from handlers.listeners.queries import answer_question
 from handlers.payloads import Command

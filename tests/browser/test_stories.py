@@ -41,9 +41,9 @@ def card(page: Page, says: str) -> Locator:
 def test_an_editor_purges_and_sees_the_task_id(place: Town, open_page: Open, hands: Hands) -> None:
     page = open_page("U0ANA", guide=True)
     hands(page).types("/purge www.example.com hero")
-    expect(card(page, "Purge submitted")).to_be_visible()
+    expect(card(page, "Purge sent")).to_be_visible()
     (sent,) = place.purges_sent()
-    expect(card(page, "Purge submitted")).to_contain_text(sent["task_id"])
+    expect(card(page, "Purge sent")).to_contain_text(sent["task_id"])
     assert barriers(page) == []
 
 
@@ -68,7 +68,7 @@ def test_a_used_up_quota_is_an_error_that_one_can_read(open_page: Open, hands: H
     expect(stopped).to_contain_text("CDN request")
     assert barriers(page) == []
     hand.presses(stopped.get_by_role("button", name="Run it then"))
-    expect(card(page, "Purge waits for the CDN's new day")).to_contain_text("@Ana Ortiz")
+    expect(card(page, "Purge held until the CDN's new day")).to_contain_text("@Ana Ortiz")
     assert barriers(page) == []
 
 
@@ -86,7 +86,7 @@ def test_a_forced_purge_waits_is_approved_by_somebody_else_and_says_who(
     expect(dialog).to_be_visible()
     assert barriers(other) == []
     sam.presses(dialog.get_by_role("button", name="Approve"))
-    done = card(ana, "Forced purge submitted")
+    done = card(ana, "Forced purge sent")
     expect(done).to_contain_text("Approved by @Sam Reed")
     expect(done.get_by_role("button", name="Approve")).to_have_count(0)
     assert len(place.purges_sent()) == 1
@@ -117,9 +117,9 @@ def test_a_purge_moves_to_its_end_before_ones_eyes(
 ) -> None:
     page = open_page("U0ANA", guide=True)
     hands(page).types("/purge www.example.com front")
-    expect(card(page, "Purge submitted")).to_be_visible()
+    expect(card(page, "Purge sent")).to_be_visible()
     place.waits(settle=False, seconds=10)
-    expect(card(page, "Purge running")).to_contain_text("%")
+    expect(card(page, "Purge running at the CDN")).to_contain_text("%")
     assert barriers(page) == []
     place.waits(settle=False, minutes=1)
     complete = card(page, "Purge complete")
@@ -137,7 +137,7 @@ def test_what_the_cdn_does_not_take_now_is_held_and_then_sent(
     expect(card(page, "Purge held")).to_contain_text("attempt 2 is at")
     assert barriers(page) == []
     place.waits(settle=False, minutes=2)
-    expect(card(page, "Purge submitted")).to_be_visible()
+    expect(card(page, "Purge sent")).to_be_visible()
 
 
 def test_an_unknown_outcome_is_decided_by_a_person(
@@ -154,5 +154,5 @@ def test_an_unknown_outcome_is_decided_by_a_person(
     expect(dialog).to_contain_text("purged a second time")
     hand.presses(dialog.get_by_role("button", name="Purge again"))
     expect(unknown).to_contain_text("@Ana Ortiz asked for it again")
-    expect(card(page, "Purge submitted")).to_be_visible()
+    expect(card(page, "Purge sent")).to_be_visible()
     assert barriers(page) == []

@@ -172,7 +172,7 @@ def test_an_approval_is_for_one_purge_and_not_for_another_of_the_same(
     place.waits(minutes=2)
     ana.purges("www.example.com hero --force")
     assert len(place.purges_sent()) == 1
-    assert buttons(cards(place)[-1]) == ["Approve", "Deny", "Cancel request"]
+    assert buttons(cards(place)[-1]) == ["Approve", "Deny", "Cancel (requester only)"]
 
 
 def test_a_second_request_of_ones_own_is_no_way_round(place: Town, sam: Person) -> None:

@@ -20,7 +20,7 @@ from tests.support.waiting import until
 
 
 def submitted(place: Town, count: int = 1) -> bool:
-    return sum("submitted" in words(card) for card in cards(place)) == count
+    return sum("sent: the CDN has taken it" in words(card) for card in cards(place)) == count
 
 
 @pytest.mark.parametrize("words", [[], ["audit"], ["audit", "verify"], ["check"]], ids=" ".join)

@@ -58,7 +58,7 @@ def test_the_demo_meets_its_own_simulators_whatever_the_operator_has_set(tmp_pat
             requests.post(f"{page}/slack/say", json=said, timeout=60).json()["outcome"] == "acked"
         )
         state = f"{page}/slack/state?as=U0ANA"
-        until_at(page, lambda: "Purge submitted" in requests.get(state, timeout=60).text)
+        until_at(page, lambda: "Purge sent" in requests.get(state, timeout=60).text)
         assert demo.end() == 0
         assert demo.said == []
 

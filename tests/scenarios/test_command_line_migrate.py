@@ -223,7 +223,10 @@ def test_a_bot_starts_and_serves_on_the_tables_of_the_version_after_it(
         with running(tmp_path, place.variables()) as bot:
             bot.until("started")
             place.says("U0ANA", "/purge www.example.com hero")
-            until(place, lambda: any("submitted" in words(card) for card in cards(place)))
+            until(
+                place,
+                lambda: any("sent: the CDN has taken it" in words(card) for card in cards(place)),
+            )
             assert bot.end() == 0
         events = [json.loads(line)["event"] for line in bot.said if line.startswith("{")]
         assert "step-failed" not in events

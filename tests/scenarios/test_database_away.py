@@ -80,7 +80,12 @@ def test_a_running_bot_survives_and_goes_on_by_itself(
     with away(live_place.database_url):
         live_place.says("U0ANA", "/purge www.example.com hero")
     live_place.says("U0ANA", "/purge www.example.com banner")
-    until(live_place, lambda: ["submitted" in words(card) for card in cards(live_place)] == [True])
+    until(
+        live_place,
+        lambda: (
+            ["sent: the CDN has taken it" in words(card) for card in cards(live_place)] == [True]
+        ),
+    )
     assert [sent["params"]["CacheTag"] for sent in live_place.purges_sent()] == ["banner"]
 
 
@@ -146,7 +151,7 @@ def test_what_was_written_down_to_be_sent_is_sent_though_nobody_was_told(
         place.settle()
         assert relay.lost == 1
         assert len(place.purges_sent()) == 1
-        assert "submitted" in words(only_card(place))
+        assert "sent: the CDN has taken it" in words(only_card(place))
         place.stop_bot()
         place.database_url = direct
 

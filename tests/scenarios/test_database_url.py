@@ -48,7 +48,7 @@ def test_the_tables_may_be_in_a_schema_that_the_url_names(
         with town(database_url=named) as place:
             place.says("U0ANA", "/purge www.example.com hero")
             place.settle()
-            assert "submitted" in words(only_card(place))
+            assert "sent: the CDN has taken it" in words(only_card(place))
         with psycopg.connect(url) as owner:
             assert owner.execute("SELECT count(*) FROM purge.purges").fetchone() == (1,)
             tables = "SELECT count(*) FROM pg_tables WHERE schemaname = 'public'"
@@ -175,7 +175,7 @@ def test_a_database_with_odd_defaults_is_used_as_any_other(
         assert said in words(only_card(place))
         place.presses("U0SAM", APPROVE, only_card(place))
         place.settle()
-        assert "submitted" in words(only_card(place))
+        assert "sent: the CDN has taken it" in words(only_card(place))
         clock = bot_of(place).store.clock()
         assert abs((clock.now() - began).total_seconds()) < 60
 

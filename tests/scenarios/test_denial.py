@@ -33,7 +33,7 @@ def test_the_form_says_what_is_denied_and_who_asked_why(place: Town, card: dict[
 
 def test_the_press_alone_denies_nothing(place: Town, kim: Person, card: dict[str, Any]) -> None:
     begins_to_deny(place, card)
-    assert buttons(only_card(place)) == ["Approve", "Deny", "Cancel request"]
+    assert buttons(only_card(place)) == ["Approve", "Deny", "Cancel (requester only)"]
     kim.approves(only_card(place))
     assert len(place.purges_sent()) == 1
 
@@ -67,7 +67,7 @@ def test_a_reason_of_spaces_is_asked_for_again_and_denies_nothing(
     place.settle()
     (form,) = place.forms("U0SAM")
     assert "reason is empty" in form["errors"]["reason"]
-    assert buttons(only_card(place)) == ["Approve", "Deny", "Cancel request"]
+    assert buttons(only_card(place)) == ["Approve", "Deny", "Cancel (requester only)"]
     place.sends_form("U0SAM", "the match is on")
     place.settle()
     assert place.forms("U0SAM") == []
@@ -95,7 +95,7 @@ def test_a_right_that_is_lost_while_the_form_is_open_does_not_count(
     place.sends_form("U0SAM", "the match is on")
     place.settle()
     assert "You may not decide" in whispers(place, "U0SAM")[-1]
-    assert buttons(only_card(place)) == ["Approve", "Deny", "Cancel request"]
+    assert buttons(only_card(place)) == ["Approve", "Deny", "Cancel (requester only)"]
 
 
 def test_a_press_that_the_bot_gets_to_too_late_is_told_to_press_again(

@@ -88,7 +88,7 @@ def test_where_the_cdn_reports_nothing_the_edge_tells(proving: Town) -> None:
     assert len(asked(proving)) == 2
     proving.waits(minutes=11)
     card = words(only_card(proving))
-    assert "the CDN does not report its progress" in card
+    assert "The CDN does not report its progress" in card
     assert "`/` :white_check_mark: verified at the edge" in card
     assert len(asked(proving)) == 4
 

@@ -20,9 +20,9 @@ def test_a_forced_purge_waits_with_buttons_and_says_what_force_does(
 ) -> None:
     card = ana.purges(FORCED)
     assert "waits for approval" in words(card)
-    assert "overload the origin" in words(card)
+    assert "That can overload it" in words(card)
     assert "new campaign" in words(card)
-    assert buttons(card) == ["Approve", "Deny", "Cancel request"]
+    assert buttons(card) == ["Approve", "Deny", "Cancel (requester only)"]
     assert place.purges_sent() == []
 
 
@@ -43,7 +43,7 @@ def test_its_card_goes_from_waiting_to_the_outcome_without_an_edit_between(
 ) -> None:
     sam.approves(ana.purges(FORCED))
     place.waits(seconds=1)
-    assert "submitted" in words(only_card(place))
+    assert "sent: the CDN has taken it" in words(only_card(place))
     assert edits(place) == 1
 
 

@@ -24,7 +24,7 @@ def test_a_plain_purge_takes_four_commits(open_town: OpenTown) -> None:
     writer: Any = bot_of(place).store._database._writer
     writer._connection.connection.driver_connection.set_trace_callback(statements.append)
     card = ana.purges("www.example.com hero")
-    assert "submitted" in words(card)
+    assert "sent: the CDN has taken it" in words(card)
     assert statements.count("COMMIT") == 4
 
 
@@ -52,4 +52,4 @@ def test_a_step_that_goes_on_keeps_its_row(open_town: OpenTown) -> None:
             jobs.beat(worker._owner.name, place.now())
         assert jobs.claim(JobKind.PURGE, place.now(), "another", 1) == []
         settling.result()
-    assert "submitted" in words(only_card(place))
+    assert "sent: the CDN has taken it" in words(only_card(place))

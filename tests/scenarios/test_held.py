@@ -25,7 +25,7 @@ def test_what_the_cdn_does_not_take_now_is_held_and_tried_again(
     card = words(only_card(place))
     assert "Purge held" in card
     assert "attempt 2 is at" in card
-    assert buttons(only_card(place)) == ["Cancel"]
+    assert buttons(only_card(place)) == ["Cancel (requester only)"]
     place.waits(minutes=6)
     assert len(place.purges_sent()) == 2
     place.waits(minutes=2)
@@ -60,7 +60,24 @@ def test_held_for_an_hour_it_has_failed_and_its_requester_is_told(place: Town, a
     for _ in range(20):
         place.waits(minutes=5)
     assert "Purge failed: nothing was purged" in words(only_card(place))
-    assert "The CDN's queue of purges is full" in notes(place)[-1]
+    for told in (words(only_card(place)), notes(place)[-1]):
+        assert "The CDN's queue of purges is full" in told
+        assert "times in an hour, and have stopped" in told
+        assert "Try again in a few minutes" not in told
+        assert "operators of Purgebot (<#C0OPS>)" in told
+        assert "you can purge again: `/purge www.example.com hero`" in told
+
+
+def test_an_answer_that_leaves_it_in_doubt_is_not_called_a_refusal(
+    place: Town, ana: Person
+) -> None:
+    place.breaks(kind="error", code="ServiceUnavailable", times=1)
+    ana.types("/purge www.example.com hero")
+    card = words(only_card(place))
+    assert "Purge held: the CDN did not say whether it took it" in card
+    assert "A plain purge may go out twice without harm" in card
+    assert "does not take it" not in card
+    assert "Nothing was purged" not in card
 
 
 def test_its_requester_can_cancel_it(place: Town, ana: Person) -> None:
@@ -161,10 +178,10 @@ def test_a_used_up_quota_offers_to_run_it_when_the_day_begins(place: Town, ana: 
     place.breaks(**USED_UP)
     ana.types("/purge www.example.com hero")
     assert "the CDN's quota is used up" in words(only_card(place))
-    assert buttons(only_card(place)) == ["Run it then", "Cancel"]
+    assert buttons(only_card(place)) == ["Run it then", "Cancel (requester only)"]
     ana.presses(POSTPONE, only_card(place))
     place.waits(seconds=2)
-    assert "waits for the CDN's new day" in words(only_card(place))
+    assert "held until the CDN's new day" in words(only_card(place))
     place.waits(hours=25)
     assert len(place.purges_sent()) == 2
     place.waits(minutes=2)
@@ -196,11 +213,17 @@ def test_on_the_new_day_all_goes_on(place: Town, ana: Person) -> None:
     assert len(place.purges_sent()) == 2
 
 
-def test_what_nobody_wants_then_has_failed(place: Town, ana: Person) -> None:
+def test_an_offer_that_nobody_takes_lapses_as_it_said_and_one_can_purge_again(
+    place: Town, ana: Person
+) -> None:
     place.breaks(**USED_UP)
     ana.types("/purge www.example.com hero")
+    assert "If nobody has pressed by then, the offer lapses" in words(only_card(place))
     place.waits(hours=25)
-    assert "Purge failed: nothing was purged" in words(only_card(place))
+    for told in (words(only_card(place)), notes(place)[-1]):
+        assert "not sent: nobody chose Run it then" in told
+        assert "you can purge now: `/purge www.example.com hero`" in told
+        assert "Try again" not in told
     assert len(place.purges_sent()) == 1
 
 
@@ -227,4 +250,4 @@ def test_whoever_may_not_purge_it_cannot_have_it_run_then(
     ana.types("/purge www.example.com hero")
     ada.presses(POSTPONE, only_card(place))
     assert "You may not decide" in whispers(place, "U0ADA")[-1]
-    assert buttons(only_card(place)) == ["Run it then", "Cancel"]
+    assert buttons(only_card(place)) == ["Run it then", "Cancel (requester only)"]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from bot.demo.town import Town
 from tests.support.conversation import Person
 from tests.support.messages import buttons, cards, notes, only_card, whispers, words
@@ -14,7 +16,7 @@ def test_the_same_is_joined_and_both_are_told(place: Town, ana: Person, sam: Per
     ana.types("/purge www.example.com hero,logo")
     sam.types("/purge www.example.com logo,hero")
     assert len(place.purges_sent()) == 1
-    assert "joined to one of the same" in words(cards(place)[-1])
+    assert "joined: another one covers it" in words(cards(place)[-1])
     place.waits(minutes=2)
     place.waits(seconds=3)
     assert ["Purge complete" in words(card) for card in cards(place)] == [True, True]
@@ -22,6 +24,31 @@ def test_the_same_is_joined_and_both_are_told(place: Town, ana: Person, sam: Per
     assert "<@U0ANA>, your purge" in told
     assert "<@U0SAM>, your purge" in told
     assert len(notes(place)) == 2
+
+
+def test_whoever_asks_three_times_learns_what_covers_what_and_is_told_of_each_call_once(
+    place: Town, ana: Person, sam: Person
+) -> None:
+    place.post("cdn/settings", {"task_seconds": 60})
+    first = card_of(ana.purges("www.example.com hero"))
+    place.waits(seconds=4)
+    covered = words(ana.purges("www.example.com hero"))
+    assert f"as purge `{first}`. That covers this one too" in covered
+    assert re.search(r"The same tags were sent at <!date\^\d+\^{time_secs}\|", covered)
+    assert "needs another /purge, which goes out when that one is done" in covered
+    place.waits(seconds=11)
+    later = words(ana.purges("www.example.com hero"))
+    assert "This one is sent when that one is done" in later
+    for _ in range(4):
+        place.waits(minutes=1)
+    shown = [words(card) for card in cards(place)]
+    assert ["Purge complete" in card for card in shown] == [True, True, True]
+    assert f"Covered by purge `{first}`, which was sent at" in shown[1]
+    assert "was published after" in shown[1]
+    assert ["Took" in card for card in shown] == [True, False, True]
+    assert len(notes(place)) == len(place.purges_sent()) == 2
+    counted = words(sam.purges("www.example.com other --force"))
+    assert "0 forced and 2 plain in the last hour" in counted
 
 
 def test_other_tags_or_another_domain_are_not_the_same(place: Town, ana: Person) -> None:
@@ -73,7 +100,7 @@ def test_a_forced_one_asked_for_later_waits_for_an_approval_of_its_own(
     sam.types("/purge www.example.com hero --force")
     assert "waits for approval" in words(cards(place)[-1])
     kim.approves()
-    assert "queued behind one of the same" in words(cards(place)[-1])
+    assert "held: it goes out after one of the same" in words(cards(place)[-1])
     assert len(place.purges_sent()) == 1
     place.waits(minutes=2)
     assert len(place.purges_sent()) == 2
@@ -132,7 +159,7 @@ def granted_twice(place: Town) -> None:
 
 def test_one_call_covers_what_is_asked_for_before_it(place: Town) -> None:
     granted_twice(place)
-    assert "joined to one of the same" in words(cards(place)[-1])
+    assert "joined: another one covers it" in words(cards(place)[-1])
     place.waits(seconds=11)
     assert len(place.purges_sent()) == 1
     place.waits(minutes=2)
@@ -148,9 +175,9 @@ def test_if_that_one_ends_unsent_the_joined_one_waits_for_its_own_approval(
     place.waits(minutes=1)
     assert place.purges_sent() == []
     first, second = cards(place)
-    assert "cancelled: nothing was purged" in words(first)
+    assert "stopped: nothing was purged" in words(first)
     assert "waits for approval" in words(second)
-    assert buttons(second) == ["Approve", "Deny", "Cancel request"]
+    assert buttons(second) == ["Approve", "Deny", "Cancel (requester only)"]
     assert len(notes(place)) == 1, "Sam is told once, of the one that was stopped"
     kim.approves(second)
     place.waits(seconds=11)
@@ -207,8 +234,8 @@ def queued(place: Town, minutes: float = 1.5) -> None:
 def test_what_is_asked_for_later_goes_out_when_the_running_one_is_done(place: Town) -> None:
     queued(place)
     card = words(cards(place)[-1])
-    assert "queued behind one of the same" in card
-    assert f"`{card_of(cards(place)[0])}`, and is running" in card
+    assert "held: it goes out after one of the same" in card
+    assert f"as purge `{card_of(cards(place)[0])}`, and that one is not done" in card
     assert "at the latest" in card
     assert len(place.purges_sent()) == 1
     place.waits(minutes=2)
@@ -222,7 +249,7 @@ def test_what_is_asked_for_later_goes_out_when_the_running_one_is_done(place: To
 def test_all_that_is_asked_meanwhile_is_one(place: Town, ana: Person) -> None:
     queued(place)
     ana.types("/purge www.example.com hero")
-    assert "joined to one of the same" in words(cards(place)[-1])
+    assert "joined: another one covers it" in words(cards(place)[-1])
     place.waits(minutes=2)
     place.waits(minutes=3)
     place.waits(seconds=3)
@@ -245,7 +272,7 @@ def test_where_the_cdn_tells_no_end_it_waits_ten_minutes(
 
 def test_it_can_be_cancelled_meanwhile(place: Town, sam: Person) -> None:
     queued(place)
-    assert buttons(cards(place)[-1]) == ["Cancel"]
+    assert buttons(cards(place)[-1]) == ["Cancel (requester only)"]
     sam.presses(CANCEL, cards(place)[-1])
     place.waits(minutes=15)
     assert len(place.purges_sent()) == 1
@@ -295,7 +322,7 @@ def test_when_the_other_is_cancelled_it_is_sent_itself(
     ana.presses("purge:cancel", cards(place)[0])
     place.waits(seconds=2)
     assert len(place.purges_sent()) == 2
-    assert "submitted" in words(cards(place)[-1])
+    assert "sent: the CDN has taken it" in words(cards(place)[-1])
 
 
 def test_when_the_other_fails_it_has_failed_too(place: Town, ana: Person, sam: Person) -> None:

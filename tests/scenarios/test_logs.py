@@ -76,7 +76,7 @@ def live(place: Town, bot: Running) -> str:
     until(place, lambda: "Denied" in words(cards(place)[-1]))
     say(place, 'www.example.com sesame-forced --force --reason "open sesame"', "waits")
     place.presses("U0SAM", APPROVE, cards(place)[-1])
-    until(place, lambda: "submitted" in words(cards(place)[-1]))
+    until(place, lambda: "sent: the CDN has taken it" in words(cards(place)[-1]))
     place.breaks(kind="error", code="InvalidDomain.NotFound", action=PURGE, times=1)
     say(place, "www.example.com sesame-failed", "Purge failed")
     place.breaks(kind="lose_answer", action=PURGE, times=1)

@@ -34,7 +34,12 @@ def test_twenty_commands_at_once_on_a_slow_cdn_are_all_taken_and_sent_once(
                 people.map(lambda n: place.says("U0SAM", f"/purge www.example.com t{n}"), range(20))
             )
         assert [answer["outcome"] for answer in told] == ["acked"] * 20
-        until(place, lambda: len([c for c in cards(place) if "submitted" in words(c)]) == 20)
+        until(
+            place,
+            lambda: (
+                len([c for c in cards(place) if "sent: the CDN has taken it" in words(c)]) == 20
+            ),
+        )
         sent = sorted(sent["params"]["CacheTag"] for sent in place.purges_sent())
         assert sent == sorted(f"t{n}" for n in range(20))
 

@@ -90,7 +90,7 @@ def test_a_slip_before_the_tags_is_put_right_too(place: Town, ana: Person, comma
 def test_with_tag_before_it_exactly_that_tag_is_purged(place: Town, ana: Person, tag: str) -> None:
     ana.types(f"/purge www.example.com tag:{tag}")
     assert tags_sent(place) == [tag]
-    assert "submitted" in words(only_card(place))
+    assert "sent: the CDN has taken it" in words(only_card(place))
 
 
 @pytest.mark.parametrize(

@@ -66,7 +66,7 @@ def test_a_new_installation_is_migrated_checked_and_works(
             place.settle()
             place.presses("U0SAM", APPROVE, only_card(place))
             place.settle()
-            assert "submitted" in words(only_card(place))
+            assert "sent: the CDN has taken it" in words(only_card(place))
         assert purgebot_here(through, "audit", "verify").code == 0
 
 
@@ -153,7 +153,7 @@ def test_the_options_of_the_url_hold_in_each_transaction(
         with town(database_url=named) as place:
             place.says("U0ANA", "/purge www.example.com hero")
             place.settle()
-            assert "submitted" in words(cards(place)[0])
+            assert "sent: the CDN has taken it" in words(cards(place)[0])
             limit = select(func.current_setting("statement_timeout"))
             assert bot_of(place).store.read(limit).scalar_one() == "1200ms"
         with psycopg.connect(url) as owner:

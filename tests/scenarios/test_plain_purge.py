@@ -13,7 +13,7 @@ def test_an_editor_purges_and_the_channel_sees_the_task_id(place: Town, ana: Per
     ana.types("/purge www.example.com hero")
     (sent,) = place.purges_sent()
     card = words(only_card(place, "U0LEO"))
-    assert "submitted" in card
+    assert "sent: the CDN has taken it" in card
     assert sent["task_id"] in card
     assert "`hero`" in card
     assert "<@U0ANA>" in card
@@ -100,7 +100,7 @@ def test_the_answer_arrives_where_the_bot_is_no_member(
     place: Town, ana: Person, channel: str, reader: str
 ) -> None:
     ana.at(channel).types("/purge www.example.com hero")
-    assert "submitted" in words(only_card(place, reader, channel))
+    assert "sent: the CDN has taken it" in words(only_card(place, reader, channel))
 
 
 def test_help_shows_only_what_one_may_do(place: Town) -> None:

@@ -31,7 +31,7 @@ def at_work(open_town: OpenTown, policy: Path) -> Town:
 
 
 def submits(place: Town) -> Callable[[], bool]:
-    return lambda: ["submitted" in words(card) for card in cards(place)] == [True]
+    return lambda: ["sent: the CDN has taken it" in words(card) for card in cards(place)] == [True]
 
 
 def test_a_file_that_is_read_for_ever_holds_no_purge_up(at_work: Town) -> None:

@@ -87,7 +87,7 @@ def test_a_plain_purge_waits_where_the_policy_says_so(with_policy: WithPolicy) -
     assert buttons(Person(place, "U0ANA").purges("www.example.com price-list")) == [
         "Approve",
         "Deny",
-        "Cancel request",
+        "Cancel (requester only)",
     ]
     press(place, "U0SAM")
     assert [sent["params"]["Force"] for sent in place.purges_sent()] == ["false"]

@@ -139,7 +139,7 @@ def test_a_press_from_another_company_counts_for_nothing(opened: Opened, shape: 
     assert door.send_signed(sent(payload)).status_code == 200
     door.place.settle()
     assert kept(door.place, card).state is State.WAITING
-    assert buttons(only_card(door.place)) == ["Approve", "Deny", "Cancel request"]
+    assert buttons(only_card(door.place)) == ["Approve", "Deny", "Cancel (requester only)"]
     assert door.place.purges_sent() == []
 
 

@@ -55,7 +55,7 @@ def test_a_purge_takes_the_road_that_the_page_lists(open_town: OpenTown) -> None
         card = ana.purges("www.example.com hero")
         found = list(stacks)
     assert place.purges_sent()[-1]["params"]["CacheTag"] == "hero"
-    assert "submitted" in words(card)
+    assert "sent: the CDN has taken it" in words(card)
     road = {step for stack in found for step in stack}
     assert listed("A plain purge") == road
     assert len(road) <= 30
@@ -71,7 +71,7 @@ def test_a_press_on_approve_takes_the_road_that_the_page_lists(open_town: OpenTo
         stacks.clear()
         Person(place, "U0KIM", "C0OPS").approves()
         found = list(stacks)
-    assert "submitted" in words(only_card(place, "U0KIM", "C0OPS"))
+    assert "sent: the CDN has taken it" in words(only_card(place, "U0KIM", "C0OPS"))
     decided = next(
         at
         for at, stack in enumerate(found)

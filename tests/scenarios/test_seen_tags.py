@@ -114,7 +114,7 @@ def test_an_approver_reads_all_tags_one_press_away(place: Town) -> None:
 def test_a_card_that_shows_all_its_tags_has_no_such_button(place: Town) -> None:
     card = asks(place, ("hero", "logo"))
     assert "tags `hero`, `logo`" in words(card)
-    assert buttons(card) == ["Approve", "Deny", "Cancel request"]
+    assert buttons(card) == ["Approve", "Deny", "Cancel (requester only)"]
 
 
 def test_a_tag_that_is_cut_on_the_card_is_whole_in_the_form(place: Town) -> None:
@@ -202,7 +202,7 @@ def test_a_press_decides_nothing_and_leaves_no_trace_in_the_trail(place: Town) -
     opens(place, "U0ANA", card)
     turns(place, "U0ANA")
     assert list(audit.read_all()) == before
-    assert buttons(only_card(place))[1:] == ["Approve", "Deny", "Cancel request"]
+    assert buttons(only_card(place))[1:] == ["Approve", "Deny", "Cancel (requester only)"]
     place.presses("U0SAM", APPROVE, card)
     place.settle()
     (sent,) = place.purges_sent()

@@ -26,14 +26,14 @@ def test_a_response_url_that_refuses_with_the_status_200_has_refused(
     fails(place, "response_url", error, times=None)
     ana.at(ELSEWHERE).types("/purge www.example.com hero")
     assert cards(place, "U0ANA", ELSEWHERE) == []
-    assert "submitted" in words(only_card(place, "U0ANA", DIRECT))
+    assert "sent: the CDN has taken it" in words(only_card(place, "U0ANA", DIRECT))
 
 
 def test_one_that_cannot_just_now_is_tried_again(place: Town, ana: Person) -> None:
     fails(place, "response_url", "internal_error", times=1)
     ana.at(ELSEWHERE).types("/purge www.example.com hero")
     place.waits(seconds=5)
-    assert "submitted" in words(only_card(place, "U0ANA", ELSEWHERE))
+    assert "sent: the CDN has taken it" in words(only_card(place, "U0ANA", ELSEWHERE))
     assert cards(place, "U0ANA", DIRECT) == []
 
 

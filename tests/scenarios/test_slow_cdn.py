@@ -37,4 +37,4 @@ def test_purges_after_those_with_an_endless_answer_are_sent(
         *slow, quick = (words(card) for card in cards(place))
         place.stop_bot()
     assert ["outcome unknown" in card for card in slow] == [True] * 3
-    assert "Purge submitted" in quick
+    assert "Purge sent" in quick

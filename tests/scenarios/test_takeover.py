@@ -173,9 +173,9 @@ def test_a_card_that_was_shown_after_its_lease_is_shown_again_as_it_is(place: To
         for _ in range(2):  # a card is edited no more often than that
             place.waits(minutes=1, settle=False)
             other.worker.drain()
-        assert "Forced purge running" in words(only_card(place))
+        assert "Forced purge running at the CDN" in words(only_card(place))
         slow.result()
-    assert "Forced purge running" not in words(only_card(place))
+    assert "Forced purge running at the CDN" not in words(only_card(place))
     place.waits(seconds=3)
-    assert "Forced purge running" in words(only_card(place))
+    assert "Forced purge running at the CDN" in words(only_card(place))
     other.stop()

@@ -24,12 +24,12 @@ def looks(place: Town) -> list[dict[str, Any]]:
 def test_the_card_moves_with_the_task(place: Town, ana: Person) -> None:
     place.post("cdn/settings", {"task_seconds": 100})
     ana.types("/purge www.example.com hero")
-    assert "no progress reported yet" in words(only_card(place))
+    assert "It is not complete yet" in words(only_card(place))
     seen = []
     for _ in range(12):
         place.waits(seconds=10)
         seen.append(words(only_card(place)))
-    running = [card for card in seen if "Purge running" in card]
+    running = [card for card in seen if "Purge running at the CDN" in card]
     assert any("██" in card for card in running)
     assert "Purge complete" in seen[-1]
     assert "Took 1 min" in seen[-1]
@@ -61,7 +61,7 @@ def test_a_status_that_nobody_knows_is_no_end(place: Town, ana: Person) -> None:
     (sent,) = place.purges_sent()
     place.post(f"cdn/tasks/{sent['task_id']}", {"status": "Refreshing", "process": "50%"})
     place.waits(minutes=30)
-    assert "Purge running" in words(only_card(place))
+    assert "Purge running at the CDN" in words(only_card(place))
     assert notes(place) == []
 
 
@@ -88,7 +88,7 @@ def test_of_several_tasks_one_that_failed_fails_the_purge_when_all_are_at_an_end
     place.post(f"cdn/tasks/{tasks[failed]}", {"status": "Failed"})
     place.post(f"cdn/tasks/{tasks[1 - failed]}", {"status": "Refreshing", "process": "50%"})
     place.waits(minutes=2)
-    assert "Purge running" in words(only_card(place))
+    assert "Purge running at the CDN" in words(only_card(place))
     place.post(f"cdn/tasks/{tasks[1 - failed]}", {"status": "Complete", "process": "100%"})
     place.waits(minutes=2)
     assert "Purge failed: the CDN did not complete it" in words(only_card(place))
@@ -99,7 +99,7 @@ def test_a_task_that_the_cdn_does_not_report_is_said_to_be_so(place: Town, ana: 
     place.post("cdn/settings", {"knows_tag_tasks": False})
     ana.types("/purge www.example.com hero")
     place.waits(minutes=11)
-    assert "the CDN does not report its progress; it usually takes 5 to 6 minutes" in words(
+    assert "The CDN does not report its progress; it usually takes 5 to 6 minutes" in words(
         only_card(place)
     )
     (note,) = notes(place)
@@ -144,7 +144,7 @@ def test_a_question_that_the_cdn_does_not_answer_changes_nothing_and_is_asked_ag
     ana.types("/purge www.example.com hero")
     place.breaks(kind="error", code="ServiceUnavailable", action="DescribeRefreshTaskById")
     place.waits(minutes=1)
-    assert "Purge submitted" in words(only_card(place))
+    assert "Purge sent" in words(only_card(place))
     place.heals()
     place.waits(minutes=10)
     assert "Purge complete" in words(only_card(place))
@@ -185,7 +185,7 @@ def test_a_card_is_edited_at_most_every_two_seconds_and_the_last_state_arrives(
 def test_a_plain_purge_explains_what_it_keeps_and_offers_more(place: Town, ana: Person) -> None:
     ana.types("/purge www.example.com hero")
     place.waits(minutes=2)
-    assert "`Last-Modified` has not changed" in words(only_card(place))
+    assert "the same `Last-Modified`" in words(only_card(place))
     assert buttons(only_card(place)) == ["Still stale? Request a forced purge"]
 
 

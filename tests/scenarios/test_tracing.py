@@ -45,7 +45,7 @@ def id_of(place: Town) -> str:
 
 
 def submitted(place: Town) -> bool:
-    return any("submitted" in words(card) for card in cards(place))
+    return any("sent: the CDN has taken it" in words(card) for card in cards(place))
 
 
 def forced_purge_over_a_restart(site: Town, folder: Path, collector: Collector) -> str:
@@ -111,7 +111,10 @@ def test_two_purges_are_two_traces(site: Town, tmp_path: Path, collector: Collec
         bot.until("started")
         for tag in ("hero", "banner"):
             site.says("U0ANA", f"/purge www.example.com {tag}")
-        until(site, lambda: sum("submitted" in words(card) for card in cards(site)) == 2)
+        until(
+            site,
+            lambda: sum("sent: the CDN has taken it" in words(card) for card in cards(site)) == 2,
+        )
         assert bot.end() == 0
     first, second = (card["metadata"]["event_payload"]["purge_id"] for card in cards(site))
     of_first, of_second = trace_of(collector, first), trace_of(collector, second)
@@ -150,7 +153,10 @@ def test_purges_that_are_watched_together_have_it_in_each_trace(
         bot.until("started")
         for tag in ("hero", "banner"):
             site.says("U0ANA", f"/purge www.example.com {tag}")
-        until(site, lambda: sum("submitted" in words(card) for card in cards(site)) == 2)
+        until(
+            site,
+            lambda: sum("sent: the CDN has taken it" in words(card) for card in cards(site)) == 2,
+        )
         ids = {card["metadata"]["event_payload"]["purge_id"] for card in cards(site)}
         collector.until(
             lambda: {purge_of(span) for span in collector.all if span.name == "watch"} == ids

@@ -23,8 +23,8 @@ def granted(place: Town, kim: Person, sam: Person) -> dict[str, Any]:
 
 def test_it_waits_ten_seconds_and_says_so(place: Town, granted: dict[str, Any]) -> None:
     assert place.purges_sent() == []
-    assert "approved: it goes out at" in words(granted)
-    assert buttons(granted) == ["Cancel before it is sent"]
+    assert "approved: it is sent at" in words(granted)
+    assert buttons(granted) == ["Stop it"]
 
 
 def test_then_it_is_sent(place: Town, granted: dict[str, Any]) -> None:
@@ -41,8 +41,8 @@ def test_meanwhile_it_can_be_stopped(place: Town, granted: dict[str, Any], perso
     place.presses(person, CANCEL, granted)
     place.waits(minutes=1)
     assert place.purges_sent() == []
-    assert "cancelled: nothing was purged" in words(only_card(place))
-    assert f"Cancelled by <@{person}>" in words(only_card(place))
+    assert "stopped: nothing was purged" in words(only_card(place))
+    assert f"Stopped by <@{person}>" in words(only_card(place))
 
 
 def test_its_requester_is_told_when_somebody_else_stops_it(

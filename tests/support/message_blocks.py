@@ -46,6 +46,7 @@ FACTS: dict[State, dict[str, Any]] = {
     },
     State.WAITING: {"expires_at": AT + timedelta(minutes=30), "approvers": ("S0SRE", "U0KIM")},
     State.DENIED: DECIDED,
+    State.EXPIRED: {"expires_at": AT + timedelta(minutes=30)},
     State.CANCELLED: DECIDED,
     State.HELD: {
         "failure": Failure("cdn-queue-full"),

@@ -33,7 +33,7 @@ A_PRESS = Interaction(
 
 
 TRUTHS = {
-    State.REQUESTED: "Checking your rights",
+    State.REQUESTED: "checking your rights",
     State.REFUSED: "Purge refused: nothing was purged",
     State.WAITING: "Forced purge waits for approval",
     State.DENIED: "Forced purge denied: nothing was purged",
@@ -43,12 +43,12 @@ TRUTHS = {
     State.SENDING: "Purge: sending to the CDN",
     State.HELD: "Purge held: the CDN does not take it now",
     State.OFFERED: "Purge not sent: the CDN's quota is used up",
-    State.JOINED: "Purge joined to one of the same",
-    State.QUEUED: "Purge queued behind one of the same",
-    State.RUNNING: "Purge running",
+    State.JOINED: "Purge joined: another one covers it",
+    State.QUEUED: "Purge held: it goes out after one of the same",
+    State.RUNNING: "Purge running at the CDN",
     State.COMPLETE: "Purge complete",
-    State.UNREPORTED: "Purge submitted: the CDN reported no end",
-    State.SUBMITTED: "Purge submitted: the CDN has taken it",
+    State.UNREPORTED: "Purge sent: the CDN reported no end",
+    State.SUBMITTED: "Purge sent: the CDN has taken it",
     State.FAILED: "Purge failed: nothing was purged",
     State.UNKNOWN: "Purge: outcome unknown",
 }
@@ -62,10 +62,10 @@ def test_the_title_says_what_is_true(state: State) -> None:
 
 
 BUTTONS = {
-    State.WAITING: ["Approve", "Deny", "Cancel request"],
-    State.HELD: ["Cancel"],
-    State.QUEUED: ["Cancel"],
-    State.OFFERED: ["Run it then", "Cancel"],
+    State.WAITING: ["Approve", "Deny", "Cancel (requester only)"],
+    State.HELD: ["Cancel (requester only)"],
+    State.QUEUED: ["Cancel (requester only)"],
+    State.OFFERED: ["Run it then", "Cancel (requester only)"],
     State.UNKNOWN: ["Purge again", "Leave it"],
     State.COMPLETE: ["Still stale? Request a forced purge"],
 }
@@ -98,7 +98,8 @@ def test_a_submitted_card_shows_task_id_and_request_id() -> None:
 @pytest.mark.parametrize(("force", "overload"), [(True, True), (False, False)])
 def test_what_force_does_is_said_of_forced_purges_alone(force: bool, overload: bool) -> None:
     shown = card(a_purge(State.WAITING, force=force))
-    assert ("overload the origin" in said(shown)) == overload
+    assert ("That can overload it" in said(shown)) == overload
+    assert "the web server (the origin)" in said(shown)
 
 
 def test_an_international_domain_is_shown_in_both_its_forms() -> None:

@@ -14,9 +14,10 @@ from bot.core.message import Notice
 from bot.core.purge.purge import Failure, Refusal, State
 from bot.slack.message import Message
 from handlers.blocks.alert import alert
-from handlers.blocks.error import error, notice_message, refusal
+from handlers.blocks.error import error, notice_message
 from handlers.blocks.help import help_message
 from handlers.blocks.purge import card
+from handlers.blocks.refusal import refusal
 from handlers.blocks.thread_reply import outcome
 from tests.support.message_blocks import LONGEST_DOMAIN, MANY, a_purge, said, wrong
 

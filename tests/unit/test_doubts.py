@@ -26,8 +26,9 @@ from bot.core.suggestions.confirmation import (
     read_doubt,
 )
 from handlers.blocks.doubt import chosen, doubt, new_tags_lines
-from handlers.blocks.error import refusal, suggestion
+from handlers.blocks.error import suggestion
 from handlers.blocks.purge import card
+from handlers.blocks.refusal import refusal
 from tests.support.message_blocks import LONGEST_DOMAIN, a_purge, said, wrong
 
 NOW = datetime(2026, 11, 28, 12, 0, tzinfo=UTC)

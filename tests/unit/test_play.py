@@ -166,18 +166,18 @@ def played() -> Iterator[Played]:
 @pytest.mark.parametrize(
     ("holds", "fails"),
     [
-        ('everyone sees "submitted"', 'everyone sees "Purge refused"'),
+        ('everyone sees "Purge sent"', 'everyone sees "Purge refused"'),
         ('everyone sees "Denied by @Sam"', 'everyone sees "waits for approval"'),
         (
-            'everyone sees "tags `second` Why it was denied: no Asked by @Ana · Denied by @Sam"',
-            'everyone sees "tags `first` Why it was denied: no Asked by @Ana · Denied by @Sam"',
+            'everyone sees "tags `second` Asked by @Ana Why it was denied: no Denied by @Sam"',
+            'everyone sees "tags `first` Asked by @Ana Why it was denied: no Denied by @Sam"',
         ),
         ('everyone sees "Friday" in #launch-secret', 'everyone sees "Friday" in #random'),
         ('Leo sees "the role `Web editors`"', 'Ana sees "the role `Web editors`"'),
         ('Ana sees "shop.example.com"', 'everyone sees "shop.example.com"'),
         ('Ana sees "Friday" in #launch-secret', 'Leo sees "Friday" in #launch-secret'),
         ('Ana does not see "the role `Web editors`"', 'Leo does not see "the role `Web editors`"'),
-        ('nobody sees "[Deny]"', 'nobody sees "submitted"'),
+        ('nobody sees "[Deny]"', 'nobody sees "Purge sent"'),
         ('nobody sees "Friday" in #web-publishing', 'nobody sees "Friday"'),
         ('Gus sees "taken  it `www.example.com` ·"', 'Gus sees "Submitted"'),
         ("the CDN was asked once", "the CDN was asked never"),
@@ -234,7 +234,7 @@ def test_the_transcript_reads_like_a_chat(played: Played) -> None:
     assert printed.count("Ana       Good morning\n") == 1
     assert printed.count("Ana       /purge www.example.com hero\n") == 1
     assert "Purgebot  (only Leo sees this)\n                 ⛔ Purge refused" in printed
-    assert "                 [Approve] [Deny] [Cancel request]\n" in printed
+    assert "                 [Approve] [Deny] [Cancel (requester only)]\n" in printed
     assert "Sam       presses [Deny]\n" in printed
     assert "Purgebot  (edited)\n                 ⛔ Forced purge denied" in printed
     assert printed.count("\n\n#launch-secret\n\n") == 1

@@ -211,8 +211,8 @@ UNKNOWN_ERROR = ErrorKind(
 # --- in doubt: the request was sent, and it is unknown whether it was carried out ---
 
 _LOOK_FIRST = (
-    "It may have worked: look at the page in a few minutes. If it is still old, purge again: "
-    "twice does no harm, it only counts twice."
+    "It may have worked: look at the page in a few minutes. If it is still old, purge again. "
+    "A second plain purge only counts twice; a second forced one burdens the web server twice."
 )
 NO_ANSWER = ErrorKind(
     code="cdn-no-answer",

@@ -17,7 +17,7 @@ SEND_INTERRUPTED = ErrorKind(
     code="send-interrupted",
     message="I was stopped in the middle of sending, so I do not know whether the CDN took the "
     "purge. I do not send it again by myself.",
-    hint="Look whether the page is fresh. If it is not, ask for the purge again with /purge.",
+    hint="Look whether the page is fresh. If it is not, press Purge again.",
     in_doubt=True,
 )
 SEND_OVERDUE = ErrorKind(

@@ -33,6 +33,7 @@ _ASKED_ANEW: Facts = {
     "reminded_at": None,
     "decided_by": None,
     "send_at": None,
+    "sent_at": None,
 }
 """The fields that a joined purge resets when it needs its own approval again."""
 
@@ -71,7 +72,8 @@ def sending(
 def give_way(purge: Purge, sent: Purge, join_window: timedelta, now: datetime) -> Transition:
     """Join a purge to an equal one that was sent in the meantime, or queue it behind that one."""
     if is_double_submit(purge, sent, join_window):
-        return transition(purge, Event.JOIN, now, joined_to=sent.id, held_until=None)
+        facts: Facts = {"joined_to": sent.id, "sent_at": sent.sent_at, "held_until": None}
+        return transition(purge, Event.JOIN, now, **facts)
     return transition(purge, Event.QUEUE, now, joined_to=sent.id, held_until=wait_until(sent))
 
 
@@ -172,7 +174,10 @@ def proved(purge: Purge, evidence: tuple[Evidence, ...], now: datetime) -> Trans
 
 
 def followed(purge: Purge, duplicate: Purge | None, now: datetime) -> Transition | None:
-    """End a joined purge like the other one, or release a queued one.  None if it waits."""
+    """End a joined purge like the other one, or release a queued one.  None if it waits.
+
+    A person who requested both is notified once, of the other one.
+    """
     event = event_of_duplicate(purge, duplicate, now)
     if event is None:
         return None
@@ -189,4 +194,6 @@ def followed(purge: Purge, duplicate: Purge | None, now: datetime) -> Transition
             "percent": duplicate.percent,
             "sent_at": duplicate.sent_at,
         }
+        if duplicate.notified_at and not purge.requester_ids.isdisjoint(duplicate.requester_ids):
+            facts["notified_at"] = duplicate.notified_at
     return transition(purge, event, now, **facts)

@@ -207,7 +207,10 @@ def _joined(
     if too_many := _exceeded(TOO_MANY_JOINED, facts.load.joined, rules.limits.joined):
         return transition(purge, Event.REFUSE, now, refusal=too_many)
     if duplicate is not None:
-        return transition(purge, Event.JOIN, now, joined_to=duplicate.id, break_glass=False)
+        sent_at = duplicate.sent_at if duplicate is other.sent else None  # not of a past attempt
+        return transition(
+            purge, Event.JOIN, now, joined_to=duplicate.id, sent_at=sent_at, break_glass=False
+        )
     assert queued is not None, "else there is a leader"
     until = wait_until(queued)
     return transition(

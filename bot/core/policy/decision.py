@@ -206,6 +206,15 @@ def _sufficient_roles(rules: Sequence[Rule], tags: Sequence[str]) -> tuple[str, 
     return tuple(roles)
 
 
+def operators_of(policy: Policy) -> tuple[str, ...]:
+    """Return the Slack IDs of the people and groups that may administer the bot."""
+    roles = {
+        role for rule in policy.rules if Action.ADMIN in (rule.allow or ()) for role in rule.roles
+    }
+    held = holders_of(policy, sorted(roles - {EVERYBODY}))
+    return (*held.users, *held.groups)
+
+
 def holders_of(policy: Policy, roles: Sequence[str]) -> Holders:
     """Return who holds at least one of the roles."""
     known = [policy.roles[role] for role in roles if role != EVERYBODY]

@@ -262,6 +262,7 @@ class Facts(TypedDict, total=False):
     found_at: datetime | None
     joined_to: str | None
     choice: Choice | None
+    notified_at: datetime | None
     evidence: tuple[Evidence, ...]
     low_quota: LowQuota | None
     unreachable: tuple[str, ...]

@@ -36,6 +36,7 @@ from sqlalchemy import (
     String,
     Table,
     Text,
+    and_,
     false,
     literal_column,
     or_,
@@ -263,11 +264,12 @@ MAY_BE_THERE = (State.SENDING.value, State.UNKNOWN.value)
 def may_have_reached_cdn() -> ColumnElement[bool]:
     """Return the condition that a sent purge got a task or may have got one.
 
-    It excludes purges that the CDN refused or deferred.
+    It excludes purges that the CDN refused or deferred, and those that the call for another covers.
     """
     # Literals, not bind parameters: see bot/store/database/statements.py, one_of.
     states: list[ColumnElement[str]] = [literal_column(f"'{state}'") for state in MAY_BE_THERE]
-    return or_(purges.c.task_id.is_not(None), purges.c.state.in_(states))
+    reached = or_(purges.c.task_id.is_not(None), purges.c.state.in_(states))
+    return and_(reached, purges.c.joined_to.is_(None))
 
 
 JOBS: dict[str, Table] = {"purges": purges, "asks": asks, "posts": posts}

@@ -18,8 +18,10 @@ _TITLES = {
     "waiting": "waits for approval",
     "denied": "denied: nothing was purged",
     "expired": "expired: nobody decided",
+    "expired, approved by some": "expired: ",
     "cancelled": "cancelled: nothing was purged",
-    "submitted": "submitted: the CDN has taken it",
+    "cancelled, approved by some": "stopped: nothing was purged",
+    "submitted": "sent: the CDN has taken it",
     "failed": "failed: nothing was purged",
     "unknown": "outcome unknown",
 }
@@ -44,14 +46,16 @@ class RequestState:
         if self.card is None:
             return None if self.state in {"refused", "requested"} else "it has no card"
         expected = {
-            "waiting": ["Approve", "Deny", "Cancel request"],
-            "ready": ["Cancel before it is sent"] if self.undoable else [],
+            "waiting": ["Approve", "Deny", "Cancel (requester only)"],
+            "ready": ["Stop it"] if self.undoable else [],
             "unknown": ["Purge again", "Leave it"],
         }.get(self.state, [])
         if self.buttons != expected:
             return f"it is {self.state}, and its card has the buttons {self.buttons}"
         title = words(self.card)
-        return None if _TITLES.get(self.state, "") in title else f"it is {self.state}: {title}"
+        by_some = f"{self.state}, approved by some" if self.approvals else ""
+        promised = _TITLES.get(by_some, _TITLES.get(self.state, ""))
+        return None if promised in title else f"it is {self.state}: {title}"
 
 
 def request_states(place: Town) -> dict[str, RequestState]:

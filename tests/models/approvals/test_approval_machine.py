@@ -61,7 +61,7 @@ class ApprovalMachine(ApprovalTown):
                 self.approves_too_late(0)
             case "lost" | "lost unheard":
                 self.all_say_yes(0, "sent", OWN)
-                if self.showing("Cancel before"):
+                if self.showing("Stop it"):
                     self.a_right_is_lost_before_it_is_sent(0, len(by), unheard=first != "lost")
             case _ if first:
                 self.all_say_yes(0, first, OWN)
@@ -94,7 +94,7 @@ class ApprovalMachine(ApprovalTown):
         request = self.pick(which, "Approve")
         for _ in PEOPLE:
             self.presses(request, FIT, "approve")
-        if then != "sent" and request in self.showing("Cancel before"):
+        if then != "sent" and request in self.showing("Stop it"):
             self.sleeps(1 if then == "taken back" else 300)
             self.presses(request, who, "cancel")
 
@@ -169,10 +169,10 @@ class ApprovalMachine(ApprovalTown):
             self.presses(request, AGAIN, "approve")
             self.presses(request, FIT, "approve")
 
-    @precondition(shows("Cancel before"))
+    @precondition(shows("Stop it"))
     @rule(which=places, whose=places, unheard=st.booleans())
     def a_right_is_lost_before_it_is_sent(self, which: int, whose: int, *, unheard: bool) -> None:
-        request = self.pick(which, "Cancel before")
+        request = self.pick(which, "Stop it")
         concerned = (*self.seen[request.tag].approvals, request.by)
         self.becomes(concerned[whose % len(concerned)], set(), "guest")
         if unheard:
