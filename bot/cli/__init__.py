@@ -193,28 +193,29 @@ def explain(
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object, for programs.")] = False,
 ) -> None:
-    """Say what the policy decides for a person, and which rules made it so."""
+    """Say what the policy decides for a person, why, and what else it takes until the CDN hears."""
     from bot.core.command.parser import spelt_tag
+    from bot.core.decisions.explaining import explain as explained
     from bot.core.policy.decision import Actor, Membership, decide
     from bot.core.text.domain_name import normalise_domain
 
     rules, policy_hash = _policy(policy)
     actor = Actor("T", user, Membership.MEMBER, frozenset(group or ()), channel)
     domain = normalise_domain(domain)
-    decision = decide(rules, actor, _action(action), domain, spelt_tag(tag, domain))
+    tag = spelt_tag(tag, domain)
+    found = explained(rules, actor, _action(action), domain, tag)
     if as_json:
         from dataclasses import asdict
 
-        typer.echo(json.dumps(asdict(decision) | {"policy": policy_hash}, ensure_ascii=False))
-        raise typer.Exit(0 if decision.allowed else 1)
-    typer.echo(f"{'yes' if decision.allowed else 'no'}: {decision.sentence}")
-    for reason in decision.reasons:
-        typer.echo(f"  {reason.code}: {reason.sentence}")
-    if not decision.allowed and decision.needed_roles:
-        typer.echo(f"  role needed: {' or '.join(decision.needed_roles)}")
-        typer.echo(f"  held by: {', '.join(decision.holders.ids) or 'nobody'}")
+        decided = asdict(decide(rules, actor, _action(action), domain, tag))
+        whole = decided | asdict(found) | {"policy": policy_hash}
+        typer.echo(json.dumps(whole, ensure_ascii=False))
+        raise typer.Exit(0 if found.allowed else 1)
+    typer.echo(f"{'yes' if found.allowed else 'no'}: {found.sentence}")
+    for step in found.steps:
+        typer.echo(f"  {step}")
     typer.echo(f"  policy {policy_hash[:12]}")
-    if not decision.allowed:
+    if not found.allowed:
         raise typer.Exit(1)
 
 

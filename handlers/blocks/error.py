@@ -10,11 +10,14 @@ from bot.core.command import query_errors as question_errors
 from bot.core.errors import STORE_SLOW, UNEXPECTED, Audience, ErrorInfo, kinds_in
 from bot.core.message import Notice
 from bot.core.purge.purge import Failure
+from bot.core.text import errors as text_errors
 from bot.slack.message import Block, Message
 from handlers.blocks import kit
 from handlers.blocks.kit import code, speak
 
 _LONGEST_CORRECTION = 1000
+_TYPED = (*kinds_in(text_errors), *kinds_in(question_errors))
+"""What a person typed is wrong, so the help helps."""
 _NOT_SURE = (STORE_SLOW, UNEXPECTED, *kinds_in(question_errors))
 """The request may have been accepted, or it was not about a purge."""
 
@@ -36,7 +39,8 @@ def error(info: ErrorInfo, corrected: str | None = None) -> Message:
     shown = error_text(info)
     blocks = [kit.section(f":warning: {shown}"), *did_you_mean(corrected)]
     sure = "" if info.kind in _NOT_SURE else "Nothing was purged · "
-    blocks.append(kit.context(f"{sure}{code(info.code)}"))
+    helps = f" · {code('/purge help')} says what you can type" if info.kind in _TYPED else ""
+    blocks.append(kit.context(f"{sure}{code(info.code)}{helps}"))
     return replace(kit.message(shown, *blocks), plain=_plain(info))
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from importlib.metadata import version
+from typing import Any
 
 from bot.core.command.queries import (
     HISTORY,
@@ -18,12 +20,11 @@ from bot.core.command.queries import (
 )
 from bot.slack.message import Message
 from handlers.blocks import kit
-from handlers.blocks.kit import code, codes
+from handlers.blocks.kit import code, codes, listing
+from handlers.blocks.naming import FORCE_MEANS, PLAIN_MEANS
 
-_NOTHING = (
-    "You may not purge anything yet. Ask the owners of Purgebot's policy to give you a role "
-    "for your domains."
-)
+_RIGHTS_MOST = 1200
+_APPROVED = "Somebody else approves it first."
 _QUESTIONS = (
     "*Only you see the answers to these*",
     f"• {code(STATUS_FORM)} what became of a purge; without an ID, of your latest",
@@ -67,44 +68,59 @@ _ON: dict[str, tuple[str, ...]] = {
 
 
 def help_message(may: dict[str, str]) -> Message:
-    """Return the help.  `may` has the domain patterns for each action, joined by commas.
-
-    With `asks` in it, the questions are listed too; with `topic`, only that one is explained.
-    """
+    """Return the help.  `bot.core.decisions.rulings.help_notice` says what `may` has."""
     if on := _ON.get(may.get("topic", "")):
         return kit.message(f"Help on /purge {may['topic']}", kit.section("\n".join(on)))
-    domains = {action: patterns.split(",") for action, patterns in may.items()}
     lines = [
         ":broom: *Clear what the CDN has cached, by tag*",
-        "Tags are the names that the origin gives to pages, not the addresses of pages.",
+        "Tags are the names that the web server (the origin) gives to pages, not their addresses.",
     ]
-    if "purge" in domains:
-        example = code(f"/purge {_example(domains['purge'])} hero,banner")
-        lines.append(f"• {example}\nThe edge asks the origin, and keeps what has not changed.")
-    if "force" in domains:
-        command = f'/purge {_example(domains["force"])} hero --force --reason "new campaign"'
-        lines.append(
-            f"• {code(command)}\nEvery edge fetches anew; somebody else approves it first."
-        )
-    if not {"purge", "force"} & domains.keys():
-        lines.append(_NOTHING)
+    if example := may.get("example purge"):
+        lines.append(f"• {code(f'/purge {example}')}\n{PLAIN_MEANS}")
+    if example := may.get("example force"):
+        command = f'/purge {example} --force --reason "new campaign"'
+        approved = "It needs no approval." if "force alone" in may else _APPROVED
+        lines.append(f"• {code(command)}\n{FORCE_MEANS} {approved}")
+    if not {"purge", "force"} & may.keys():
+        lines += _nothing(may)
     blocks = [kit.section("\n".join(lines))]
     if "asks" in may:
         blocks.append(kit.section("\n".join(_QUESTIONS)))
     rights = [
-        f"You may {verb}: {codes(domains[action], 400)}"
-        for action, verb in (("purge", "purge"), ("force", "force"), ("approve", "approve"))
-        if action in domains
+        f"You may {action}: {_rights(may[f'rights {action}'])}"
+        for action in ("purge", "force", "approve")
+        if f"rights {action}" in may
     ]
     if rights:
         blocks.append(kit.context(*rights))
     return kit.message("How to clear the CDN's cache with /purge", *blocks)
 
 
-def _example(patterns: list[str]) -> str:
-    """Return a domain for an example: one of the person's own, or one made from a pattern."""
-    exact = [pattern for pattern in patterns if "*" not in pattern]
-    return exact[0] if exact else patterns[0].replace("*.", "www.").replace("*", "www.example.com")
+def _nothing(may: dict[str, str]) -> list[str]:
+    """Return who can help a person who may purge nothing."""
+    lines = [may.get("cannot", "You may not purge anything yet.")]
+    if holders := may.get("holders"):
+        lines.append(f"These can purge: {listing(holders.split(','))}.")
+    if "cannot" not in may:
+        admins = listing(filter(None, may.get("admins", "").split(",")))
+        who = f" ({admins})" if "admins" in may else ""
+        lines.append(f"Ask the owners of Purgebot's policy{who} to give you a role.")
+    return lines
+
+
+def _rights(written: str) -> str:
+    """Return domains with their limits: `*` (but not `checkout*` of `shop.example.com`)."""
+    shown, left = kit.fitting([_right(row) for row in json.loads(written)], _RIGHTS_MOST)
+    return ", ".join(shown) + (f" and {left} more" if left else "")
+
+
+def _right(row: dict[str, Any]) -> str:
+    limits = [] if "*" in row["tags"] else [f"tags {codes(row['tags'], 200)}"]
+    for domain, tags in row["denied"]:
+        where = "" if domain == row["domain"] else f" of {code(domain)}"
+        what = "anything" if "*" in tags else codes(tags, 200)
+        limits.append(f"but not {what}{where}")
+    return code(row["domain"]) + (f" ({', '.join(limits)})" if limits else "")
 
 
 def version_message() -> Message:

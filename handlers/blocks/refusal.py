@@ -14,6 +14,8 @@ from handlers.blocks.kit import FACT_LIMIT, TAG_LIMIT, code, either, listing, pr
 from handlers.blocks.naming import kind_of, wording
 from handlers.blocks.tags import show_all, shown_tags
 
+NOT_MEMBER = "policy-not-member"
+
 
 def refusal(purge: Purge, link: str | None = None) -> Message:
     """Return the refusal for the requester: why, which role is needed, and who holds it.
@@ -56,7 +58,7 @@ def refusal(purge: Purge, link: str | None = None) -> Message:
 def _helpers(refused: Refusal, link: str | None) -> list[str]:
     """Return the lines about who, or what, could help."""
     lines = []
-    if refused.roles:
+    if refused.roles and refused.code != NOT_MEMBER:  # a role would not help them
         roles = [code(role, TAG_LIMIT) for role in refused.roles]
         lines.append(f"It takes the role {either(roles)}.")
     if refused.other is not None:

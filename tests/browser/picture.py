@@ -57,7 +57,7 @@ def whole_page(place: Town, browser: Browser) -> bytes:
     """Give what Sam sees of the demo as a PNG."""
     page = opened(place, browser)
     Mouse(page).types(PLAIN)
-    expect(page.get_by_role("log")).to_contain_text("Purge submitted")
+    expect(page.get_by_role("log")).to_contain_text("Purge sent")
     place.waits(settle=False, minutes=2)
     expect(page.get_by_role("complementary")).to_contain_text("Complete")
     asked(place, page)

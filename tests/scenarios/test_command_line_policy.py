@@ -56,6 +56,47 @@ def test_explain_tells_the_decision_and_its_reasons(
         assert sentence in ended.out
 
 
+WHOLE_WAY = """\
+  approvals: one approval, because “A forced purge of the shop is decided in #cdn-ops, and can be \
+stopped for ten seconds”
+  may approve: S0SRE, but never who asked
+  called: S0SRE, C0OPS
+  expires: after 30 minutes without them
+  break-glass: sre, with a reason; this person may
+  tags: at most 100 in one forced purge
+  undo: it can be stopped for 10 s after the last approval
+  then: it is sent to the CDN, if all of them still have their rights
+"""
+
+
+def test_explain_tells_the_whole_way_to_the_cdn(tmp_path: Path) -> None:
+    sre = ("--group", "S0SRE")
+    ended = explain(tmp_path, *asking("U1", "force", "shop.example.com", "hero", *sre))
+    assert ended.code == 0
+    assert WHOLE_WAY in ended.out
+    plain = explain(tmp_path, *asking("U1", "purge", "shop.example.com", "hero", *sre))
+    assert "approvals: none\n  then: it is sent to the CDN at once" in plain.out
+    editor = ("--group", "S0EDITORS")
+    forced = explain(tmp_path, *asking("U1", "force", "www.example.com", "hero", *editor))
+    assert "because a forced purge takes one, unless an approval rule" in forced.out
+    assert "break-glass: nobody may skip the approval" in forced.out
+
+
+def test_explain_says_no_where_nobody_may_approve(tmp_path: Path) -> None:
+    policy = tmp_path / "policy.yaml"
+    policy.write_text("""
+version: 1
+roles: {sre: {title: SRE, users: [U1]}}
+rules: [{rule: SRE do all, roles: [sre], allow: [purge, force, approve], domains: ["*"]}]
+""")
+    forced = explain(tmp_path, *asking("U1", "force", "www.example.com", "hero"), policy=policy)
+    assert forced.code == 1
+    assert forced.out.startswith("no: Nobody but you could approve this purge")
+    assert "no-approver: Ask the owners of the policy" in forced.out
+    plain = explain(tmp_path, *asking("U1", "purge", "www.example.com", "hero"), policy=policy)
+    assert plain.code == 0
+
+
 def test_explain_tells_it_to_programs_as_json(tmp_path: Path) -> None:
     yes = explain(
         tmp_path, *asking("U1", "purge", "www.example.com", "x", "--group", "S0SRE"), "--json"

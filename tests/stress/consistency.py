@@ -237,7 +237,10 @@ def check_notes(truth: Truth) -> Iterator[str]:
         own_doing = purge.state is State.CANCELLED and purge.decided_by == purge.user_id
         seen_before = (purge.needs, purge.attempt, purge.decided_at, purge.held_until)
         at_once = purge.state is State.REFUSED and not any(seen_before)
-        if len(said) != int(not (own_doing or at_once)):
+        other = truth.purges.get(purge.joined_to or "")
+        with_other = other is not None and other.user_id == purge.user_id
+        told_there = with_other and other is not None and other.notified_at == purge.notified_at
+        if len(said) != int(not (own_doing or at_once or told_there)):
             yield f"{purge.id} is {purge.state}, and was told {len(said)} times"
         told_early = purge.notified_at and purge.settled_at and purge.notified_at < purge.settled_at
         for note in said:

@@ -54,6 +54,9 @@ def test_nothing_or_help_asks_for_help(text: str) -> None:
         pytest.param(f"--force {SITE} hero", forced("hero"), id="option first"),
         pytest.param(f"{SITE} --force hero", forced("hero"), id="option in the middle"),
         pytest.param(f"{SITE} a,--force,b", forced("a", "b"), id="option between commas"),
+        pytest.param(f"{SITE} --force a b", forced("a", "b"), id="tags after force alone"),
+        pytest.param(f"{SITE} a --force b,c", forced("a", "b", "c"), id="a list after force"),
+        pytest.param(f"{SITE} a --force tag:b", forced("a", "tag:b"), id="a tag that is called so"),
         pytest.param(f"{SITE} hero --force --force", forced("hero"), id="forced twice is forced"),
         pytest.param(f"{SITE},--force hero", forced("hero"), id="option after domain and comma"),
         pytest.param(f"{SITE} true --force", forced("true"), id="true before --force is a tag"),
@@ -159,6 +162,18 @@ def test_a_force_outside_the_quotes_of_a_reason_still_counts() -> None:
         pytest.param("a --force=true", "force-value", "a --force", id="force=true"),
         pytest.param("a --force=false", "force-value", "a", id="force=false"),
         pytest.param("a --force=maybe", "force-value", None, id="force=maybe"),
+        pytest.param(
+            "hero --force broken logo",
+            "words-after-force",
+            'hero --force --reason "broken logo"',
+            id="a reason without its option",
+        ),
+        pytest.param(
+            "hero,a --force broken",
+            "words-after-force",
+            'hero,a --force --reason "broken"',
+            id="a reason of one word",
+        ),
         pytest.param("a --force yes", "force-value", "a --force", id="force yes"),
         pytest.param("a --break-glass", "break-glass-reason", None, id="glass, no reason"),
         pytest.param(

@@ -16,11 +16,13 @@ from bot.core.decisions.rulings import (
     suggested_domain,
 )
 from bot.core.decisions.transition import notifies_requester
-from bot.core.policy.decision import Actor, Membership, decide
+from bot.core.policy.decision import Actor, Membership, decide, decide_all
 from bot.core.policy.document import Policy
 from bot.core.policy.fields import Action
 from bot.core.purge.purge import Event, State
+from handlers.blocks.help import help_message
 from tests.support.builders import NOW, a_purge, policy, somebody
+from tests.support.message_blocks import said
 
 ANA = somebody("U0ANA", "editors")
 PLAIN = a_purge(force=False)
@@ -80,11 +82,65 @@ def test_whose_rights_nobody_can_find_out_is_refused(code: str, *, lasting: bool
 
 def test_help_names_what_somebody_may_do_and_nothing_else() -> None:
     law = policy()
-    assert help_notice(law, ANA).facts == {"purge": "*", "force": "*", "asks": "yes"}
-    assert help_notice(law, somebody("U0LEA", "leads")).facts == {"approve": "*", "asks": "yes"}
+    assert help_notice(law, ANA).facts.keys() == {
+        *("purge", "rights purge", "example purge"),
+        *("force", "rights force", "example force", "asks"),
+    }
+    lea = help_notice(law, somebody("U0LEA", "leads")).facts
+    assert lea.keys() == {"approve", "rights approve", "asks", "holders"}
+    assert lea["holders"] == "S0EDITORS,S0SRE"
     assert help_notice(law, ANA, "status").facts["topic"] == "status"
-    guest = somebody("U0ANA", "editors", membership=Membership.GUEST)
-    assert help_notice(law, guest, "status").facts == {}
+    guest = help_notice(law, somebody("U0GUS", "editors", membership=Membership.GUEST), "status")
+    assert guest.facts.keys() == {"cannot", "holders"}
+
+
+LIMITED = [
+    {"rule": "campaigns", "roles": ["editors"], "allow": ["purge"], "domains": ["www.example.com"],
+     "tags": ["campaign-*", "hero"]},
+    {"rule": "all", "roles": ["sre"], "allow": ["purge", "force"], "domains": ["*"]},
+    {"rule": "not the checkout", "roles": "*", "deny": ["force"], "domains": ["shop.example.com"],
+     "tags": ["check*", "2026*"]},
+    {"rule": "nor the front page", "roles": "*", "deny": ["force"], "domains": ["www.example.com"],
+     "tags": ["hero"]},
+]  # fmt: skip
+
+
+def test_an_example_of_the_help_is_allowed_and_limits_and_denials_are_told() -> None:
+    law = policy(rules=LIMITED)
+    ana = help_notice(law, ANA).facts
+    assert ana["example purge"] == "www.example.com campaign-2026"
+    shown = said(help_message(ana))
+    assert "You may purge: `www.example.com` (tags `campaign-*`, `hero`)" in shown
+    assert "--force" not in shown
+    sam = help_notice(law, somebody("U0SAM", "sre")).facts
+    domain, tags = sam["example force"].split()
+    assert decide_all(law, somebody("U0SAM", "sre"), Action.FORCE, domain, tags.split(",")).allowed
+    shown = said(help_message(sam))
+    assert (
+        "You may force: `*` (but not `check*`, `2026*` of `shop.example.com`, "
+        "but not `hero` of `www.example.com`)" in shown
+    )
+    assert "You may purge: `*`\n" in shown
+
+
+def test_help_says_whether_the_forced_example_takes_approval() -> None:
+    exempt = {"required": False}
+    for approvals, told in (((), "Somebody else approves it first."), ((exempt,), "no approval")):
+        shown = said(help_message(help_notice(policy(*approvals), ANA).facts))
+        assert told in shown
+
+
+def test_who_may_nothing_is_told_who_can_and_a_guest_that_guests_cannot() -> None:
+    law = policy()
+    nobody = said(help_message(help_notice(law, somebody("U0LEO")).facts))
+    assert "You may not purge anything yet." in nobody
+    assert "These can purge: <!subteam^S0EDITORS> or <!subteam^S0SRE>." in nobody
+    assert "to give you a role" in nobody
+    guest = somebody("U0GUS", "editors", membership=Membership.GUEST)
+    shown = said(help_message(help_notice(law, guest).facts))
+    assert "Guests may not do this: only full members" in shown
+    assert "These can purge: <!subteam^S0EDITORS>" in shown
+    assert "give you a role" not in shown
 
 
 def test_a_refusal_names_the_roles_that_it_takes_and_their_holders() -> None:

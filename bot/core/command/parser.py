@@ -14,7 +14,8 @@
 
 A typing error must never turn a forced purge into a plain one.  So these are errors, never tags: a
 word that begins with a dash and is not an option, a word with exactly the letters of "force"
-(`force`, `force--`, `froce`), a value (`--force=true`, `--force yes`), and `hero--force`.  Text
+(`force`, `force--`, `froce`), words after it that may be a reason (`hero --force broken logo`), a
+value (`--force=true`, `--force yes`), and `hero--force`.  Text
 meant for a reader, a browser or a shell is not a tag either: markup around a word, addresses, a
 second domain, a second command.  A real tag of such a form is written with the prefix `tag:`
 (`tag:force`, `tag:-x`, `tag:index.html`, `tag:*`).  Otherwise `tag:` is part of the tag.
@@ -186,6 +187,7 @@ def _read(source: str) -> PurgeCommand:
         raise
     for before, word in pairwise(words):
         _check_neighbours(before, word, operands[0])
+    _check_words_after_force(words)
     tags = _tags(operands[1:], domain)
     if "break-glass" in options and reason is None:
         raise TokenError(kinds.GLASS_WITHOUT_REASON)
@@ -237,6 +239,25 @@ def _check_neighbours(before: Word, word: Word, domain: Word) -> None:
             kind = kinds.FORCE_VALUE if forces else kinds.GLASS_VALUE
             draft = before.become(meant if forces else "--break-glass", word.end)
             raise TokenError(kind, draft, part=excerpt(word.shown))
+
+
+def _check_words_after_force(words: Sequence[Word]) -> None:
+    """Refuse `hero --force broken logo`: after tags and --force, words without a comma may be a reason."""
+    has_reason = any(word.is_reason for word in words)
+    options = [n for n, word in enumerate(words) if word.is_option]
+    if has_reason or not options or _option(words[options[-1]]) != "force":
+        return
+    last = options[-1]
+    before = [word for word in words[:last] if not word.is_option]
+    after = words[last + 1 :]
+    if len(before) < 2 or not after:
+        return
+    source, start, end = after[0].source, words[last].end, after[-1].end
+    if any(c in COMMAS for c in source[start:end]) or any(ESCAPED.match(w.shown) for w in after):
+        return
+    text = " ".join(word.shown for word in after)
+    draft = after[0].become(f'--reason "{text}"', end)
+    raise TokenError(kinds.FORCE_WORDS, draft, part=excerpt(text))
 
 
 def _tags(words: Sequence[Word], domain: str) -> tuple[str, ...]:

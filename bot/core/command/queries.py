@@ -242,9 +242,12 @@ def _word(text: str) -> str:
 
 def _check_spelling(word: str, rest: str) -> None:
     """Check the first word.  Raises: InputError if it only resembles one of a question."""
-    if not re.fullmatch("[a-z]{3,20}", word):
+    bare = word.removeprefix("--")
+    if not re.fullmatch("[a-z]{3,20}", bare) or (bare != word and rest.strip(SPACES)):
         return
-    known = (_HELP, *TOPICS)
+    # An option of a purge is never alone: what stands alone is a word that shells know.
+    known = (_HELP, *TOPICS) if bare == word else (_HELP, VERSION)
+    word = bare
     near = [each for each in known if each.startswith(word)]
     near = near or difflib.get_close_matches(word, known, n=1, cutoff=_LIKE)
     if not near:

@@ -6,16 +6,26 @@ Functions here are pure.  Requests: `bot.core.decisions.requests`; presses:
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import timedelta
 
 from bot.core.command.parser import PurgeCommand
 from bot.core.message import Notice
-from bot.core.policy.decision import Actor, Decision, Membership, decide_all, domains_for
+from bot.core.policy.decision import (
+    MEMBERSHIPS,
+    Actor,
+    Decision,
+    Membership,
+    decide_all,
+    holders_of,
+    operators_of,
+)
 from bot.core.policy.document import Policy
 from bot.core.policy.fields import Action
 from bot.core.policy.quorum import ApprovalRequirements, needs_of
+from bot.core.policy.rights import example_of, rights_of
 from bot.core.purge.purge import Purge, PurgeRequest, Refusal
 from bot.core.purge.signatures import ApprovalKeys
 from bot.core.suggestions.similarity import slips_of_domain
@@ -70,17 +80,42 @@ def requires_approval(purge: PurgeRequest, policy: Policy) -> bool:
 
 
 def help_notice(policy: Policy, actor: Actor, topic: str | None = None) -> Notice:
-    """Return the help: for each action the domain patterns, joined by commas, and whether the
-    person may ask questions, as full members may.  `topic`: the question to be explained.
+    """Return the help: what the person may do, and what else they may ask.
+
+    The facts, each missing if it has no value:
+
+        purge, force, approve    the domain patterns, joined by commas
+        rights purge, …          the same as JSON: rows of `Right`
+        example purge, … force   a domain and tags, joined by commas, for which it is allowed
+        force alone              that the example needs nobody's approval
+        asks                     that they may ask questions, as full members may
+        topic                    the question to be explained
+        cannot                   why a person who is no full member can do nothing here
+        holders, admins          who may purge, and who can give a role: IDs joined by commas
     """
-    facts = {
-        action.value: ",".join(domains)
-        for action in (Action.PURGE, Action.FORCE, Action.APPROVE)
-        if (domains := domains_for(policy, actor, action))
-    }
+    facts: dict[str, str] = {}
+    for action in (Action.PURGE, Action.FORCE, Action.APPROVE):
+        rights = rights_of(policy, actor, action)
+        if not rights:
+            continue
+        facts[action.value] = ",".join(right.domain for right in rights)
+        facts[f"rights {action}"] = json.dumps([asdict(right) for right in rights])
+        if action is Action.APPROVE or not (found := example_of(policy, actor, action)):
+            continue
+        domain, tags = found
+        facts[f"example {action}"] = f"{domain} {','.join(tags)}"
+        if action is Action.FORCE and not needs_of(policy, action, domain, tags).quorums:
+            facts["force alone"] = "yes"
     if actor.membership is Membership.MEMBER:
         facts |= {"asks": "yes", **({"topic": topic} if topic else {})}
-    return Notice(HELP, facts)
+    else:
+        facts["cannot"] = MEMBERSHIPS[actor.membership]
+    if not {Action.PURGE.value, Action.FORCE.value} & facts.keys():
+        purging = [rule for rule in policy.rules if Action.PURGE in (rule.allow or ())]
+        roles = dict.fromkeys(role for rule in purging for role in rule.roles)
+        facts["holders"] = ",".join(holders_of(policy, tuple(roles)).ids)
+        facts["admins"] = ",".join(operators_of(policy))
+    return Notice(HELP, {name: fact for name, fact in facts.items() if fact})
 
 
 def suggested_domain(

@@ -119,7 +119,7 @@ def decide_all(
         return Decision(allowed, reasons, needed, holders)
 
     if actor.membership is not Membership.MEMBER:
-        return decision(Reason("policy-not-member", _MEMBERSHIPS[actor.membership]))
+        return decision(Reason("policy-not-member", MEMBERSHIPS[actor.membership]))
     held = roles_held(policy, actor) | {EVERYBODY}
     mine = [rule for rule in rules if not held.isdisjoint(rule.roles)]
     permitting: dict[Reason, None] = {}
@@ -161,13 +161,14 @@ def roles_held(policy: Policy, actor: Actor) -> frozenset[str]:
 
 
 _ONLY_MEMBERS = "only full members of the workspace have rights here."
-_MEMBERSHIPS = {
+MEMBERSHIPS = {
     Membership.GUEST: f"Guests may not do this: {_ONLY_MEMBERS}",
     Membership.BOT: f"Bots may not do this: {_ONLY_MEMBERS}",
     Membership.DELETED: f"This account is closed: {_ONLY_MEMBERS}",
     Membership.OUTSIDER: f"People of other workspaces may not do this: {_ONLY_MEMBERS}",
     Membership.UNKNOWN: f"Nobody could tell who this is: {_ONLY_MEMBERS}",
 }
+"""Why people who are no full members are refused."""
 _DEEDS = {
     Action.PURGE: "purge",
     Action.FORCE: "force a purge of",

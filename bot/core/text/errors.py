@@ -123,6 +123,12 @@ FORCE_LIKE = ErrorKind(
     "“{part}” looks like --force but is written as a tag, so nothing was purged.",
     "For a forced purge write --force; for a tag of that name, write tag: right before it.",
 )
+FORCE_WORDS = ErrorKind(
+    code="command-words-after-force",
+    message="“{part}” after --force may be a reason or more tags, so I did not guess.",
+    hint='Write a reason as --reason "{part}", and tags before --force, with commas: hero,banner '
+    "--force.",
+)
 FORCE_VALUE = ErrorKind(
     "command-force-value",
     "--force takes no value, so “{part}” cannot stand there.",
