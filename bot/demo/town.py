@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import os
 import tempfile
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -22,16 +23,25 @@ from pathlib import Path
 from typing import Any
 
 import requests
+from starlette.applications import Starlette
+from starlette.concurrency import run_in_threadpool
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
 
 from bot.app import Bot, build
 from bot.config.settings import Mode, Settings, settings_from
 from bot.demo.page import front
 from bot.simulators.cdn import CdnSim
 from bot.simulators.edge import EdgeSim, Purged
+from bot.simulators.same_origin import OwnPageOnly
 from bot.simulators.serving import serving
 from bot.simulators.slack import SlackSim
 from bot.slack.client import SCOPES
 
+_EVENTS: list[str] = []
+"""The events that manifest.yml requests: none."""
 SAMPLE_POLICY = Path(str(files("bot.demo") / "policy.yaml"))
 
 
@@ -151,6 +161,25 @@ class Town:
             self.bot.stop()
             self.bot = None
 
+    def start_over(self) -> None:
+        """Forget everything: the simulators' state, and the bot with its database (SQLite).
+
+        A bot that was running runs again at the end.
+        """
+        bot, running = self.bot, self.bot is not None and bool(self.bot.worker.idle_s)
+        self.stop_bot()
+        if bot is not None:
+            assert self.database_url.startswith("sqlite:///"), "others may use a server's database"
+            for ending in ("", "-wal", "-shm"):
+                Path(self.database_url.removeprefix("sqlite:///") + ending).unlink(missing_ok=True)
+        for simulator in ("slack", "cdn", "edge"):
+            self.post(f"{simulator}/reset")
+        self.post("slack/settings", {"events": _EVENTS})
+        if bot is not None:
+            new = self.start_bot()
+            if running:
+                new.worker.start()
+
     def bot_settings(self, **more: str) -> Settings:
         return settings_from({**self.variables(), **more})
 
@@ -220,11 +249,12 @@ def town(
     `now` is the clock of the whole town, in seconds since 1970.
     """
     slack = SlackSim(now=now)
-    slack.workspace.events = []  # manifest.yml requests none
-    slack.workspace.scopes = sorted(set(SCOPES.values()))  # and these
+    slack.workspace.events = list(_EVENTS)
+    slack.workspace.scopes = sorted(set(SCOPES.values()))  # what manifest.yml asks for
     cdn = CdnSim(now=slack.workspace.now)
     edge = _edge_of(cdn)
-    page = front(slack.control, cdn.control, edge.control)
+    places: list[Town] = []
+    page = front(slack.control, cdn.control, edge.control, _control_of(places))
     apps = {"slack": slack.api, "cdn": cdn.api, "edge": edge.api, "page": page}
     with (
         _without_proxies(),
@@ -234,12 +264,30 @@ def town(
         slack.base_url, cdn.base_url = urls["slack"], urls["cdn"]
         url = database_url or f"sqlite:///{folder}/purgebot.sqlite3"
         place = Town(slack, cdn, edge, urls, url, policy, mode)
+        places.append(place)
         try:
             if with_bot:
                 place.start_bot()
             yield place
         finally:
             place.close()
+
+
+def _control_of(places: list[Town]) -> Starlette:
+    """Return the control routes of the town that `places` will hold."""
+    one_at_a_time = threading.Lock()
+
+    def start_over() -> None:
+        with one_at_a_time:
+            places[0].start_over()
+
+    async def reset(_: Request) -> Response:
+        # In another thread: the bot talks to the simulators in this one.
+        await run_in_threadpool(start_over)
+        return JSONResponse({"ok": True})
+
+    route = Route("/reset", reset, methods=["POST"])
+    return Starlette(routes=[route], middleware=[Middleware(OwnPageOnly)])
 
 
 def _edge_of(cdn: CdnSim) -> EdgeSim:

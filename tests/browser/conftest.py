@@ -32,7 +32,9 @@ def town() -> StillTown:
 
 @pytest.fixture
 def town_url(town: StillTown) -> Iterator[str]:
-    with serving({"front": front(town.slack_control, town.cdn_control)}) as urls:
+    with serving(
+        {"front": front(town.slack_control, town.cdn_control, town_control=town.town_control)}
+    ) as urls:
         yield urls["front"]
 
 

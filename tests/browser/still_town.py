@@ -76,11 +76,13 @@ class StillTown:
             | {"resets_at": NOW + 7.5 * 3600},
             "faults": [],
             "requests": 3,
+            "resets": 0,
             "settings": {"domains": ["www.example.com"]},
         }
         self.slack_control = _app(
             {"state": self._slack_state, "events": self._events, "{path:path}": self._post}
         )
+        self.town_control = _app({"{path:path}": self._post})
         self.cdn_control = _app(
             {
                 "state": self._cdn_state,
@@ -138,6 +140,7 @@ class StillTown:
                     {"command": "/pulse", "description": "Is everybody well?", "usage_hint": ""},
                 ],
                 "connections": 1,
+                "resets": 0,
                 "faults": {"web_api": [], "lose_reply_of": [], "deliver_twice": False},
             }
         )

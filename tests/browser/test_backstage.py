@@ -109,9 +109,9 @@ def test_starting_over_is_asked_first(town: StillTown, open_page: Open) -> None:
     assert town.posts == []
 
     page.get_by_role("button", name="Start over").click()
-    with page.expect_response("**/cdn/reset"):
+    with page.expect_response("**/town/reset"):
         page.get_by_role("dialog").get_by_role("button", name="Start over").click()
-    assert {path for path, _ in town.posts} == {"slack/reset", "cdn/reset"}
+    assert {path for path, _ in town.posts} == {"town/reset"}
 
 
 def steps_done(page: Page) -> list[str]:

@@ -86,14 +86,14 @@ def test_explain_says_no_where_nobody_may_approve(tmp_path: Path) -> None:
     policy = tmp_path / "policy.yaml"
     policy.write_text("""
 version: 1
-roles: {sre: {title: SRE, users: [U1]}}
+roles: {sre: {title: SRE, users: [U0ONE]}}
 rules: [{rule: SRE do all, roles: [sre], allow: [purge, force, approve], domains: ["*"]}]
 """)
-    forced = explain(tmp_path, *asking("U1", "force", "www.example.com", "hero"), policy=policy)
+    forced = explain(tmp_path, *asking("U0ONE", "force", "www.example.com", "hero"), policy=policy)
     assert forced.code == 1
     assert forced.out.startswith("no: Nobody but you could approve this purge")
     assert "no-approver: Ask the owners of the policy" in forced.out
-    plain = explain(tmp_path, *asking("U1", "purge", "www.example.com", "hero"), policy=policy)
+    plain = explain(tmp_path, *asking("U0ONE", "purge", "www.example.com", "hero"), policy=policy)
     assert plain.code == 0
 
 

@@ -5,6 +5,7 @@
     /slack/…        the control routes of the simulated Slack
     /cdn/…          the control routes of the simulated CDN
     /edge/…         the control routes of its edge, if there is one
+    /town/reset     start over: the simulators and the bot, if they are a town
 
 Everything that the page loads or calls is on this origin; a Content-Security-Policy enforces it.
 """
@@ -36,9 +37,12 @@ _HEADERS = {
 
 
 def front(
-    slack_control: Starlette, cdn_control: Starlette, edge_control: Starlette | None = None
+    slack_control: Starlette,
+    cdn_control: Starlette,
+    edge_control: Starlette | None = None,
+    town_control: Starlette | None = None,
 ) -> Starlette:
-    """Return the app for the browser: the page, and the simulators' control routes below it."""
+    """Return the app for the browser: the page, and the control routes below it."""
     return Starlette(
         routes=[
             Route("/", _index),
@@ -46,6 +50,7 @@ def front(
             Mount("/slack", slack_control),
             Mount("/cdn", cdn_control),
             *([Mount("/edge", edge_control)] if edge_control else []),
+            *([Mount("/town", town_control)] if town_control else []),
         ],
         middleware=[Middleware(_Guarded)],
     )

@@ -73,6 +73,7 @@ class Account:
     def __init__(self, clock: Callable[[], float], settings: Settings) -> None:
         self._clock = clock
         self._first_settings = settings
+        self.resets = 0
         self.changes = Changes()
         self._start_over()
 
@@ -89,6 +90,7 @@ class Account:
         self._temporary_keys: list[AccessKey] = []
 
     def reset(self) -> None:
+        self.resets += 1
         self._start_over()
         self.changes.tell()
 

@@ -91,6 +91,7 @@ class Control:
                 },
                 "faults": [fault.model_dump() for fault in account.faults.waiting],
                 "requests": account.request_count,
+                "resets": account.resets,
                 "settings": account.settings.model_dump(mode="json"),
             }
         )

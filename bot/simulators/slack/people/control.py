@@ -84,7 +84,9 @@ class Control:
     def state(self, query: QueryParams) -> Json:
         who = query.get("as", "")
         if who not in self._workspace.people:
-            raise Impossible(f"there is no person {who or 'without an id'}")
+            raise Impossible(
+                f"Nobody with the ID {who} is in this workspace." if who else "As whom?"
+            )
         return state_for(self._workspace, who, self._sockets.count)
 
     async def events(self, _: Request) -> Response:

@@ -37,6 +37,7 @@ def state_for(workspace: Workspace, viewer: str, connections: int) -> Json:
         "commands": workspace.commands,
         "connections": connections,
         "faults": workspace.faults.as_json(),
+        "resets": workspace.resets,
     }
 
 

@@ -69,7 +69,7 @@ class Faults:
             if "ack_timeout_s" in taken:
                 taken["ack_timeout_s"] = float(taken["ack_timeout_s"])
         except TypeError as error:
-            raise ValueError(f"not a fault: {error}") from error
+            raise ValueError(_HOW_TO) from error
         for name, value in taken.items():
             setattr(self, name, value)
 
@@ -91,6 +91,12 @@ class Faults:
 
     def as_json(self) -> dict[str, Any]:
         return asdict(self)
+
+
+_HOW_TO = (
+    'This is not how a fault is written: {"web_api": [{"method": "chat.postMessage", "error": '
+    '"ratelimited", "retry_after": 2, "times": 1}]}.'
+)
 
 
 def _lost_replies(value: Any) -> list[LostReply]:

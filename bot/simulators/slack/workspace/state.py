@@ -59,6 +59,7 @@ class Workspace:
         self.signing_secret = _constant(team, "signing")[:32]
         self.verification_token = _constant(team, "verification")[:24]
         self.tickets: set[str] = set()
+        self.resets = -1
         self.reset()
 
     def reset(self) -> None:
@@ -94,6 +95,7 @@ class Workspace:
         self.calls: list[Json] = []
         self.deliveries: list[Json] = []
         self.violations: list[Json] = []
+        self.resets += 1
         self.changed()
 
     # The clock

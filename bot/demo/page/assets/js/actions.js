@@ -40,7 +40,7 @@ export function useActions(me, toast) {
       breakCdn: (fault) => attempt(post("cdn/faults", fault)),
       endTask: (id, end) => attempt(post(`cdn/tasks/${encodeURIComponent(id)}`, end)),
       clearFaults: () => attempt(Promise.all([request("DELETE", "slack/faults"), request("DELETE", "cdn/faults")])),
-      startOver: () => attempt(Promise.all([post("slack/reset"), post("cdn/reset")])),
+      startOver: () => attempt(post("town/reset")),
     };
   }, [me, toast]);
 }

@@ -21,15 +21,12 @@ export async function request(method, path, body) {
 
 export const post = (path, body = {}) => request("POST", path, body);
 
-/**
- * The state of one simulator, fetched again at every `change` event: { data, error }.
- * A hidden tab lets its event stream go: browsers allow six connections to an origin, no more.
- */
+/** The state of one simulator, fetched again at every `change` event while it is seen: { data, error }. */
 export function useLive(base, query = "") {
   const [live, setLive] = useState({ data: null, error: null });
   useEffect(() => {
     const fetcher = fetchOneAtATime(`${base}/state${query}`, setLive);
-    const stopEvents = whileVisible(() => listen(`${base}/events${query}`, fetcher));
+    const stopEvents = whileVisible(() => listen(`${base}/events`, fetcher));
     return () => {
       stopEvents();
       fetcher.stop();
@@ -63,11 +60,36 @@ function fetchOneAtATime(path, setLive) {
 }
 
 function listen(path, { load, fail }) {
-  const source = new EventSource(path);
-  source.addEventListener("open", load);
-  source.addEventListener("change", load);
-  source.addEventListener("error", fail);
+  const on = { open: load, change: load, error: fail };
+  const stop = shared ? listenShared(new URL(path, document.baseURI).href, on) : listenAlone(path, on);
   load();
+  return stop;
+}
+
+/** The stream that all windows share (stream.js), or null where the browser has no shared workers. */
+const shared = (() => {
+  try {
+    const { port } = new SharedWorker(new URL("./stream.js", import.meta.url), { name: "town" });
+    port.start();
+    return port;
+  } catch {
+    return null;
+  }
+})();
+
+function listenShared(path, on) {
+  const told = ({ data }) => data.path === path && on[data.kind]();
+  shared.addEventListener("message", told);
+  shared.postMessage({ path, on: true });
+  return () => {
+    shared.removeEventListener("message", told);
+    shared.postMessage({ path, on: false });
+  };
+}
+
+function listenAlone(path, on) {
+  const source = new EventSource(path);
+  for (const [kind, told] of Object.entries(on)) source.addEventListener(kind, told);
   return () => source.close();
 }
 

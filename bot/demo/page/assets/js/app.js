@@ -36,6 +36,7 @@ function Town({ slack, cdn, error, place, go }) {
   const [askReset, setAskReset] = useState(false);
   const layout = useLayout();
   const tour = useTour(slack, cdn);
+  useEffect(() => setDrafts({}), [slack.resets]);
   const channel = slack.channels.find(({ id }) => id === place.channel) ?? slack.channels[0];
   const messages = slack.messages[channel?.id] ?? [];
   useReading(slack.me, channel);
@@ -74,7 +75,7 @@ function Town({ slack, cdn, error, place, go }) {
     ${drawer === "sidebar" && html`<${Dialog} kind="drawer drawer-left" label="Places and people" onClose=${() => setDrawer(null)}>${sidebar}<//>`}
     ${drawer === "backstage" && html`<${Dialog} kind="drawer drawer-right" label="Backstage" onClose=${() => setDrawer(null)}>${backstage}<//>`}
     ${view && html`<${Modal} key=${view.id} view=${view} />`}
-    ${askReset && html`<${StartOver} tour=${tour} close=${() => setAskReset(false)} />`}<//>`;
+    ${askReset && html`<${StartOver} close=${() => setAskReset(false)} />`}<//>`;
 }
 
 /** The link's own jump would replace the place in the address. */
@@ -85,20 +86,20 @@ function skipTo(event) {
 
 const RESET = {
   title: "Start over?", confirm: "Start over", deny: "Keep going", style: "danger",
-  text: "All messages, purges and faults of this playground are forgotten, and the guide begins anew.",
+  text: "Everything is forgotten, in all windows: messages, purges and their history, faults. Purgebot starts afresh too, and the guide begins anew.",
 };
-function StartOver({ tour, close }) {
+function StartOver({ close }) {
   const { startOver } = useContext(Actions);
-  async function confirmed() {
+  function confirmed() {
     close();
-    if (await startOver()) tour.restart();
+    startOver();
   }
   return html`<${Confirm} of=${RESET} onNo=${close} onYes=${confirmed} />`;
 }
 
 function Waiting({ error }) {
   return html`<div class="loading">${error
-    ? html`<p role="alert">${error}</p><a class="button" href="./">Try again</a>` : html`<p>Opening the town…</p>`}</div>`;
+    ? html`<p role="alert">${error}</p><a class="button" href="./">Open it as Ana</a>` : html`<p>Opening the town…</p>`}</div>`;
 }
 
 /** Person and channel live in the address, #U0ANA/C0WEB: two windows can be two people. */

@@ -79,6 +79,7 @@ export function Composer({ channel, commands, draft, setDraft, speakAs }) {
         onInput=${(event) => write(event.target.value)} onKeyDown=${keyed}></textarea>
       <div class="composer-tools">
         <${SpeakingAs} speakAs=${speakAs} />
+        <small class="pretend quiet">A pretend Slack<span class="wide-only">: nothing leaves this machine</span></small>
         <button class="send" aria-label="Send" disabled=${!draft.trim()}><${Icon} name="send" /></button>
       </div>
     </div>

@@ -12,6 +12,7 @@ const PLAIN = "/purge www.example.com homepage";
 const FORCED = "/purge www.example.com sale --force";
 
 // `shown` reads the town's state; `help` is what the button beside the step does.
+const FIRST = "0 0";
 const STEPS = [
   {
     title: "Purge as Ana",
@@ -43,9 +44,15 @@ const STEPS = [
   },
 ];
 
-/** { done: [step…], current, dismissed, dismiss, restart }: ticked steps stay ticked. */
+/** { done: [step…], current, dismissed, dismiss, restart }: ticked steps stay ticked until the town starts over. */
 export function useTour(slack, cdn) {
   const [kept, setKept] = useMemory("tour", { done: [], dismissed: false });
+  // Of both, because one may still show what was before the town started over.
+  const resets = slack && cdn ? `${slack.resets} ${cdn.resets}` : null;
+  useEffect(() => {
+    if (!resets) return;
+    setKept((old) => ((old.resets ?? FIRST) === resets ? old : { done: [], dismissed: false, resets }));
+  }, [resets]);
   const facts = useMemo(() => slack && cdn && { me: slack.me, tasks: cdn.tasks, waiting: isWaiting(slack.messages) }, [slack, cdn]);
   useEffect(() => {
     if (!facts) return;
@@ -56,7 +63,7 @@ export function useTour(slack, cdn) {
     ...kept,
     current: STEPS.findIndex((_, i) => !kept.done.includes(i)),
     dismiss: () => setKept((old) => ({ ...old, dismissed: true })),
-    restart: () => setKept({ done: [], dismissed: false }),
+    restart: () => setKept({ done: [], dismissed: false, resets }),
   };
 }
 
