@@ -45,6 +45,7 @@ from bot.store.migrations import migrate, schema_error
 from bot.store.queue.owner import LeaseOwner
 from bot.store.store import Store
 from bot.telemetry import tracing
+from bot.telemetry.troubles import Troubles
 from bot.worker.cdn_monitor import WAKE_S, Canary
 from bot.worker.domain_list import Account
 from bot.worker.executor import Executor
@@ -231,12 +232,15 @@ def _wire(
         return naming_operators(message, settings.operators_channel, people)
 
     announcer = SlackAnnouncer(client, now, finish)
+    client.troubles = troubles = Troubles(now)
     owner = LeaseOwner()
     probe = EdgeProbe(settings.edge_address, now, trust=trust.for_edge(settings))
-    watch = Watch(store, rules, cdn, probe, now, owner.name)
+    watch = Watch(store, rules, cdn, probe, now, owner.name, troubles)
     answers = Answers(store, policy, cdn, now)
     doubts = Doubts(store, requests)
-    sending = Sending(store, requests, watch, cdn, account, directory, canary.low_quota, owner)
+    sending = Sending(
+        store, requests, watch, cdn, account, directory, canary.low_quota, owner, troubles
+    )
     steps = Executor(
         store, requests, interactions, watch, answers, doubts, sending, directory, announcer, owner
     )
@@ -272,7 +276,7 @@ def _wire(
         app_token = settings.slack_app_token.get_secret_value()
         socket = SlackSocket(client, app_token, partial(dispatch, app), ENVELOPES_AT_ONCE)
     connected = socket.is_connected if socket else None
-    health_checks = HealthChecks(store, worker, owner, now, connected, client, ingress)
+    health_checks = HealthChecks(store, worker, owner, now, connected, client, ingress, troubles)
     status = HealthEndpoint(
         health_checks, registry_of(store, health_checks, now), settings.status_address
     )

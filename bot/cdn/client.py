@@ -30,7 +30,8 @@ from bot.cdn.credentials import Source
 from bot.cdn.error_codes import CdnError, CdnInDoubt, CdnRefused, fault_of
 from bot.cdn.responses import MAX_BODY_BYTES, Answer, Domains, Quota, Submitted, json_object
 from bot.cdn.signing import Acs3Auth, canonical_query, fresh_nonce, utc_now
-from bot.cdn.transport import CarefulAdapter, while_allowed, why_never_sent
+from bot.cdn.transport import HELD_BACK, CarefulAdapter, while_allowed, why_never_sent
+from bot.core.cdn import errors as cdn_errors
 from bot.core.cdn.errors import (
     BAD_REQUEST,
     DOMAIN_NOT_ALLOWED,
@@ -129,7 +130,7 @@ class CdnClient:
 
         With `force`, matching resources are fetched again even if the origin confirms the copies.
         `allowed` is called just before sending; if it returns False, nothing is sent
-        (`cdn-unreachable`).  Only HTTP 200 with a task ID is success.
+        (`cdn-held-back`).  Only HTTP 200 with a task ID is success.
         Raises: CdnRefused, CdnInDoubt.
         """
         params = {
@@ -243,7 +244,7 @@ class _Session(requests.Session):
 def _lost(error: Exception) -> CdnError:
     why = why_never_sent(error)
     if why is not None:
-        return CdnRefused(UNREACHABLE, why=why)
+        return CdnRefused(cdn_errors.HELD_BACK if why == HELD_BACK else UNREACHABLE, why=why)
     return CdnInDoubt(NO_ANSWER, cause=type(error).__name__)
 
 

@@ -34,7 +34,8 @@ from bot.exchange import BoundedConnection, create_connection, is_over
 
 IDLE_S = 15.0
 NO_CERTIFICATES = "the file of trusted certificates is missing"
-HELD_BACK = "Purgebot itself was paused for too long just then"
+HELD_BACK = "its lease was not renewed in time, because the database or this process stood still"
+TOOK_TOO_LONG = "connecting took too long, or this process was paused"
 
 
 class NeverConnected(NewConnectionError):
@@ -95,8 +96,10 @@ class _Watched(BoundedConnection, HTTPConnection):
     def send(self, data: Any) -> None:
         if self.sock is None:
             self.connect()
-        if not _allowed.get()() or is_over():
+        if not _allowed.get()():
             raise NeverConnected(self, HELD_BACK)
+        if is_over():
+            raise NeverConnected(self, TOOK_TOO_LONG)
         super().send(data)
 
     def getresponse(self) -> Any:

@@ -25,6 +25,7 @@ from bot.store.database.engine import StoreUnavailable
 from bot.store.migrations import schema_error
 from bot.store.queue.owner import LeaseOwner
 from bot.store.store import Store
+from bot.telemetry.troubles import CDN_POLLS, CDN_SENDS, HELD_BACK, SLACK_LIMITS, Troubles
 from bot.worker.cdn_monitor import HEALTH
 from bot.worker.loop import Worker
 
@@ -112,7 +113,9 @@ class HealthChecks:
         connected: Callable[[], bool] | None,
         slack: SlackClient,
         ingress: Ingress | None,
+        troubles: Troubles,
     ) -> None:
+        self.troubles = troubles
         self._worker = worker
         self._owner = owner
         self._connected = connected
@@ -142,6 +145,8 @@ class HealthChecks:
             self._socket(),
             *self._http(),
             self._credentials(database),
+            self._without_trouble("slack", (SLACK_LIMITS,)),
+            self._without_trouble("cdn", (CDN_SENDS, CDN_POLLS, HELD_BACK)),
         )
 
     def ready(self) -> tuple[bool, tuple[Check, ...]]:
@@ -225,6 +230,11 @@ class HealthChecks:
             return Check("credentials", accepts, f"Slack takes the token; {cdn}", blocks=accepts)
         text = slack if accepts else f"{slack}; {cdn}"
         return Check("credentials", False, text, blocks=blocks)
+
+    def _without_trouble(self, name: str, troubles: tuple[str, ...]) -> Check:
+        """Return the lasting troubles of a system.  A restart, or another replica, ends none."""
+        told = [str(each) for each in self.troubles.current if each.name in troubles]
+        return Check(name, not told, "; ".join(told) or "no trouble", blocks=False)
 
     def _slack_refuses(self) -> tuple[str | None, bool]:
         """Return what Slack refuses, or None, and whether the bot can do nothing without it."""

@@ -68,6 +68,15 @@ class MetricsCollector(Collector):
         yield _many("purgebot_check_good", "What /readyz finds about each part", "check", good)
         connected = health_checks.is_connected
         yield _one("purgebot_socket_connected", "Slack's socket; in HTTP mode always 1", connected)
+        troubles = self._checks.troubles.current
+        family = GaugeMetricFamily(
+            "purgebot_trouble_since_timestamp_seconds",
+            "Since when a trouble lasts, as /readyz tells it",
+            labels=["trouble", "cause"],
+        )
+        for each in troubles:
+            family.add_metric([each.name, each.cause], each.since.timestamp())
+        yield family
         help_text = "Time since each loop turned, and since the leases were renewed (heartbeat)"
         yield _many("purgebot_loop_age_seconds", help_text, "loop", health_checks.ages_s)
 

@@ -31,6 +31,7 @@ from bot.slack.errors import (
 )
 from bot.slack.wire import send
 from bot.telemetry import metrics
+from bot.telemetry.troubles import REPEAT, SLACK_LIMITS, Troubles
 
 _IDENTITY = "auth.test"
 _APP_LEVEL = "apps.connections.open"
@@ -76,6 +77,7 @@ class SlackClient(WebClient):
         self.identity: dict[str, Any] = {}
         self.refusals: dict[str, Refusal] = {}
         self._refused: dict[str, dict[str, Any]] = {}
+        self.troubles: Troubles | None = None
 
     def api_call(self, api_method: str, **more: Any) -> SlackResponse:
         """Call a method, and record a refusal.  Raises: SlackApiError, or one of NO_ANSWER."""
@@ -85,6 +87,9 @@ class SlackClient(WebClient):
             except SlackApiError as error:
                 no = read_no(error)
                 timed.outcome = _outcome(no)
+                if no.is_limit and self.troubles is not None:
+                    wait_s = no.retry_after_s
+                    self.troubles.met(SLACK_LIMITS, "ratelimited", api_method, retry_after_s=wait_s)
                 self._record_refusal(api_method, no, more)
                 raise
             except NO_ANSWER:
@@ -92,6 +97,8 @@ class SlackClient(WebClient):
                 raise
             if api_method != _APP_LEVEL:
                 self.token_refused = None
+            if self.troubles is not None:
+                self.troubles.over(SLACK_LIMITS, unless_within=REPEAT)
             self._forget(api_method)
             if api_method == _IDENTITY and isinstance(answer.data, dict):
                 self.identity = answer.data

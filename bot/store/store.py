@@ -29,8 +29,10 @@ from sqlalchemy import (
     update,
 )
 
+from bot.core import error_registry
 from bot.core.audit import AuditEntry
 from bot.core.decisions.transition import Transition
+from bot.core.errors import ErrorInfo
 from bot.core.message import Post, PostKind, Route
 from bot.core.purge.purge import Event, Purge, State
 from bot.store.audit.log import AuditLog
@@ -434,7 +436,10 @@ def _posts_of(change: Change) -> list[dict[str, Any]]:
 
 
 def _log_step(purge: Purge) -> None:
-    log.info(
+    is_trouble = purge.state in {State.HELD, State.OFFERED, State.FAILED, State.UNKNOWN}
+    failure = purge.failure
+    why = ErrorInfo(error_registry.kind(failure.code), failure.facts).message if failure else None
+    (log.warning if is_trouble else log.info)(
         "purge",
         state=purge.state.value,
         purge=purge.id,
@@ -443,5 +448,8 @@ def _log_step(purge: Purge) -> None:
         user=purge.user_id,
         task_id=purge.task_id,
         request_id=purge.request_id,
-        error=purge.failure.code if purge.failure else None,
+        error=failure.code if failure else None,
+        why=why,
+        attempt=purge.attempt or None,
+        held_until=purge.held_until.isoformat() if purge.held_until else None,
     )

@@ -34,6 +34,7 @@ from bot.store.database.engine import StoreUnavailable
 from bot.store.queue.owner import LeaseOwner
 from bot.store.store import Store
 from bot.telemetry import metrics
+from bot.telemetry.troubles import CDN_SENDS, HELD_BACK, Troubles
 from bot.worker.domain_list import Account
 from bot.worker.tracking import OUTCOME_PATIENCE_S, Watch, new_tags
 from bot.workflow.requests import PurgeRequests
@@ -67,7 +68,9 @@ class Sending:
         directory: SlackDirectory,
         low_quota: Callable[[datetime], LowQuota | None],
         owner: LeaseOwner,
+        troubles: Troubles,
     ) -> None:
+        self._troubles = troubles
         self._store = store
         self._requests = requests
         self._rules = requests.rules
@@ -105,12 +108,15 @@ class Sending:
         try:
             answer = self._cdn.refresh_by_tag(permit, allowed=still_alive)
         except CdnRefused as refused:
+            self._tell(sending, refused)
             self._rejected(sending, refused, passing=refused.retryable)
             if refused.info.kind is cdn_errors.DOMAIN_UNKNOWN:
                 self._suggest_domain(sending)
         except CdnInDoubt as doubt:
+            self._tell(sending, doubt)
             self._in_doubt(sending, doubt)
         else:
+            self._troubles.over(CDN_SENDS)
             self._accepted(sending, answer.task_id, answer.request_id)
 
     # Before the call
@@ -182,6 +188,14 @@ class Sending:
         return None
 
     # The CDN's answer
+
+    def _tell(self, purge: Purge, error: CdnError) -> None:
+        """Count a trouble of the CDN's, or ours with it.  Mistakes of the request are none."""
+        kind = error.info.kind
+        if kind is cdn_errors.HELD_BACK:
+            self._troubles.met(HELD_BACK, kind.code, purge.id, why=error.info.facts.get("why"))
+        elif kind not in cdn_errors.OF_THE_REQUEST:
+            self._troubles.met(CDN_SENDS, kind.code, purge.id, request_id=error.request_id)
 
     def _accepted(self, sending: Purge, task_id: str, request_id: str | None) -> None:
         now = self._now()

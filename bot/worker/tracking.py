@@ -36,6 +36,7 @@ from bot.store.database.engine import StoreUnavailable
 from bot.store.queue.due import JobKind
 from bot.store.schema.mapping import FromNewer
 from bot.store.store import Store
+from bot.telemetry.troubles import CDN_POLLS, Troubles
 
 log = structlog.get_logger("purgebot.watch")
 
@@ -56,6 +57,7 @@ class Watch:
     _probe: EdgeProbe
     _now: Callable[[], datetime]
     _owner: str
+    _troubles: Troubles
 
     def __post_init__(self) -> None:
         self._refusals = 0
@@ -84,10 +86,12 @@ class Watch:
             try:
                 reports |= {task.id: task for task in self._cdn.describe_tasks_by_id(some)}
             except CdnRefused as error:
+                self._troubles.met(CDN_POLLS, error.info.code, ",".join(some[:3]))
                 refused, again_at = error, self._now() + self._patience(error)
                 self._store.jobs.pause(JobKind.POLL, again_at)
                 break
             self._refusals = 0
+            self._troubles.over(CDN_POLLS)
             asked.update(some)
         heard = [each for each in purges if asked.issuperset(task_ids(each))]
         self._judge(heard, reports)

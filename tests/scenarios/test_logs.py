@@ -64,7 +64,7 @@ def live(place: Town, bot: Running) -> str:
     if place.mode is Mode.HTTP:
         door = Door(place, f"http://{bot.until('listening')['address']}")
         place.slack.request_url = f"{door.url}/slack/events"
-    say(place, "www.example.com sesame-plain", "submitted")
+    say(place, "www.example.com sesame-plain", "Purge sent")
     say(place, "shop.example.com sesame-refused")
     say(place, "www.example.com sesame-mistake --froce")
     say(place, 'www.example.com sesame-denied --force --reason "open sesame"', "waits")

@@ -83,7 +83,7 @@ def test_a_bot_at_work_is_ready_and_says_so_of_every_part(at_work: Town) -> None
     status, said = tells(at_work, "/readyz")
     assert (status, said["status"]) == (200, "ready")
     assert list(said["checks"]) == [
-        *("database", "engine", "socket", "http", "signatures", "credentials")
+        *("database", "engine", "socket", "http", "signatures", "credentials", "slack", "cdn")
     ]
     assert said["checks"]["socket"]["reason"] == "connected"
     assert why_not(at_work) == {}

@@ -21,7 +21,7 @@ def test_the_state_shows_what_the_page_draws(cdn: Cdn) -> None:
     cdn.purge(CacheTag="home,news", Force="true")
     cdn.now += 11
     state = cdn.control("GET", "state")
-    assert set(state) == {"now", "tasks", "quota", "faults", "requests", "settings"}
+    assert set(state) == {"now", "tasks", "quota", "faults", "requests", "resets", "settings"}
     assert state["now"] == NOON + 11
     assert state["tasks"] == [
         {

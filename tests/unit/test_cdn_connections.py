@@ -18,7 +18,7 @@ from requests.adapters import HTTPAdapter
 from bot.cdn.client import CdnClient
 from bot.cdn.credentials import static
 from bot.cdn.error_codes import CdnError, CdnInDoubt, CdnRefused
-from bot.cdn.transport import IDLE_S
+from bot.cdn.transport import HELD_BACK, IDLE_S
 from tests.support.certificates import write_certificate
 from tests.support.loopback_servers import (
     Deed,
@@ -81,9 +81,9 @@ def loss(
     return error
 
 
-def assert_never_sent(error: CdnError, *whys: str) -> None:
+def assert_never_sent(error: CdnError, *whys: str, code: str = "cdn-unreachable") -> None:
     assert isinstance(error, CdnRefused)
-    assert error.info.code == "cdn-unreachable"
+    assert error.info.code == code
     assert error.info.facts["why"] in whys
     assert error.retryable
 
@@ -118,7 +118,7 @@ def test_it_is_held_back_when_the_connection_stands(secure: bool, tls: ssl.SSLCo
         url = f"{'https' if secure else 'http'}://localhost:{server.port}"
         found = loss(url, allowed=asked)
         assert heard.get(timeout=60) == b""
-    assert_never_sent(found, "Purgebot itself was paused for too long just then")
+    assert_never_sent(found, HELD_BACK, code="cdn-held-back")
     assert moments == ([1] if secure else moments[:1])  # a handshake takes two
 
 

@@ -48,6 +48,14 @@ TOO_MUCH = ErrorKind(
     hint="Ask for fewer or shorter tags at once.",
 )
 
+OF_THE_REQUEST = frozenset(
+    {
+        *(DOMAIN_UNKNOWN, WILDCARD_DOMAIN, DOMAIN_NOT_ALLOWED, DOMAIN_PROTECTED),
+        *(DOMAIN_NOT_SET_UP, BAD_REQUEST, TOO_MUCH),
+    }
+)
+"""They are about one request, so they are no trouble of the CDN's."""
+
 # --- limits: the CDN says "not now": quotas, queues, maintenance ---
 
 QUOTA = ErrorKind(
@@ -189,6 +197,14 @@ UNREACHABLE = ErrorKind(
     message="I could not connect to the CDN, so nothing was sent: {why}.",
     hint="Try again in a minute. If it stays so, tell the operators of Purgebot to check name "
     "service, firewall, proxy and certificates.",
+    retryable=True,
+)
+HELD_BACK = ErrorKind(
+    code="cdn-held-back",
+    message="I held the purge back just before it was sent, because I was not sure that it was still "
+    "mine to send: {why}. The CDN did not hear of it.",
+    hint="Try again in a minute. If it stays so, tell the operators of Purgebot: its database or its "
+    "machine is too slow.",
     retryable=True,
 )
 NOT_ANSWERING = ErrorKind(
