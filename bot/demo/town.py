@@ -42,6 +42,8 @@ from bot.slack.client import SCOPES
 
 _EVENTS: list[str] = []
 """The events that manifest.yml requests: none."""
+_SCOPES = sorted(set(SCOPES.values()))
+"""The scopes that manifest.yml requests."""
 SAMPLE_POLICY = Path(str(files("bot.demo") / "policy.yaml"))
 
 
@@ -174,7 +176,7 @@ class Town:
                 Path(self.database_url.removeprefix("sqlite:///") + ending).unlink(missing_ok=True)
         for simulator in ("slack", "cdn", "edge"):
             self.post(f"{simulator}/reset")
-        self.post("slack/settings", {"events": _EVENTS})
+        self.post("slack/settings", {"events": _EVENTS, "scopes": _SCOPES})
         if bot is not None:
             new = self.start_bot()
             if running:
@@ -250,7 +252,7 @@ def town(
     """
     slack = SlackSim(now=now)
     slack.workspace.events = list(_EVENTS)
-    slack.workspace.scopes = sorted(set(SCOPES.values()))  # what manifest.yml asks for
+    slack.workspace.scopes = list(_SCOPES)
     cdn = CdnSim(now=slack.workspace.now)
     edge = _edge_of(cdn)
     places: list[Town] = []

@@ -98,7 +98,7 @@ WORDING: Mapping[str, Called] = {
     "expired-partly": Called(
         "alarm_clock",
         "{Kind} expired: {given} of {quorum} approvals in time, nothing was purged",
-        "It took {needs}, by {expires}.",
+        "It needed {needs} by {expires}.",
         "If it is still wanted, ask for it again with /purge.",
         "expired",
     ),

@@ -29,7 +29,7 @@ def refusal(purge: Purge, link: str | None = None) -> Message:
     called = wording(purge)
     title = f":{called.emoji}: *{called.title}*"
     if refused.other is not None:
-        title = f":raised_hand: *{kind} not asked for twice*"
+        title = f":link: *{kind} not asked for twice*"
     lines = [
         title,
         f"{code(purge.domain)} · {tags.head}",

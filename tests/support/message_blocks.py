@@ -7,7 +7,9 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from bot.core.purge.purge import Failure, Purge, Refusal, State
+from bot.core.edge_check import EdgeSnapshot, Finding, Verdict
+from bot.core.policy.quorum import Approval
+from bot.core.purge.purge import Choice, Evidence, Failure, Purge, Refusal, State
 from bot.simulators.slack.block_kit.blocks import text_violations, violations
 from bot.slack.message import Message
 from tests.support.messages import words
@@ -112,3 +114,35 @@ def texts(node: Any) -> list[str]:
 
 def said(shown: Message) -> str:
     return words({"blocks": list(shown.blocks), "text": shown.text})
+
+
+def _proved(finding: Finding) -> tuple[Evidence, ...]:
+    seen = EdgeSnapshot("https://www.example.com/", AT, status=200)
+    return (Evidence(seen, seen, Verdict(finding, "")),)
+
+
+APPROVED = {"approvals": (Approval("U0SAM", AT),), "approvals_counted": 1, "quorum": 2}
+DOUBT = {"doubt": Failure("cdn-server-error", {"http_status": "503"})}
+UNCHANGED = _proved(Finding.UNCHANGED)
+VARIANTS: dict[str, Purge] = {
+    **{state.value: a_purge(state) for state in State},
+    "refused-doubt": a_purge(State.REFUSED, **DOUBT),
+    "expired-partly": a_purge(State.EXPIRED, needs="2 approvals", **APPROVED),
+    "stopped": a_purge(State.CANCELLED, send_at=AT, **APPROVED),
+    "cancelled-doubt": a_purge(State.CANCELLED, **DOUBT),
+    "undo": a_purge(State.READY, force=True, send_at=AT, **APPROVED),
+    "held-doubt": a_purge(State.HELD, failure=DOUBT["doubt"], attempt=1),
+    "held-new-day": a_purge(State.HELD, failure=Failure("cdn-daily-quota"), **DECIDED),
+    "joined-sent": a_purge(State.JOINED, sent_at=AT),
+    "submitted-silent": a_purge(State.SUBMITTED, notified_at=AT),
+    "complete-forced": a_purge(State.COMPLETE, force=True),
+    "complete-unchanged": a_purge(State.COMPLETE, evidence=UNCHANGED),
+    "complete-unchanged-forced": a_purge(State.COMPLETE, force=True, evidence=UNCHANGED),
+    "failed-task": a_purge(State.FAILED, task_id="9524312", failure=Failure("cdn-task-failed")),
+    "failed-held": a_purge(State.FAILED, failure=Failure("cdn-queue-full"), held_since=AT),
+    "lapsed": a_purge(State.FAILED, failure=Failure("cdn-daily-quota"), held_until=AT),
+    "unknown-forced": a_purge(State.UNKNOWN, force=True),
+    "unknown-joined": a_purge(State.UNKNOWN, joined_to="P1M82J8FAHK000"),
+    "unknown-decided": a_purge(State.UNKNOWN, choice=Choice("leave", "U0SAM", AT)),
+}
+"""A purge for every way in which a card can read (`handlers.blocks.naming.WORDING`)."""

@@ -145,8 +145,7 @@ def _answers() -> Iterator[tuple[str, Message]]:
     }
     for name, notice in told.items():
         shown = ephemeral_message(notice, _purge(State.WAITING))
-        for form, each in zip(("", " without tables"), shown.forms, strict=False):
-            yield name + form, each
+        yield name, shown
 
 
 def _purge(state: State = State.WAITING, **facts: Any) -> Purge:
