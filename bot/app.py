@@ -55,6 +55,7 @@ from bot.worker.tracking import Watch
 from bot.workflow.confirmations import Doubts
 from bot.workflow.interactions import Interactions
 from bot.workflow.queries import Answers
+from bot.workflow.refusals import RefusalLimit
 from bot.workflow.requests import PurgeRequests
 from handlers import register
 from handlers.announcer import SlackAnnouncer
@@ -216,8 +217,9 @@ def _wire(
         clock=now,
     )
     account = Account(cdn, store.shared_state, policy, now)
-    requests = PurgeRequests(store, rules, now, account.domains)
-    interactions = Interactions(store, rules, now)
+    refusals = RefusalLimit(rules, now)
+    requests = PurgeRequests(store, rules, now, account.domains, refusals)
+    interactions = Interactions(store, rules, now, refusals)
     canary = Canary(
         cdn,
         store.shared_state,
@@ -255,6 +257,9 @@ def _wire(
             Chore("policy", POLICY_S, policy.reload),
             Chore(
                 "upkeep", UPKEEP_S, lambda: store.audit.keep(now(), settings.audit_retention_days)
+            ),
+            Chore(
+                "retention", UPKEEP_S, lambda: store.retention.keep(now(), settings.retention_days)
             ),
             Chore("canary", WAKE_S, canary.check),
             Chore("refusals", ASK_AGAIN_S, client.retry_refused),

@@ -60,10 +60,10 @@ class ListenerContext:
         default_factory=lambda: ThreadPoolExecutor(2, thread_name_prefix="reply")
     )
 
-    def cached(self, origin: Origin) -> Actor | None:
-        """Return the person if all facts about them are cached and fresh, else None."""
+    def cached(self, origin: Origin, domain: str | None = None) -> Actor | None:
+        """Return the person if all facts, or those for a domain, are cached and fresh, else None."""
         return self.directory.cached(
-            origin.team_id, origin.user_id, origin.channel_id, origin.user_team_id
+            origin.team_id, origin.user_id, origin.channel_id, origin.user_team_id, domain
         )
 
     def write_down(

@@ -232,6 +232,7 @@ class Settings(DatabaseSettings):
     audit_retention_days: int | None = _variable(
         "PURGEBOT_AUDIT_RETENTION_DAYS", default=None, ge=1, le=36500
     )
+    retention_days: int = _variable("PURGEBOT_RETENTION_DAYS", default=365, ge=0, le=36500)
     ca_bundle: _CertificateFile | None = _variable("PURGEBOT_CA_BUNDLE", default=None)
     ssl_cert_file: _CertificateFile | None = _variable("SSL_CERT_FILE", default=None)
     requests_ca_bundle: _CertificateFile | None = _variable("REQUESTS_CA_BUNDLE", default=None)
@@ -248,6 +249,7 @@ class Settings(DatabaseSettings):
     requests_a_minute: int = _variable("PURGEBOT_REQUESTS_PER_MINUTE", default=30, ge=0)
     waiting_per_person: int = _variable("PURGEBOT_WAITING_PER_PERSON", default=10, ge=0)
     joined_per_person: int = _variable("PURGEBOT_JOINED_PER_PERSON", default=10, ge=0)
+    refusals_an_hour: int = _variable("PURGEBOT_REFUSALS_PER_HOUR", default=60, ge=0)
 
     @model_validator(mode="before")
     @classmethod
@@ -292,7 +294,12 @@ class Settings(DatabaseSettings):
     @property
     def limits(self) -> Limits:
         """The limits per person."""
-        return Limits(self.requests_a_minute, self.waiting_per_person, self.joined_per_person)
+        return Limits(
+            self.requests_a_minute,
+            self.waiting_per_person,
+            self.joined_per_person,
+            self.refusals_an_hour,
+        )
 
     @property
     def writable_by_others(self) -> list[Path]:

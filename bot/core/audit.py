@@ -13,6 +13,7 @@ checkpoint shows when a whole chain, or the end of a chain, was removed.
 Pruning empties old entries.  A pruned entry keeps its place, its number and its hashes, so that
 chains and checkpoints stay valid; the rest of its content is deleted.  The chain `retention`
 records every pruning and the chain `checkpoints` every checkpoint, so a missing one is detected.
+The row of an old purge may be removed; then the last entry of its chain says so.
 """
 
 from __future__ import annotations
@@ -31,6 +32,8 @@ PRUNED = "pruned"
 """The event of a pruned entry.  Its `at` is the cutoff time of the pruning."""
 RETENTION = "retention"
 """The ID of the chain that records prunings, used in place of a purge's ID."""
+REMOVED = "removed"
+"""The event that records, in the chain of a purge, that its row was removed because of its age."""
 CHECKPOINTS = "checkpoints"
 """The ID of the chain that records checkpoints.  The next checkpoint seals each of its entries."""
 

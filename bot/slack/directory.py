@@ -174,17 +174,22 @@ class SlackDirectory:
         self._missed: set[str] = set()
 
     def cached(
-        self, team_id: str, user_id: str, channel_id: str, user_team_id: str
+        self,
+        team_id: str,
+        user_id: str,
+        channel_id: str,
+        user_team_id: str,
+        domain: str | None = None,
     ) -> Actor | None:
-        """Return a person if all facts about them are cached and fresh, else None.  Never looks up.
+        """Return a person if the facts about them are cached and fresh, else None.  Never looks up.
 
-        The arguments are as for `fetch`.
+        The arguments are as for `fetch`: without `domain`, all facts are needed.
         """
         person = self._people.held(user_id)
         if person is None:
             return None
         where = (team_id, user_id, channel_id, user_team_id)
-        return self._actor(where, person, None, self._groups.held)
+        return self._actor(where, person, domain, self._groups.held)
 
     def fetch(
         self,

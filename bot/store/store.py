@@ -52,6 +52,7 @@ from bot.store.reads.history import History
 from bot.store.reads.known_tags import Tags
 from bot.store.reads.related import RelatedPurges, is_sent_alike
 from bot.store.reads.shared_state import SharedState
+from bot.store.retention import Retention
 from bot.store.schema import mapping as rows
 from bot.store.schema import tables
 from bot.store.schema.lanes import lane_of
@@ -178,6 +179,7 @@ class Store:
         self.jobs = Jobs(self._database, pace)
         self.task_polling = TaskPolling(self._database, pace)
         self.audit = AuditLog(self._database)
+        self.retention = Retention(self._database, self.audit)
         self.shared_state = SharedState(self._database)
         self.tags = Tags(self._database)
         self.history = History(self._database)

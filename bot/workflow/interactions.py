@@ -24,6 +24,7 @@ from bot.core.purge.purge import Purge
 from bot.store.change import Change, InteractionAnswered, NewInteraction, NewPosts
 from bot.store.schema.mapping import FromNewer
 from bot.store.store import Store
+from bot.workflow.refusals import RefusalLimit
 from bot.workflow.requests import card_reply
 
 log = structlog.get_logger("purgebot.workflow")
@@ -31,11 +32,15 @@ log = structlog.get_logger("purgebot.workflow")
 
 @dataclass(eq=False)
 class Interactions:
-    """Takes presses.  `rules` returns the rules at this moment."""
+    """Takes presses.  `rules` returns the rules at this moment.
+
+    `refusals` says whether the trail records that a press was rejected.
+    """
 
     _store: Store
     _rules: Callable[[], Rules]
     now: Callable[[], datetime]
+    _refusals: RefusalLimit
 
     def press(self, interaction: Interaction) -> None:
         """Save a press for the worker, which looks up the rights at Slack again.
@@ -121,7 +126,7 @@ class Interactions:
                 replies.append(ephemeral_of(interaction, notice))
         if changed is not None:
             changes += [changed, *card_reply(interaction, changed.purge, now)]
-        if isinstance(result, PressRejected):
+        if isinstance(result, PressRejected) and self._refusals.may_store(interaction.user_id):
             changes.append(result.entry)
         if interaction.aside and is_over:  # only they see the message with the button
             replies.append(replace(ephemeral_of(interaction, Notice(STATUS)), route=Route.REPLACE))

@@ -31,6 +31,7 @@ from bot.core.purge.purge import Choice, Event, Purge, PurgeRequest, State
 from bot.core.purge.signatures import ApprovalKeys
 from bot.store.change import CardReply, InteractionAnswered, NewPosts
 from bot.store.store import Store
+from bot.workflow.refusals import RefusalLimit
 
 log = structlog.get_logger("purgebot.workflow")
 
@@ -42,12 +43,16 @@ Who = Callable[[str], Actor | None]
 
 @dataclass(eq=False)
 class PurgeRequests:
-    """Takes requests by the current `rules`.  `account`: the known domains of the CDN account."""
+    """Takes requests by the current `rules`.  `account`: the known domains of the CDN account.
+
+    `refusals` says which refusals are stored.
+    """
 
     _store: Store
     rules: Callable[[], Rules]
     now: Callable[[], datetime]
     _account: Callable[[], Sequence[str]]
+    _refusals: RefusalLimit
 
     def takes_approval(self, command: PurgeCommand) -> bool:
         """Return whether the command needs approvals, by the policy now.
@@ -73,16 +78,21 @@ class PurgeRequests:
         roster: Roster,
         answered: str | None = None,
         told: tuple[Post, ...] = (),
+        known: Actor | None = None,
     ) -> Purge | None:
         """Save a command, with the decision if the facts about the person are given.
 
         `answered` is the trigger ID of the interaction that it results from; `told` are posts to
-        save with it.  None: the command was saved before, because Slack delivered it twice.
-        Raises: StoreUnavailable; then nothing was saved, unless its kind is `store-slow`.
+        save with it.  `known` are facts that may be too old to decide by, unless they refuse.
+        None: the command was saved before, because Slack delivered it twice.
+        Raises: InputError if it is refused and no more refusals of this person are stored;
+        StoreUnavailable.  Then nothing was saved, unless the kind is `store-slow`.
         """
         rules, now = self.rules(), self.now()
         purge = new_purge(command, origin, now, rules.keys)
         decided = None if actor is None else self._decided(purge, rules, actor, roster, now)
+        if answered is None:
+            self._check_limits(purge, decided, known, roster)
         begun = requested(purge, origin.response_url, decided)
         if answered is None and begun.purge.state is State.REFUSED:
             begun = replace(begun, messages=())  # the acknowledgement tells it
@@ -92,13 +102,33 @@ class PurgeRequests:
             return None
         return begun.purge
 
+    def _check_limits(
+        self, purge: Purge, decided: Transition | None, known: Actor | None, roster: Roster
+    ) -> None:
+        """Check that a request is to be stored.  Raises: InputError, StoreUnavailable."""
+        rules, user_id = self.rules(), purge.user_id
+        if decided is None:  # it would be stored first, and decided on later
+            most = rules.limits.requests_a_minute
+            ids = {user_id}
+            load = self._store.related_purges.load(purge, ids, lately=bool(most), today=False)
+            if most and load.requests >= most:
+                raise InputError(requests.TOO_MANY_REQUESTS, most=str(most))
+            if known is None or not self._refusals.is_reached(user_id):
+                return
+            decided = self._decided(purge, rules, known, roster, self.now())
+        refusal = decided.purge.refusal
+        if refusal is not None and not self._refusals.may_store(user_id):
+            most = self._refusals.most
+            raise InputError(requests.REFUSED_TOO_OFTEN, why=refusal.sentence, most=str(most))
+
     def decide(self, purge: Purge, actor: Actor, roster: Roster, owner: str, who: Who) -> None:
         """Decide on a request that was saved without the facts about its person.
 
         `actor` has the facts for the purge's domain; `who` returns those for another domain.
         """
         decided = self._decided(purge, self.rules(), actor, roster, self.now(), who)
-        self._store.apply(decided, owner=owner)
+        if self._store.apply(decided, owner=owner) and decided.purge.state is State.REFUSED:
+            self._refusals.may_store(purge.user_id)  # it is stored, and counts
 
     def follow_up(
         self, interaction: Interaction, purge: Purge, actor: Actor, roster: Roster

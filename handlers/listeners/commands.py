@@ -39,8 +39,9 @@ def purge(context: ListenerContext, command: Command) -> Message | None:
                 return None
             # A purge that needs approval is decided by facts looked up after this moment.
             actor = None if takes_approval else context.cached(origin)
+            known = context.cached(origin, wish.domain) if actor is None else None
             taken = context.requests.request(
-                wish, origin, actor, Roster(context.directory.members())
+                wish, origin, actor, Roster(context.directory.members()), known=known
             )
             if taken is not None and taken.state is State.REFUSED:
                 return refusal(taken)

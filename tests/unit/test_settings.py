@@ -72,7 +72,8 @@ def test_the_least_is_two_tokens_and_a_policy() -> None:
     assert (settings.operators_channel, settings.canary_minutes) == (None, 10)
     assert settings.low_quota_share == 0.1
     assert not settings.approval_keys
-    assert settings.limits == Limits(30, 10, 10)
+    assert settings.limits == Limits(30, 10, 10, 60)
+    assert settings.retention_days == 365
     assert (settings.access_key_id, settings.access_key_secret) == (None, None)
 
 
@@ -99,6 +100,8 @@ def test_every_variable_is_read(tmp_path: Path) -> None:
         "PURGEBOT_REQUESTS_PER_MINUTE": "5",
         "PURGEBOT_WAITING_PER_PERSON": "6",
         "PURGEBOT_JOINED_PER_PERSON": "7",
+        "PURGEBOT_REFUSALS_PER_HOUR": "8",
+        "PURGEBOT_RETENTION_DAYS": "9",
     }
     assert set(given) == NAMES
     settings = read_settings(Settings, **given)
@@ -111,7 +114,7 @@ def test_every_variable_is_read(tmp_path: Path) -> None:
     assert settings.status_address == ("10.0.0.1", 9090)
     assert settings.edge_address == "[::1]:8081"
     assert settings.approval_keys.keys == (b"n" * 32, b"o" * 32)
-    assert settings.limits == Limits(5, 6, 7)
+    assert settings.limits == Limits(5, 6, 7, 8)
     for field in ("access_key_secret", "security_token"):
         assert said[field].get_secret_value() == SECRET
 
@@ -225,6 +228,8 @@ WRONG: dict[str, tuple[str, ...]] = {
     "PURGEBOT_REQUESTS_PER_MINUTE": (SECRET, "-1", "1.5"),
     "PURGEBOT_WAITING_PER_PERSON": (SECRET, "-1", "1.5"),
     "PURGEBOT_JOINED_PER_PERSON": (SECRET, "-1", "1.5"),
+    "PURGEBOT_REFUSALS_PER_HOUR": (SECRET, "-1", "1.5"),
+    "PURGEBOT_RETENTION_DAYS": (SECRET, "-1", "1.5", "36501"),
     "PURGEBOT_OPERATORS_CHANNEL": (SECRET, "#cdn-ops", "cdn-ops", "U0SAM", "C", "c0ops", "C0OPS x"),
     **dict.fromkeys(FILES, (SECRET, f"/nowhere/{SECRET}")),
     "PURGEBOT_CANARY_MINUTES": (SECRET, "-1", "1.5", "1441"),

@@ -87,6 +87,11 @@ TOO_MANY_REQUESTS = ErrorKind(
     hint="Try again in a minute. One command takes several tags: /purge domain tag,tag.",
     retryable=True,
 )
+REFUSED_TOO_OFTEN = ErrorKind(
+    code="refused-too-often",
+    message="{why} That is more than {most} refusals within an hour, so this one is not recorded.",
+    hint="Type /purge help to see what you may do, or ask the owners of the policy.",
+)
 TOO_MANY_WAITING = ErrorKind(
     code="too-many-waiting",
     message="{most} of your requests wait for approval already, so this one was not started.",

@@ -44,11 +44,15 @@ BREAK_GLASS = "break-glass"
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """The limits per person. 0 means no limit."""
+    """The limits per person. 0 means no limit.
+
+    `refusals_an_hour` is how many refusals are stored.  Those beyond it are answered only.
+    """
 
     requests_a_minute: int = 0
     waiting: int = 0
     joined: int = 0
+    refusals_an_hour: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,7 +19,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from bot.core.audit import PRUNED, START, AuditEntry, Link, link, pruned
+from bot.core.audit import PRUNED, REMOVED, START, AuditEntry, Link, link, pruned
 from bot.core.purge.purge import ENDS, WATCHED, Event, Purge, State
 
 STEPS = frozenset(event.value for event in Event)
@@ -115,6 +115,8 @@ class Trail:
         self._last: Link | None = None
         self._emptied_since = False
         """Whether a pruned entry, which may have been a step, follows the last step."""
+        self._removed: int | None = None
+        """The number of the entry that records the removal of the row."""
 
     @property
     def next_number(self) -> int:
@@ -139,6 +141,8 @@ class Trail:
             self._emptied += 1
             self._emptied_since = True
             self._first_emptied = self._first_emptied or found.seq
+        elif entry.event == REMOVED:
+            self._removed = found.seq
         elif entry.event in STEPS:
             before = None if self._emptied_since else self._last
             self._steps += 1
@@ -148,8 +152,24 @@ class Trail:
                 return Misfit(wrong, found.seq)
         return None
 
+    def misfit_without_row(self) -> Misfit | None:
+        """Return what is wrong with a whole chain whose purge has no row, or None.
+
+        A chain whose first entry was pruned is not known to be that of a purge.
+        """
+        if not self.is_of_purge:
+            return None
+        if self._removed is None:
+            return Misfit("is missing: its trail tells of it")
+        state = self._last.entry.detail.get("state") if self._last else None
+        if self._emptied_since or state in ENDS:
+            return None
+        return Misfit("was removed before the purge came to its end", self._removed)
+
     def misfit(self, purge: Purge | RecordedPurge) -> Misfit | None:
         """Return what differs between the purge and the whole chain, or None."""
+        if self._removed is not None:
+            return Misfit("has a row, which was removed", self._removed)
         if self._steps > purge.version:
             return Misfit("has an entry for a step that it never took")
         if self._steps + self._emptied < purge.version:

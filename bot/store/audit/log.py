@@ -155,6 +155,10 @@ class AuditLog:
             return last.seq, last.hash
         return START
 
+    def take_turn(self, connection: Connection, chain: str) -> None:
+        """Wait for other writers of a chain, and hold it until the transaction ends."""
+        self._take_end(connection, chain)
+
     # Maintenance
 
     def keep(self, now: datetime, retention_days: int | None) -> None:

@@ -4,7 +4,7 @@
 
     chains        each entry follows the one before it, and its hash fits its content
     purges        each row agrees with its chain (bot/core/purge/trail.py); each row has a chain, and
-                  each chain of a purge has a row
+                  each chain of a purge has a row, or records that it was removed after its end
     prunings      each empty entry was emptied by a pruning that the trail records
     checkpoints   each block has the number of entries that was sealed, with the same hash; each
                   checkpoint that the trail records exists
@@ -194,8 +194,8 @@ class _Check:
         if row is None:
             return None
         if row.row_id is None:
-            gone = Misfit("is missing: its trail tells of it")
-            return _finding(row.purge_id, gone) if trail.is_of_purge else None
+            gone = trail.misfit_without_row()
+            return _finding(row.purge_id, gone) if gone else None
         self.verdict.purges += 1
         try:
             misfit = trail.misfit(_read_standing(row))
