@@ -49,7 +49,7 @@ from bot.telemetry.troubles import Troubles
 from bot.worker.cdn_monitor import WAKE_S, Canary
 from bot.worker.domain_list import Account
 from bot.worker.executor import Executor
-from bot.worker.loop import THREADS, UPKEEP_S, Chore, Worker
+from bot.worker.loop import POLL_S, THREADS, UPKEEP_S, Chore, Worker
 from bot.worker.sending import Sending
 from bot.worker.tracking import Watch
 from bot.workflow.confirmations import Doubts
@@ -261,6 +261,7 @@ def _wire(
             Chore(
                 "retention", UPKEEP_S, lambda: store.retention.keep(now(), settings.retention_days)
             ),
+            Chore("outage", POLL_S, lambda: store.look_whether_back(now())),
             Chore("canary", WAKE_S, canary.check),
             Chore("refusals", ASK_AGAIN_S, client.retry_refused),
             # Without a canary, the CDN must get no requests that nobody asked for.

@@ -39,7 +39,7 @@ from bot.store.audit.log import AuditLog
 from bot.store.change import CardReply, Change, InteractionAnswered, NewInteraction, NewPosts
 from bot.store.database.clock import DatabaseClock, steady_s
 from bot.store.database.engine import Database, StoreUnavailable, insert_if_new
-from bot.store.database.probe import write_error
+from bot.store.database.probe import look_whether_back, write_error
 from bot.store.database.statements import Prepared, Started, one_of
 from bot.store.handing_over import FIRST_SHOWN, HandingOver
 from bot.store.queue.due import JobKind
@@ -186,6 +186,7 @@ class Store:
         self.related_purges = RelatedPurges(self._database)
         self.queue_stats = QueueStats(self._database)
         self.write_error = partial(write_error, self._database)
+        self.look_whether_back = partial(look_whether_back, self._database)
         self.engine = self._database.engine
         self._saved: OrderedDict[str, Purge] = OrderedDict()
         """The purges that this process saved last, by ID: the next step writes what it changes."""

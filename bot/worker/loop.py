@@ -232,7 +232,7 @@ class Worker:
                 self._hand_out()
                 self._learn_soonest()
             except StoreUnavailable:
-                log.exception("store-away")
+                pass  # the store has logged it
             except Exception:
                 # Without this loop the bot does nothing, so no exception may end it.
                 log.exception("worker-round-failed")
@@ -311,7 +311,7 @@ class Worker:
                 self._store.jobs.beat(self._owner.name, self._now())
                 self._owner.renewed()
             except StoreUnavailable:
-                log.warning("beat-postponed")
+                pass  # the store has logged it
             except Exception:
                 log.exception("beat-failed")
 
@@ -320,7 +320,7 @@ class Worker:
             try:
                 chore.work()
             except StoreUnavailable:
-                log.warning("chore-postponed", chore=chore.name)
+                pass  # the store has logged it
             except Exception:
                 log.exception("chore-failed", chore=chore.name)
             if self._stopping.wait(chore.every_s):

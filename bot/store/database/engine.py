@@ -27,6 +27,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from bot.core.errors import STORE_AWAY, STORE_SLOW, BotError, ErrorInfo
 from bot.core.setup_errors import DATABASE_AWAY, DATABASE_NOT_WRITABLE
 from bot.store.database import sqlite, statements
+from bot.store.database.outage import Outage
 from bot.store.database.statements import Prepared
 
 if TYPE_CHECKING:
@@ -95,6 +96,7 @@ class Database:
         self._shared: ContextVar[_SharedSession | None] = ContextVar("shared", default=None)
         self.is_full = False
         """Whether a write failed because the disk was full, and no probe has succeeded since."""
+        self.outage = Outage()
 
     def write(
         self, job: Job[T], *, in_place: bool = False, pipelined: bool = False, tries: int = 1
@@ -115,6 +117,7 @@ class Database:
                 self.is_full |= _is_full(original)
                 tries -= 1
                 if not tries or not isinstance(original, self._not_unique):
+                    self.outage.begins(info_of(error.__cause__))
                     raise
 
     def execute(self, statement: Update, values: Values = None) -> int:
@@ -139,6 +142,7 @@ class Database:
             with engine.connect() as connection:
                 return connection.execute(question, values).freeze()()
         except SQLAlchemyError as error:
+            self.outage.begins(info_of(error))
             raise StoreUnavailable(STORE_AWAY) from error
 
     def rows(self, question: Prepared, **values: Any) -> list[Any]:
@@ -159,6 +163,7 @@ class Database:
             with self._without_transaction.connect() as connection:
                 return question.rows(connection, values)
         except SQLAlchemyError as error:
+            self.outage.begins(info_of(error))
             raise StoreUnavailable(STORE_AWAY) from error
 
     @contextlib.contextmanager
@@ -251,7 +256,9 @@ def info_of(error: BaseException | None) -> ErrorInfo:
     if _sqlstate(original) == "25006" or sqlite.is_read_only(original):
         return ErrorInfo(DATABASE_NOT_WRITABLE, {"cause": "it is read-only"})
     if _is_full(original):
-        return ErrorInfo(DATABASE_NOT_WRITABLE, {"cause": "its disk is full"})
+        return ErrorInfo(
+            DATABASE_NOT_WRITABLE, {"cause": "its disk is full, or cannot be written to"}
+        )
     return ErrorInfo(
         DATABASE_AWAY, {"cause": str(original or "no answer in time").partition("\n")[0]}
     )

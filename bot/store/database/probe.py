@@ -1,6 +1,8 @@
 """The probe of whether the database accepts writes: insert a row and delete it again.
 
-A query is not enough: a standby answers queries, and so does a server whose disk is full.
+A query is not enough: a standby answers queries, and so does a server whose disk is full.  On
+PostgreSQL another session may have locked a single table, or the row of a rate, and forgotten it;
+so the probe takes the locks that decisions take.
 """
 
 from __future__ import annotations
@@ -8,19 +10,24 @@ from __future__ import annotations
 import secrets
 from datetime import datetime
 
-from sqlalchemy import Connection, delete, insert, inspect, text
+from sqlalchemy import Connection, delete, insert, inspect, select, text
 
 from bot.core.errors import ErrorInfo
 from bot.core.setup_errors import DATABASE_NOT_WRITABLE
 from bot.store.database.engine import Database, StoreUnavailable, info_of
-from bot.store.schema.tables import known, metadata
+from bot.store.schema.tables import JOBS, audit, known, known_tags, metadata, rates
 
+WRITTEN = (*JOBS.values(), audit, known, known_tags, rates)
+"""The tables that decisions write."""
 SMALL, LARGE = 16, 64 * 1024
 """How many random bytes are written, each as two characters.
 
 On a full disk a small row may still fit into the space that the database has allocated.  So after a
 write that failed because the disk was full, the probe is large.
 """
+
+_LOCK = text(f"LOCK TABLE {', '.join(table.name for table in WRITTEN)} IN ROW EXCLUSIVE MODE")
+_RATES = select(rates.c.name).order_by(rates.c.name).with_for_update()
 
 
 def write_error(database: Database, now: datetime) -> ErrorInfo | None:
@@ -38,10 +45,24 @@ def write_error(database: Database, now: datetime) -> ErrorInfo | None:
         raise
     if was_full:
         database.is_full = False
+    database.outage.is_over()
     return None
 
 
+def look_whether_back(database: Database, now: datetime) -> None:
+    """Probe a database that failed, so that the log says when it is back.
+
+    Raises: StoreUnavailable if it is still away.
+    """
+    if database.outage.goes_on:
+        write_error(database, now)
+
+
 def _write(connection: Connection, was_full: bool, now: datetime) -> None:
+    if connection.dialect.name == "postgresql":
+        # No decision waits for these locks: those of two writes do not conflict.
+        connection.execute(_LOCK)
+        connection.execute(_RATES).all()
     # A unique name, so that no replica waits for the lock of another replica's row.
     name = f"probe-{secrets.token_hex(8)}"
     value = {"of no meaning": secrets.token_hex(LARGE if was_full else SMALL)}

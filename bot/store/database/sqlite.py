@@ -67,8 +67,9 @@ def is_read_only(error: BaseException | None) -> bool:
 
 
 def is_full(error: BaseException | None) -> bool:
-    """Return whether a write failed because the disk was full."""
-    return _code(error) == sqlite3.SQLITE_FULL
+    """Return whether a write failed because the disk was full, or because of a quota or limit."""
+    code: int | None = getattr(error, "sqlite_errorcode", None)
+    return _code(error) == sqlite3.SQLITE_FULL or code == sqlite3.SQLITE_IOERR_WRITE
 
 
 def _code(error: BaseException | None) -> int | None:
