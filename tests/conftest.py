@@ -22,6 +22,7 @@ from bot.demo.town import SAMPLE_POLICY, Town, town
 from bot.simulators.slack.workspace import faults
 from bot.store.database import engine
 from bot.store.database import postgresql as postgresql_sessions
+from tests.support.canaries import leaks
 from tests.support.databases import Postgresql, Sqlite
 from tests.support.logged_failures import Expect, Failures, watched
 from tests.support.schema_revisions import make_later_release
@@ -154,7 +155,8 @@ def is_patient(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) 
 def open_town(database_url: str, is_patient: bool) -> Iterator[OpenTown]:
     """Give a function that builds the town to the test's wishes.
 
-    At the end, Slack may not have refused a message or a view for what was in it.
+    At the end, Slack may not have refused a message or a view for what was in it, and no secret may
+    have been written anywhere.
     """
     built: list[Town] = []
     with ExitStack() as stack:
@@ -186,6 +188,7 @@ def open_town(database_url: str, is_patient: bool) -> Iterator[OpenTown]:
         yield build
         refused = [row for place in built for row in place.get("slack/violations")["violations"]]
         assert refused == []
+        assert [leak for place in built for leak in leaks(place)] == []
 
 
 @pytest.fixture

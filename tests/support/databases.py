@@ -18,9 +18,11 @@ from typing import Any, Self
 
 import psycopg
 from psycopg.sql import SQL, Identifier
+from sqlalchemy import make_url
 
 from bot.store.migrations import migrate
 from bot.store.store import Store
+from tests.support.canaries import DATABASE_PASSWORD
 
 _SERVER = os.environ.get("TEST_DATABASE_URL", "postgresql://postgres@127.0.0.1:5432/postgres")
 _FILE = "purgebot.sqlite3"
@@ -168,7 +170,9 @@ def _new_name() -> str:
 
 def _url_of(name: str) -> str:
     """Give the URL of a database on the server."""
-    return f"{_SERVER.rpartition('/')[0]}/{name}"
+    server = make_url(_SERVER)
+    password = server.password or DATABASE_PASSWORD
+    return server.set(database=name, password=password).render_as_string(hide_password=False)
 
 
 class Sqlite:

@@ -21,6 +21,8 @@ import structlog
 from starlette.requests import ClientDisconnect
 from structlog.typing import EventDict, WrappedLogger
 
+from tests.support.canaries import found_in
+
 WITHOUT_TRACEBACK = frozenset({"nothing-to-do"})
 """Events that tell of a fault of the bot's, though nothing was raised."""
 
@@ -41,6 +43,8 @@ class Failures:
     seen: list[Failure] = field(default_factory=list)
     expected: set[str] = field(default_factory=set)
     tolerated: set[str] = field(default_factory=set)
+    leaked: list[str] = field(default_factory=list)
+    """The secrets that were logged, and where."""
 
     def expect(self, *events: str) -> None:
         self.expected.update(events)
@@ -51,6 +55,7 @@ class Failures:
 
     def check(self) -> None:
         """Raises: AssertionError for what came unasked, and for what was asked for in vain."""
+        assert not self.leaked, "\n".join(self.leaked)
         seen = list(self.seen)
         asked_for = self.expected | self.tolerated
         unasked = [failure for failure in seen if failure.event not in asked_for]
@@ -66,9 +71,14 @@ class Failures:
         if method == "exception" or line.get("exc_info") or event in WITHOUT_TRACEBACK:
             facts = {name: value for name, value in line.items() if name != "exc_info"}
             self.seen.append(Failure(event, f"{facts}\n{traceback.format_exc()}"))
+        self._search(event, f"{line}\n{traceback.format_exc() if line.get('exc_info') else ''}")
         return line
 
+    def _search(self, event: str, told: str) -> None:
+        self.leaked += [f"{name} in the log, {event}" for name in found_in(told)]
+
     def note_of_library(self, record: logging.LogRecord) -> None:
+        self._search(record.name, logging.Formatter().format(record))
         # These also complain of answers that they cannot read, which is the other side's failure.
         if record.name.startswith(("slack_sdk.", "urllib3.")):
             return

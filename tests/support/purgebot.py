@@ -20,6 +20,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from tests.support.canaries import found_in
+
 ROOT = Path(__file__).parents[2]
 PATIENCE_S = 90
 STOPS_WITHIN_S = 10
@@ -93,6 +95,13 @@ class Running:
                 return dict(found)
         raise AssertionError(f"no event {event} in:\n{''.join(self.said)}")
 
+    def search(self) -> None:
+        """Look for secrets in what it has said.  Raises: AssertionError."""
+        said = list(self.said)
+        while not self._lines.empty():
+            said.append(self._lines.get() or "")
+        assert found_in("".join(said)) == []
+
     def end(self, how: signal.Signals = signal.SIGTERM, *, times: int = 1) -> int:
         """Tell it to stop, hear it out, and give its exit code."""
         for _ in range(times):
@@ -130,3 +139,4 @@ def listening(arguments: list[str], folder: Path, variables: dict[str, str]) -> 
             if process.poll() is None:
                 process.kill()
             listener.join()
+            bot.search()
