@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 # Four at once where there are two cores: half of the time tests wait for processes and databases.
 PYTEST := $(BIN)/pytest -n 4 --dist worksteal
 
-.PHONY: demo check test test-most test-long mutants picture dist audit bench-approvals bench-demo bench-history bench-tasks lock clean
+.PHONY: demo check test test-most test-long fuzz mutants picture dist sbom audit bench-approvals bench-demo bench-history bench-tasks lock clean
 
 demo: $(VENV)/run.stamp  ## Try Purgebot in a browser, without Slack and without a CDN account
 	@$(BIN)/purgebot demo
@@ -28,6 +28,10 @@ test-most: check
 
 mutants: $(VENV)/dev.stamp  ## Change the rules in 200 places, and see which changes no unit test notices
 	$(BIN)/python -m tests.mutants
+
+FUZZ_SECONDS ?= 600
+fuzz: $(VENV)/dev.stamp  ## Try mutated input at every door, for FUZZ_SECONDS in all
+	$(BIN)/python -m tests.fuzz --seconds $(FUZZ_SECONDS)
 
 dist: $(VENV)/release.stamp  ## Build wheel and sdist, check them, install them into an empty environment, and play there
 	$(VENV)/release/bin/python tests/packaging/release.py

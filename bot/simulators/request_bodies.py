@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 from pydantic import ValidationError
@@ -11,12 +12,22 @@ from starlette.responses import JSONResponse, Response
 from starlette.types import ExceptionHandler
 
 
+def json_of(raw: bytes | str) -> Any:
+    """Read JSON that can be sent again: no half surrogate pairs, no NaN.  Raises: ValueError."""
+    try:
+        body = json.loads(raw)
+        json.dumps(body, ensure_ascii=False, allow_nan=False).encode()
+    except RecursionError:
+        raise ValueError("it is nested too deeply") from None
+    return body
+
+
 async def body_of(request: Request) -> dict[str, Any]:
     """The JSON object that was sent.  Errors: HTTPException 400."""
     if request.headers.get("content-type", "").partition(";")[0].strip() != "application/json":
         raise HTTPException(400, "The body must be JSON, and say so in its content type.")
     try:
-        body = await request.json()
+        body = json_of(await request.body())
     except ValueError:
         raise HTTPException(400, "The body is not JSON.") from None
     if not isinstance(body, dict):

@@ -7,8 +7,10 @@ The SDK's retries are off: on a broken connection they can post a message a seco
 from __future__ import annotations
 
 import contextlib
+import json
 import re
 import ssl
+from http.client import HTTPException
 from typing import Any
 from urllib.parse import urlsplit
 from urllib.request import Request
@@ -69,7 +71,15 @@ class SlackClient(WebClient):
     permanently, by name: each is logged once, and removed when Slack accepts it again.
     """
 
-    _perform_urllib_http_request_internal = send
+    def _perform_urllib_http_request_internal(self, url: str, req: Request) -> dict[str, Any]:
+        answer = send(self, url, req)
+        body = answer["body"]
+        if isinstance(body, str) and not body.lstrip().startswith("{"):
+            # The SDK takes any JSON for an object.  What is no JSON it reports itself.
+            with contextlib.suppress(ValueError):
+                json.loads(body)
+                raise HTTPException("no JSON object")
+        return answer
 
     def __init__(self, *arguments: Any, **more: Any) -> None:
         super().__init__(*arguments, **{**more, "retry_handlers": []})
@@ -95,6 +105,9 @@ class SlackClient(WebClient):
             except NO_ANSWER:
                 timed.outcome = "no-answer"
                 raise
+            except RecursionError:  # of the JSON parser: it is no answer of Slack's
+                timed.outcome = "no-answer"
+                raise HTTPException("nested too deeply") from None
             if api_method != _APP_LEVEL:
                 self.token_refused = None
             if self.troubles is not None:

@@ -21,6 +21,7 @@ from functools import partial
 from typing import Any, Generic, NamedTuple, TypeVar
 
 import structlog
+from pydantic import TypeAdapter
 from slack_sdk import WebClient
 from slack_sdk.errors import SlackApiError
 
@@ -150,6 +151,8 @@ class Place(NamedTuple):
     def __str__(self) -> str:
         return self.group
 
+
+_USERS = TypeAdapter(list[str])
 
 GroupLookup = Callable[[Place], GroupList | None]
 """Returns the members of a group, or None if they are not known."""
@@ -300,9 +303,10 @@ class SlackDirectory:
             if no.code not in _NOBODY:
                 raise _unknown(no) from error
             return Person(frozenset({user_id}), _NOBODY[no.code])
-        if not isinstance(user, dict):
-            raise DirectoryUnavailable
-        return Person.of(user, user_id, self._ours)
+        try:
+            return Person.of(user, user_id, self._ours)
+        except ValueError:  # it is not what Slack documents
+            raise DirectoryUnavailable from None
 
     def _members(
         self, group: str, person: Person, claim: str, lookup: GroupLookup
@@ -346,7 +350,10 @@ class SlackDirectory:
             if no.code in NO_GROUP or (self._ours.is_org and no.code in NOT_IN_TEAM):
                 return no.code
             raise _unknown(no) from error
-        return frozenset(answer["users"])
+        try:
+            return frozenset(_USERS.validate_python(answer.get("users")))
+        except ValueError:
+            raise DirectoryUnavailable from None
 
     @staticmethod
     def _call(method: Callable[..., Any], **arguments: Any) -> Any:

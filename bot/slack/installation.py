@@ -13,6 +13,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from pydantic import BaseModel
+
 from bot.core.policy.decision import Membership
 
 
@@ -47,6 +49,18 @@ class Installation:
         return self.team_id in named or self.enterprise_id in named
 
 
+class _InGrid(BaseModel):
+    id: str | None = None
+    enterprise_id: str | None = None
+    teams: list[str] | None = None
+
+
+class _User(BaseModel):
+    id: str | None = None
+    team_id: str | None = None
+    enterprise_user: _InGrid | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class Person:
     """A person as Slack describes them.
@@ -62,13 +76,15 @@ class Person:
 
     @classmethod
     def of(cls, user: Mapping[str, Any], asked: str, ours: Installation) -> Person:
-        """Read the user object of `users.info`.  Missing fields give no rights."""
-        grid = user.get("enterprise_user") or {}
-        enterprise_id = grid.get("enterprise_id") or None
-        ids = frozenset(each for each in (asked, user.get("id"), grid.get("id")) if each)
-        teams = frozenset(
-            team for team in (user.get("team_id"), *(grid.get("teams") or ())) if team
-        )
+        """Read the user object of `users.info`.  Missing fields give no rights.
+
+        Raises: ValueError if an ID is no text.
+        """
+        read = _User.model_validate(user)
+        grid = read.enterprise_user or _InGrid()
+        enterprise_id = grid.enterprise_id or None
+        ids = frozenset(each for each in (asked, read.id, grid.id) if each)
+        teams = frozenset(team for team in (read.team_id, *(grid.teams or ())) if team)
         belongs = _belongs(teams, enterprise_id, ours) and not user.get("is_stranger")
         return cls(ids, _membership(user, belongs=belongs), teams, enterprise_id)
 

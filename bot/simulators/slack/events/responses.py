@@ -7,12 +7,12 @@ limits          5 answers within 30 minutes; no membership is asked for
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 
+from bot.simulators.request_bodies import json_of
 from bot.simulators.slack.block_kit.blocks import violations
 from bot.simulators.slack.block_kit.contents import (
     attachment_violations,
@@ -46,7 +46,7 @@ class ResponseUrls:
     def _answer(self, url: ResponseUrl | None, body: bytes) -> tuple[Any, Response]:
         workspace = self._workspace
         try:
-            answer = json.loads(body)
+            answer = json_of(body)
         except ValueError:
             return body.decode(errors="replace"), _failed(400, "invalid_payload")
         # What Slack answers to a used or an old address is not documented; the client must not
@@ -113,7 +113,7 @@ def _content(answer: Json) -> dict[str, Any]:
     blocks = answer.get("blocks") or []
     if isinstance(blocks, str):
         try:
-            blocks = json.loads(blocks)
+            blocks = json_of(blocks)
         except ValueError:
             blocks = [blocks]
     return {

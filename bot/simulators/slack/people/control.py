@@ -9,7 +9,6 @@ Every answer is JSON; a request that makes no sense is answered 400 with a sente
 
 from __future__ import annotations
 
-import json
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -20,6 +19,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from bot.simulators.request_bodies import json_of
 from bot.simulators.same_origin import OwnPageOnly
 from bot.simulators.slack.events.events import Events
 from bot.simulators.slack.events.sockets import MOST_SOCKETS, Sockets
@@ -248,7 +248,7 @@ def _body(request: Request, raw: bytes, fields: Fields) -> Json:
     kind = request.headers.get("content-type", "").partition(";")[0]
     if raw and kind != "application/json":
         raise Impossible("the body must be application/json")
-    body: Any = json.loads(raw or b"{}")
+    body: Any = json_of(raw or b"{}")
     if not isinstance(body, dict):
         raise Impossible("the body must be a JSON object")
     for name, kinds in fields.items():

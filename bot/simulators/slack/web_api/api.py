@@ -21,6 +21,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.types import Receive, Scope, Send
 
+from bot.simulators.request_bodies import json_of
 from bot.simulators.slack.events.dropping import drop_connection
 from bot.simulators.slack.web_api import (
     methods_app,
@@ -193,7 +194,7 @@ async def _arguments(request: Request) -> Json:
         return arguments
     if kind == "application/json":
         try:
-            found = json.loads(body)
+            found = json_of(body)
         except ValueError:
             raise Refusal("invalid_json") from None
         if not isinstance(found, dict):

@@ -6,10 +6,10 @@ A method is a plain function from a `Call` to the answer without `ok`; it refuse
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass, field
 from typing import Any
 
+from bot.simulators.request_bodies import json_of
 from bot.simulators.slack.block_kit.blocks import violations
 from bot.simulators.slack.block_kit.contents import (
     attachment_violations,
@@ -76,7 +76,7 @@ class Call:
         if not value.strip():
             return None
         try:
-            return json.loads(value)
+            return json_of(value)
         except ValueError:
             raise Refusal(error) from None
 
