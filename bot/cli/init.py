@@ -70,7 +70,7 @@ _ASKED = {
 DEPLOYMENTS: Mapping[str, tuple[tuple[str, ...], str]] = {
     "compose": (
         ("compose.yaml",),
-        "docker compose run --rm purgebot check, then docker compose up -d",
+        "docs/deploy.md, “Compose”: build the image purgebot in a checkout, and docker compose up -d",
     ),
     "systemd": (
         ("deploy/systemd/purgebot.service",),
