@@ -340,7 +340,7 @@ def test_check_says_that_groups_over_an_organisation_are_not_looked_at(
     is_in(site, "U0ADA", HOME)
     ended = purgebot("check", folder=tmp_path, **site.variables())
     assert ended.code == 0
-    assert "user groups not looked at, for the app is installed over an organisation" in ended.out
+    assert "user groups: not looked at: the app is installed over an organisation" in ended.out
 
 
 @SQLITE
