@@ -49,7 +49,7 @@ PERSON = "U0ANA"
 PLENTY = 10**6
 FIRST_LOOK_S = 5.0
 """After so long a bot asks the CDN what has become of a purge."""
-_ANSWER = re.compile(r"\b(\w+-\d+)\W+task \d")
+_ANSWER = re.compile(r"\b(\w+-\d+)\b.*\btask \d")
 
 
 class Slow:

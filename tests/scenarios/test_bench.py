@@ -35,7 +35,7 @@ def test_a_second_run_takes_the_place_of_the_first(tmp_path: Path) -> None:
     )
 
 
-@pytest.mark.parametrize("part", ["ack", "policy"])
+@pytest.mark.parametrize("part", ["answer", "policy"])
 def test_a_quick_run_prints_its_tables_and_keeps_nothing(part: str) -> None:
     before = DOCUMENT.read_text()
     # A process of its own: it sets up logs as it likes them.

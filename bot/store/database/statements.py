@@ -102,7 +102,7 @@ class Started:
         """Return its rows as named tuples."""
         with wrapping(self._connection, self._compiled.sql):
             found = self._cursor.fetchall()
-        return self._compiled.read(found, self._cursor.description)
+        return self._compiled.read(found, self._cursor)
 
 
 @contextmanager
@@ -178,15 +178,13 @@ class _Compiled:
         ]
         return bound if self._names is None else dict(zip(self._names, bound, strict=True))
 
-    def read(self, found: Sequence[Sequence[Any]], description: Sequence[Any]) -> list[Any]:
-        """Return the driver's rows as named tuples with converted values.
-
-        `description` is the cursor's.
-        """
+    def read(self, found: Sequence[Sequence[Any]], cursor: Any) -> list[Any]:
+        """Return the rows of the driver's cursor as named tuples with converted values."""
         if self._convert_out is None:  # it depends on the column types that the server sends
+            sent_as = enumerate(zip(self._columns, cursor.description, strict=True))
             self._convert_out = [
                 (place, convert)
-                for place, (column, sent) in enumerate(zip(self._columns, description, strict=True))
+                for place, (column, sent) in sent_as
                 if (convert := _convert_out(column.type, self._dialect, sent[1])) is not None
             ]
         if not self._convert_out:
