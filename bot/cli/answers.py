@@ -8,21 +8,18 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from typing import Annotated, Any
 
 from pydantic import TypeAdapter, ValidationError
 
-from bot.app import web_client
-from bot.cdn.client import CdnClient
-from bot.cdn.credentials import from_settings
-from bot.config import trust
+from bot.cli.checks.cdn import check_cdn
+from bot.cli.checks.findings import Result, Setup
+from bot.cli.checks.slack import check_app_token, check_bot_token
 from bot.config.settings import Settings
-from bot.core.errors import Audience, BotError
-from bot.core.network.connection_errors import Unreached
 from bot.core.policy.decision import Membership
 from bot.core.policy.fields import DomainPattern, slack_id
-from bot.slack.client import OPTIONAL_SCOPES, SCOPES, SlackClient, granted_scopes
+from bot.slack.client import SlackClient
 from bot.slack.errors import NO_ANSWER, SAID_NO, read_no, why_no_answer
 from bot.slack.installation import Installation, Person
 
@@ -34,50 +31,19 @@ class Refused(Exception):
 
 
 def of_setting(name: str, settings: Settings) -> str:
-    """Ask the service that a setting is for, and return what was found out."""
+    """Look at a setting as `purgebot check` does, and return what was found."""
     checks = {
-        "SLACK_BOT_TOKEN": _bot_token,
-        "SLACK_APP_TOKEN": _app_token,
-        "ALIBABA_CLOUD_ACCESS_KEY_SECRET": _access_key,
+        "SLACK_BOT_TOKEN": check_bot_token,
+        "SLACK_APP_TOKEN": check_app_token,
+        "ALIBABA_CLOUD_ACCESS_KEY_SECRET": check_cdn,
     }
-    return checks[name](settings) if name in checks else ""
-
-
-def _bot_token(settings: Settings) -> str:
-    slack = web_client(settings)
-    with _asking(slack, "this token", "Copy the Bot User OAuth Token: OAuth & Permissions."):
-        answer = slack.auth_test()
-    lacking = set(SCOPES.values()) - granted_scopes(answer.headers) - OPTIONAL_SCOPES
-    if lacking:
-        raise Refused(
-            f"it lacks the scopes {', '.join(sorted(lacking))}",
-            "Put manifest.yml into the app's page, App Manifest, and install the app again.",
-        )
-    return f"{answer['user']} in {answer['team']}"
-
-
-def _app_token(settings: Settings) -> str:
-    slack = web_client(settings)
-    assert settings.slack_app_token is not None
-    remedy = "It takes the scope connections:write, and Socket Mode turned on."
-    with _asking(slack, "this token", remedy):
-        slack.apps_connections_open(app_token=settings.slack_app_token.get_secret_value())
-    return "Slack takes it"
-
-
-def _access_key(settings: Settings) -> str:
-    client = CdnClient(
-        settings.cdn_endpoint, from_settings(settings), trust=trust.for_cdn(settings)
-    )
-    try:
-        with closing(client):
-            client.describe_quota()
-    except BotError as error:
-        why = error.info.facts.get("why")
-        if why in set(Unreached):
-            raise Refused(f"the CDN cannot be reached: {why}", Unreached(why).remedy) from None
-        raise Refused(error.info.message, error.info.hint_for(Audience.OPERATORS)) from None
-    return "the CDN takes it"
+    told: list[str] = []
+    for found in checks[name](Setup(settings)) if name in checks else ():
+        if found.status is Result.FAIL:
+            raise Refused(found.detail, f"{found.remedy} ({found.page})")
+        if found.status is Result.WARN or not told:
+            told.append(found.detail)
+    return "; ".join(told)
 
 
 def of_sample(sample: str, slack: SlackClient | None) -> Check:
@@ -137,14 +103,12 @@ def _valid(kind: Any, typed: str) -> str:
 
 
 @contextmanager
-def _asking(
-    slack: SlackClient, about: str, remedy: str = "Copy the ID anew: is it one of this workspace?"
-) -> Iterator[None]:
+def _asking(slack: SlackClient, about: str) -> Iterator[None]:
     try:
         yield
     except SAID_NO as error:
         why = f"Slack says of {about}: {read_no(error).code}"
-        raise Refused(why, remedy) from None
+        raise Refused(why, "Copy the ID anew: is it one of this workspace?") from None
     except NO_ANSWER as error:
         why_not = why_no_answer(error, slack.base_url)
         raise Refused(f"Slack cannot be reached: {why_not}", why_not.remedy) from None

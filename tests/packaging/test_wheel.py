@@ -119,7 +119,8 @@ def set_up(installed: Installed, place: Town) -> None:
             if asked := typed_in(line, place):
                 screen.answers(*asked)
         assert screen.ends() == 0, screen.text
-    assert [line.rstrip() for line in screen.text.splitlines()] == lines
+    shown = screen.text.replace(place.urls["cdn"], "https://cdn.aliyuncs.com")
+    assert [line.rstrip() for line in shown.splitlines()] == lines
 
 
 def serves(installed: Installed, place: Town, start: list[str], shell: dict[str, str]) -> None:
@@ -127,10 +128,15 @@ def serves(installed: Installed, place: Town, start: list[str], shell: dict[str,
     with listening(start, installed.folder, shell) as bot:
         bot.until("started")
         place.says("U0ANA", "/purge www.example.com hero")
-        until(place, lambda: any("submitted" in words(card) for card in cards(place)))
+        until(place, lambda: any(task_of(place) in words(card) for card in cards(place)))
         assert bot.end(signal.SIGINT) == 0
-    assert len(place.purges_sent()) == 1
-    assert place.purges_sent()[0]["task_id"] in words(cards(place)[-1])
+
+
+def task_of(place: Town) -> str:
+    """Give the ID of the one task that the CDN has made."""
+    made = [sent["task_id"] for sent in place.purges_sent() if sent["task_id"]]
+    assert len(made) < 2
+    return made[0] if made else "not yet"
 
 
 def test_the_session_in_the_docs_goes_as_it_is_written_to_a_purge(

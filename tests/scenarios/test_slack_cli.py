@@ -98,9 +98,15 @@ def test_it_starts_the_bot_with_the_tokens_that_it_sets_and_stops_it(
     with listening(cli.words("start"), cli.project, cli.variables(tokens)) as bot:
         bot.until("started")
         site.says("U0ANA", "/purge www.example.com hero")
-        until(site, lambda: any("submitted" in words(card) for card in cards(site)))
+        until(site, lambda: any(task_of(site) in words(card) for card in cards(site)))
         assert bot.end(signal.SIGINT) == 0
-    assert len(site.purges_sent()) == 1
+
+
+def task_of(place: Town) -> str:
+    """Give the ID of the one task that the CDN has made."""
+    made = [sent["task_id"] for sent in place.purges_sent() if sent["task_id"]]
+    assert len(made) < 2
+    return made[0] if made else "not yet"
 
 
 def test_the_example_of_a_dot_env_leaves_its_tokens_in_force_and_names_only_settings() -> None:
