@@ -212,6 +212,14 @@ def test_a_token_without_a_scope_names_it(site: Town, init: Init) -> None:
     assert "install the app again" in " ".join(ended.out.split())
 
 
+def test_a_key_that_may_not_purge_is_told_which_right_it_lacks(site: Town, init: Init) -> None:
+    site.post("cdn/settings", {"denied_actions": ["RefreshObjectCacheByCacheTag"]})
+    ended = init(answers=tokens(site))
+    assert ended.code == 1
+    assert "the key lacks cdn:RefreshObjectCacheByCacheTag" in ended.out
+    assert "Allow cdn:RefreshObjectCacheByCacheTag in the policy" in ended.out
+
+
 def test_a_token_without_what_may_be_left_out_is_taken(site: Town, init: Init) -> None:
     for scope in ("channels:history", "groups:history", "im:history"):
         site.slack.workspace.scopes.remove(scope)
