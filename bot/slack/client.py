@@ -7,7 +7,6 @@ The SDK's retries are off: on a broken connection they can post a message a seco
 from __future__ import annotations
 
 import contextlib
-import json
 import re
 import ssl
 from http.client import HTTPException
@@ -71,15 +70,7 @@ class SlackClient(WebClient):
     permanently, by name: each is logged once, and removed when Slack accepts it again.
     """
 
-    def _perform_urllib_http_request_internal(self, url: str, req: Request) -> dict[str, Any]:
-        answer = send(self, url, req)
-        body = answer["body"]
-        if isinstance(body, str) and not body.lstrip().startswith("{"):
-            # The SDK takes any JSON for an object.  What is no JSON it reports itself.
-            with contextlib.suppress(ValueError):
-                json.loads(body)
-                raise HTTPException("no JSON object")
-        return answer
+    _perform_urllib_http_request_internal = send
 
     def __init__(self, *arguments: Any, **more: Any) -> None:
         super().__init__(*arguments, **{**more, "retry_handlers": []})

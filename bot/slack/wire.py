@@ -17,8 +17,9 @@ import os
 import ssl
 import threading
 import time
+from contextlib import suppress
 from functools import partialmethod
-from http.client import HTTPConnection, HTTPResponse, IncompleteRead
+from http.client import HTTPConnection, HTTPException, HTTPResponse, IncompleteRead
 from typing import Any
 from urllib.error import URLError
 from urllib.request import HTTPHandler, HTTPSHandler, OpenerDirector, ProxyHandler, Request
@@ -84,6 +85,11 @@ def _read(answer: HTTPResponse) -> dict[str, Any]:
     body = raw.decode(errors="replace")
     if answer.status // 100 == 3:
         body = json.dumps({"ok": False, "error": f"http_{answer.status}"})
+    elif not body.lstrip().startswith("{"):
+        # The SDK takes any JSON for an object.  What is no JSON it reports itself.
+        with suppress(ValueError):
+            json.loads(body)
+            raise HTTPException("no JSON object")
     return {"status": answer.status, "headers": answer.headers, "body": body}
 
 

@@ -25,8 +25,8 @@ from typing import Any
 
 ROOT = Path(__file__).parents[2]
 CORPUS = Path(__file__).parent / "corpus"
-LONGEST = 8_000
-"""The length of an input in bytes beyond which it is cut off."""
+LENGTHS = (300, 1_000, 1_000, 8_000)
+"""The lengths in bytes beyond which inputs are cut off, in turn by chance: short ones are quick."""
 MOST_KEPT = 2_000
 NOTED = 4
 """Of so many inputs one has its lines noted, because that takes many times as long."""
@@ -80,7 +80,7 @@ def fuzz(name: str, attempt: Try, seed: int, goes_on: Callable[[int], bool]) -> 
     waiting = list(kept)
     told: set[str] = set()
     while goes_on(counts.tried):
-        data = waiting.pop() if waiting else _mutated(chance, kept)[:LONGEST]
+        data = waiting.pop() if waiting else _mutated(chance, kept)[: chance.choice(LENGTHS)]
         counts.tried += 1
         before = len(lines)
         try:
