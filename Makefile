@@ -2,6 +2,8 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+# Tools that look at the dependencies are none of them.
+AUDIT := .venv-audit
 # Four at once where there are two cores: half of the time tests wait for processes and databases.
 PYTEST := $(BIN)/pytest -n 4 --dist worksteal
 
@@ -36,10 +38,6 @@ fuzz: $(VENV)/dev.stamp  ## Try mutated input at every door, for FUZZ_SECONDS in
 dist: $(VENV)/release.stamp  ## Build wheel and sdist, check them, install them into an empty environment, and play there
 	$(VENV)/release/bin/python tests/packaging/release.py
 
-audit: $(VENV)/release.stamp  ## Ask what is known to be wrong with the locked dependencies (needs the network)
-	for lock in credentials dev release; do $(VENV)/release/bin/pip-audit --require-hashes --disable-pip \
-		-r requirements/$$lock.txt || exit 1; done
-
 picture: $(VENV)/dev.stamp  ## Take docs/card.png and docs/demo.png anew
 	$(BIN)/python -m tests.browser.picture
 
@@ -64,11 +62,21 @@ lock: $(VENV)/dev.stamp  ## Resolve the dependencies anew, with hashes
 	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --upgrade \
 		--custom-compile-command "make lock" -c requirements/run.txt --group build \
 		--group release -o requirements/release.txt
+	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --upgrade \
+		--custom-compile-command "make lock" requirements/audit.in -o requirements/audit.txt
 	for bot in slack-machine errbot; do $(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes \
 		--upgrade --custom-compile-command "make lock" tests/python/$$bot.in -o tests/python/$$bot.txt; done
 
+sbom: $(AUDIT)/stamp  ## Write what an installation consists of, with hashes, as CycloneDX
+	$(AUDIT)/bin/cyclonedx-py requirements requirements/run.txt --pyproject pyproject.toml \
+		--output-reproducible --output-format JSON --output-file sbom.json
+
+audit: $(AUDIT)/stamp  ## Look up known vulnerabilities of the locked dependencies (needs the network)
+	for lock in credentials dev release audit; do $(AUDIT)/bin/pip-audit --require-hashes --disable-pip \
+		-r requirements/$$lock.txt || exit 1; done
+
 clean:
-	rm -rf $(VENV)
+	rm -rf $(VENV) $(AUDIT)
 
 $(VENV)/run.stamp: requirements/run.txt pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Purgebot needs Python 3.11 or newer")'
@@ -86,4 +94,9 @@ $(VENV)/release.stamp: requirements/release.txt
 	@mkdir -p $(VENV)
 	@$(PYTHON) -m venv $(VENV)/release
 	@$(VENV)/release/bin/pip install -q --disable-pip-version-check --require-hashes -r requirements/release.txt
+	@touch $@
+
+$(AUDIT)/stamp: requirements/audit.txt
+	@test -x $(AUDIT)/bin/python || $(PYTHON) -m venv $(AUDIT)
+	@$(AUDIT)/bin/pip install -q --disable-pip-version-check --require-hashes -r requirements/audit.txt
 	@touch $@
