@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from importlib.metadata import PackageNotFoundError, metadata
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -36,7 +37,7 @@ def locked(name: str) -> list[str]:
 
 def licences_of(package: str) -> set[str]:
     """Give what a package says of its licence.  Raises: PackageNotFoundError if it is not here."""
-    told = metadata(package)
+    told: Any = metadata(package)
     said = told.get("License-Expression") or "; ".join(
         each.rpartition(" :: ")[2]
         for each in told.get_all("Classifier") or []
