@@ -103,6 +103,7 @@ UNLIMITED = dict.fromkeys(
         "PURGEBOT_REQUESTS_PER_MINUTE",
         "PURGEBOT_WAITING_PER_PERSON",
         "PURGEBOT_JOINED_PER_PERSON",
+        "PURGEBOT_REFUSALS_PER_HOUR",
     ),
     "0",
 )
