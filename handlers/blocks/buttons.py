@@ -71,7 +71,7 @@ def _approve(purge: Purge) -> Block:
     if others > 0:
         sent = f"It is sent when {others} more approve{'s' if others == 1 else ''}."
     reason = f"Reason: “{kit.cut(purge.reason, 70)}”" if purge.reason else "No reason was given."
-    means = asked(purge, sent, risk, reason)
+    means = asked(purge, reason, risk, sent)
     confirm = _confirm(f"Approve this {kind_of(purge)}?", means, "Approve")
     return _button(purge, APPROVE, "Approve", style="primary", confirm=confirm)
 

@@ -109,7 +109,7 @@ def _nothing(may: dict[str, str]) -> list[str]:
 
 
 def _rights(written: str) -> str:
-    """Return domains with their limits: `*` (but not `checkout*` of `shop.example.com`)."""
+    """Return domains with their limits: every domain (but not `checkout*` of `shop.example.com`)."""
     shown, left = kit.fitting([_right(row) for row in json.loads(written)], _RIGHTS_MOST)
     return ", ".join(shown) + (f" and {left} more" if left else "")
 
@@ -120,7 +120,8 @@ def _right(row: dict[str, Any]) -> str:
         where = "" if domain == row["domain"] else f" of {code(domain)}"
         what = "anything" if "*" in tags else codes(tags, 200)
         limits.append(f"but not {what}{where}")
-    return code(row["domain"]) + (f" ({', '.join(limits)})" if limits else "")
+    domain = "every domain" if row["domain"] == "*" else code(row["domain"])
+    return domain + (f" ({', '.join(limits)})" if limits else "")
 
 
 def version_message() -> Message:

@@ -94,7 +94,7 @@ def aloud(purge: PurgeRequest) -> str:
 def asked(purge: PurgeRequest, *means: str) -> str:
     """Return the text of a confirmation dialog: domain, tags, and what the press `means`.
 
-    The most important sentence of `means` comes first: the last ones are left out without room.
+    Without room, the first sentences of `means` are left out.
 
     Slack shows it as plain text of at most 300 characters, so nothing is formatted or escaped:
     https://docs.slack.dev/reference/block-kit/composition-objects/confirmation-dialog-object/
@@ -102,9 +102,9 @@ def asked(purge: PurgeRequest, *means: str) -> str:
     seen = look_over(purge.tags)
     text = f"{_middle_left_out(purge.domain)}: {how_many(purge.tags)}"
     end, most = "", _CONFIRM_MOST - len(text) - _CONFIRM_TAGS_LEAST
-    for sentence in filter(None, means):
+    for sentence in filter(None, reversed(means)):
         if len(end) + len(sentence) + 1 <= most:
-            end += f"\n{sentence}"
+            end = f"\n{sentence}{end}"
     room = _CONFIRM_MOST - len(text) - len(end)
     if not shown_tags(purge).is_whole:
         text += ", not all shown on the card."

@@ -105,6 +105,7 @@ def test_the_one_clock_of_the_town_is_moved(town: StillTown, open_page: Open) ->
 def test_starting_over_is_asked_first(town: StillTown, open_page: Open) -> None:
     page = open_page()
     page.get_by_role("button", name="Start over").click()
+    expect(page.get_by_role("dialog")).to_contain_text("Everything is forgotten, in all windows")
     page.get_by_role("dialog").get_by_role("button", name="Keep going").click()
     assert town.posts == []
 

@@ -54,7 +54,8 @@ def test_the_dialog_of_approve_repeats_risk_and_reason_and_says_when_it_is_sent(
     assert "“hero”" in told
     assert f"Reason: “{REASON}”" in told
     assert "Every edge fetches from the web server again" in told
-    assert "It is sent at once, or when the time to stop it is over." in told
+    assert told.endswith("\nIt is sent at once, or when the time to stop it is over.")
+    assert told.index("Reason") < told.index("Every edge") < told.index("It is sent")
     first = dialog(waiting(quorum=3), "Approve")
     assert "It is sent when 2 more approve." in first
     assert "at once" not in first

@@ -117,10 +117,10 @@ def test_an_example_of_the_help_is_allowed_and_limits_and_denials_are_told() -> 
     assert decide_all(law, somebody("U0SAM", "sre"), Action.FORCE, domain, tags.split(",")).allowed
     shown = said(help_message(sam))
     assert (
-        "You may force: `*` (but not `check*`, `2026*` of `shop.example.com`, "
+        "You may force: every domain (but not `check*`, `2026*` of `shop.example.com`, "
         "but not `hero` of `www.example.com`)" in shown
     )
-    assert "You may purge: `*`\n" in shown
+    assert "You may purge: every domain\n" in shown
 
 
 def test_help_says_whether_the_forced_example_takes_approval() -> None:

@@ -86,7 +86,7 @@ function skipTo(event) {
 
 const RESET = {
   title: "Start over?", confirm: "Start over", deny: "Keep going", style: "danger",
-  text: "Everything is forgotten, in all windows: messages, purges and their history, faults. Purgebot starts afresh too, and the guide begins anew.",
+  text: { text: "Everything is forgotten, in all windows: messages, purges and their history, faults. Purgebot starts afresh too, and the guide begins anew." },
 };
 function StartOver({ close }) {
   const { startOver } = useContext(Actions);

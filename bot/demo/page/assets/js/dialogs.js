@@ -34,7 +34,7 @@ export function Confirm({ of, onYes, onNo }) {
   const id = useId();
   return html`<${Dialog} labelledby=${id} onClose=${onNo}>
     <header class="dialog-head"><h2 id=${id}><${Text} of=${of.title} /></h2></header>
-    <div class="dialog-body"><${Text} of=${{ ...of.text, type: "plain_text" }} /></div>
+    <div class="dialog-body confirm-text"><${Text} of=${{ ...of.text, type: "plain_text" }} /></div>
     <footer class="dialog-foot">
       <button type="button" class="button" onClick=${onNo}><${Text} of=${of.deny ?? "Cancel"} /></button>
       <button type="button" class=${`button ${of.style === "danger" ? "danger" : "primary"}`} onClick=${onYes}>
