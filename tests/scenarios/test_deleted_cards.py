@@ -308,7 +308,7 @@ def test_it_works_where_the_bot_is_no_member_and_leaves_the_card_where_it_was(
     goes_on(place, 10)
     first, last = cards(place, "U0ANA", "C0RANDOM")
     assert first["ts"] == card["ts"]
-    assert ("submitted" if action == APPROVE else "denied") in words(last)
+    assert ("sent: the CDN has taken it" if action == APPROVE else "denied") in words(last)
 
 
 @pytest.mark.parametrize("action", [APPROVE, DENY, "form"])

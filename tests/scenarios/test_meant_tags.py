@@ -122,7 +122,7 @@ def test_whoever_asks_for_help_as_they_know_it_gets_it(place: Town, ana: Person,
     ana.types(f"/purge {how}")
     (told,) = whispers(place)
     assert "hero,banner" in told
-    assert "not the addresses of pages" in told
+    assert "not their addresses" in told
 
 
 def test_an_odd_tag_is_forced_as_it_was_typed(place: Town, sam: Person, ana: Person) -> None:

@@ -228,7 +228,7 @@ def test_a_forced_request_that_is_not_carried_out_says_so_there(
     if end == "expired":  # by then nobody lets the bot in any more
         goes_on(place, 31 * 60, every=60)
         first, reminder = said(place)
-        assert "Expires at" in first
+        assert "It expires at" in first
         assert "still waits. It expires at" in reminder
         assert "expired" in said(place, DIRECT)[-1]
     else:
@@ -383,4 +383,4 @@ def test_what_is_granted_can_be_stopped_there_in_time(
     place.presses("U0SAM", CANCEL, granted, THERE)
     goes_on(place, 30)
     assert place.purges_sent() == []
-    assert "cancelled" in said(place)[-1]
+    assert "stopped" in said(place)[-1]
