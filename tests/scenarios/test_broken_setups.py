@@ -20,7 +20,7 @@ from bot.store.store import Store
 from tests.support.certificates import write_certificate
 from tests.support.databases import Postgresql
 from tests.support.loopback_servers import hear_then, listening, say
-from tests.support.policies import LEADS, write_policy
+from tests.support.policies import LEADS, LEADS_APPROVE, write_policy
 from tests.support.purgebot import purgebot
 from tests.support.tls_proxy import tls_front
 
@@ -51,6 +51,17 @@ class Place:
     def leads(self, entry: str) -> None:
         """The leads, who approve, are these alone."""
         write_policy(self.folder, roles=LEADS.replace("users: [U0ADA]", entry))
+
+    def asks_each(self, entry: str) -> None:
+        """A purge takes an approval each of two roles, which are both these alone."""
+        leads = LEADS.replace("users: [U0ADA]", entry)
+        duty = leads.replace("leads", "duty").replace("Leads", "Duty")
+        each = (
+            "\n  - approval: Both\n    domains: [www.example.com]"
+            "\n    roles: [duty, leads]\n    one_of_each: true\n"
+        )
+        approve = LEADS_APPROVE + LEADS_APPROVE.replace("leads", "duty").replace("Leads", "Duty")
+        write_policy(self.folder, each, roles=leads + duty, rules=approve)
 
     def rewrites(self, old: str, new: str) -> None:
         text = self.town.policy.read_text()
@@ -263,6 +274,21 @@ BROKEN: dict[str, tuple[str, str, Break, str, str]] = {
     "only group of approvers without members": (
         "approvers", "fail",
         lambda it: it.empties_group("S0SRE"), "nobody is left to approve in sre", "a group that",
+    ),
+    "fewer approvers than approvals": (
+        "approvers", "fail",
+        lambda it: it.rewrites("    call: {channel", "    count: 3\n    call: {channel"),
+        "takes 3 approvals", "ask for fewer",
+    ),
+    "one approver in two roles": (
+        "approvers", "fail",
+        lambda it: it.asks_each("users: [U0KIM]"), "takes one approval each of duty and leads",
+        "Add people",
+    ),
+    "force that nobody approves": (
+        "approvers", "fail",
+        lambda it: it.rewrites("[purge, force, approve, view]", "[purge, force, view]"),
+        "takes one approval", "Add people",
     ),
     "plan without groups": (
         "user groups", "fail",

@@ -10,12 +10,15 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime
+from itertools import islice, product
 
 from bot.cli.checks.findings import Finding, Page, Setup, fail, ok, skip, warn
 from bot.config.policy_file import PolicySource
+from bot.core.policy.approvers import Roster, deciders
 from bot.core.policy.decision import Membership
 from bot.core.policy.document import Policy, Role
 from bot.core.policy.fields import EVERYBODY, Action
+from bot.core.policy.quorum import needs_of
 from bot.slack.client import SlackClient
 from bot.slack.directory import MOST_QUESTIONS, SlackDirectory
 from bot.slack.errors import NO_ANSWER, NO_GROUP, SAID_NO, read_no
@@ -31,6 +34,8 @@ _MEMBERSHIPS = {
 }
 _NOT_THERE = frozenset({"channel_not_found", "invalid_channel"})
 _MAY_POST = frozenset({"no_text"})
+MOST_SAMPLES = 1000
+"""How many of the policy's patterns are tried: more take longer than anybody waits."""
 _INVITE = "Invite the bot there (/invite @purgebot), or correct the ID"
 
 
@@ -42,33 +47,33 @@ def check_names(setup: Setup) -> Iterator[Finding]:
         return
     policy, client = setup.policy, setup.slack
     ours = Installation.of(client.identity)
-    lost: set[str] = set()
-    yield _people(setup, policy, client, ours, lost)
-    yield _groups(policy, client, ours, lost)
-    yield _approvers(policy, lost)
+    memberships: dict[str, Membership] = {}
+    members: dict[str, frozenset[str]] = {}
+    yield _people(setup, policy, client, ours, memberships)
+    yield _groups(policy, client, ours, members)
+    yield _approvers(policy, Roster(members, memberships))
     yield from _channels(setup, policy, client)
 
 
 def _people(
-    setup: Setup, policy: Policy, client: SlackClient, ours: Installation, lost: set[str]
+    setup: Setup,
+    policy: Policy,
+    client: SlackClient,
+    ours: Installation,
+    memberships: dict[str, Membership],
 ) -> Finding:
-    """Look up the `users` of all roles.  Who holds no rights is added to `lost`."""
+    """Look up the `users` of all roles, and write what they are into `memberships`."""
     roles = _roles_by_id({name: role.users for name, role in policy.roles.items()})
     source = PolicySource(setup.settings.policy)
     directory = SlackDirectory(client, source, lambda: datetime.now(UTC), ours)
-    found: dict[str, Membership] = {}
     named = list(roles)
     for first in range(0, len(named), MOST_QUESTIONS):
-        found |= directory.memberships(named[first : first + MOST_QUESTIONS])
-    lost |= {who for who, membership in found.items() if membership is not Membership.MEMBER}
-    parts = [f"{len(found.keys() - lost)} of {len(roles)} people named are full members"]
-    if len(found) < len(roles):
-        parts.append(f"Slack did not tell of {len(roles) - len(found)}")
-    parts += [
-        f"{who} ({', '.join(roles[who])}) {_MEMBERSHIPS[found[who]]}"
-        for who in named
-        if who in lost
-    ]
+        memberships |= directory.memberships(named[first : first + MOST_QUESTIONS])
+    lost = [who for who in named if memberships.get(who, Membership.MEMBER) in _MEMBERSHIPS]
+    parts = [f"{len(memberships) - len(lost)} of {len(roles)} people named are full members"]
+    if len(memberships) < len(roles):
+        parts.append(f"Slack did not tell of {len(roles) - len(memberships)}")
+    parts += [f"{who} ({', '.join(roles[who])}) {_MEMBERSHIPS[memberships[who]]}" for who in lost]
     told = "; ".join(parts)
     if not lost:
         return ok("people", told)
@@ -76,61 +81,88 @@ def _people(
     return warn("people", told, remedy, Page.MEMBERS)
 
 
-def _groups(policy: Policy, client: SlackClient, ours: Installation, lost: set[str]) -> Finding:
-    """Read the members of each group.  Those without members are added to `lost`."""
+def _groups(
+    policy: Policy, client: SlackClient, ours: Installation, members: dict[str, frozenset[str]]
+) -> Finding:
+    """Read each group, and write its members into `members`: nobody if it does not exist."""
     roles = _roles_by_id({name: role.groups for name, role in policy.roles.items()})
     for approval in policy.approvals:
         for group in approval.call.groups if approval.call else ():
             roles.setdefault(group, []).append("call")
     if ours.is_org:  # the workspaces depend on the person
         return skip("user groups", "the app is installed over an organisation")
-    counts, missing = _members(client, roles)
-    lost |= {*missing, *(group for group, count in counts.items() if not count)}
-    told = [f"{len(counts)} of {len(roles)} user groups can be read"]
+    missing = _read_members(client, roles, members)
+    told = [f"{len(members) - len(missing)} of {len(roles)} user groups can be read"]
     if refused := sorted(map(str, client.refusals.values())):
         told.append(f"Slack refuses {', '.join(refused)}")
         remedy = "Without it nobody's rights can be checked: the page tells what each word means."
         return fail("user groups", "; ".join(told), remedy, Page.REFUSALS)
+    empty = [group for group in members if not members[group] and group not in missing]
     told += [f"{group} ({', '.join(roles[group])}) does not exist, or is off" for group in missing]
-    told += [
-        f"{group} ({', '.join(roles[group])}) has no members"
-        for group, count in counts.items()
-        if not count
-    ]
+    told += [f"{group} ({', '.join(roles[group])}) has no members" for group in empty]
     if missing:
         remedy = "Correct the IDs: in Slack a group's menu has Copy group ID (S…)."
         return fail("user groups", "; ".join(told), remedy, Page.ROLES)
-    if not all(counts.values()):
+    if empty:
         remedy = "Add people to the group in Slack, or take it out of the policy."
         return warn("user groups", "; ".join(told), remedy, Page.ROLES)
     return ok("user groups", "; ".join(told))
 
 
-def _members(client: SlackClient, groups: Iterable[str]) -> tuple[dict[str, int], list[str]]:
-    """Return how many members each group has, and the groups that are not there.
-
-    Groups of which Slack does not tell are in neither.
-    """
-    counts: dict[str, int] = {}
+def _read_members(
+    client: SlackClient, groups: Iterable[str], members: dict[str, frozenset[str]]
+) -> list[str]:
+    """Read the members of each group of which Slack tells.  Return those that are not there."""
     missing: list[str] = []
     for group in sorted(groups):
         try:
-            counts[group] = len(client.usergroups_users_list(usergroup=group)["users"])
+            members[group] = frozenset(client.usergroups_users_list(usergroup=group)["users"])
         except SAID_NO as error:
             if read_no(error).code in NO_GROUP:
                 missing.append(group)
+                members[group] = frozenset()
         except NO_ANSWER:
             continue
-    return counts, missing
+    return missing
 
 
-def _approvers(policy: Policy, lost: set[str]) -> Finding:
+def _approvers(policy: Policy, roster: Roster) -> Finding:
     names = sorted(_approving(policy))
-    if empty := [name for name in names if _is_empty(policy.roles[name], lost)]:
+    if empty := [name for name in names if _is_empty(policy.roles[name], roster)]:
         remedy = "Name people in these roles who are full members, or a group that has some."
         told = f"nobody is left to approve in {', '.join(empty)}"
         return fail("approvers", told, remedy, Page.MEMBERS)
+    if short := dict.fromkeys(_too_few(policy, roster)):
+        remedy = "Add people to the roles that approve, or ask for fewer approvals."
+        told = f"too few people can approve: {'; '.join(short)}"
+        return fail("approvers", told, remedy, Page.APPROVALS)
     return ok("approvers", f"somebody holds each role that approves: {', '.join(names) or 'none'}")
+
+
+def _too_few(policy: Policy, roster: Roster) -> Iterator[str]:
+    """Yield what more people would have to approve than there are, whoever asks for it."""
+    for sentence, action, domain, tag in islice(_samples(policy), MOST_SAMPLES):
+        needs = needs_of(policy, action, domain, [tag])
+        if needs.quorums and not deciders(policy, (), domain, [tag], needs, roster).enough:
+            yield f"“{sentence}” takes {needs.sentence}"
+
+
+def _samples(policy: Policy) -> Iterator[tuple[str, Action, str, str]]:
+    """Yield each pattern that asks for approval as a sentence, an action and names it covers."""
+    asking = [
+        (approval.approval, action, approval.domains, approval.tags)
+        for approval in policy.approvals
+        if approval.required
+        for action in approval.actions
+    ]
+    forcing = [
+        (rule.rule, Action.FORCE, rule.domains, rule.tags)
+        for rule in policy.rules
+        if Action.FORCE in (rule.allow or ())
+    ]
+    for sentence, action, domains, tags in (*asking, *forcing):
+        for domain, tag in product(domains, tags):
+            yield sentence, action, domain.replace("*", "any"), tag.replace("*", "any")
 
 
 def _approving(policy: Policy) -> set[str]:
@@ -142,8 +174,13 @@ def _approving(policy: Policy) -> set[str]:
     return (rules | asked) - {EVERYBODY}
 
 
-def _is_empty(role: Role, lost: set[str]) -> bool:
-    return not role.channels and lost.issuperset((*role.users, *role.groups))
+def _is_empty(role: Role, roster: Roster) -> bool:
+    """Return whether a role is known to have nobody who holds rights."""
+    is_lost = [
+        *(roster.memberships.get(who, Membership.MEMBER) in _MEMBERSHIPS for who in role.users),
+        *(roster.members.get(group) == frozenset() for group in role.groups),
+    ]
+    return not role.channels and all(is_lost)
 
 
 def _channels(setup: Setup, policy: Policy, client: SlackClient) -> Iterator[Finding]:
