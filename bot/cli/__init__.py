@@ -183,7 +183,7 @@ def explain(
     user: Annotated[str, typer.Option(help="Slack user ID, U…")],
     action: Annotated[str, typer.Option(help="purge, force, approve, view or admin")],
     domain: Annotated[str, typer.Option(help="The domain")],
-    tag: Annotated[str, typer.Option(help="The tag, as in a command")],
+    tag: Annotated[str, typer.Option(help="One tag, as in a command")],
     group: Annotated[
         list[str] | None, typer.Option(help="A user group the person is in, S… (repeatable)")
     ] = None,
@@ -202,6 +202,8 @@ def explain(
     rules, policy_hash = _policy(policy)
     actor = Actor("T", user, Membership.MEMBER, frozenset(group or ()), channel)
     domain = normalise_domain(domain)
+    if len(tag.replace(",", " ").split()) != 1:
+        raise typer.BadParameter("give one --tag, and ask for each tag by itself")
     tag = spelt_tag(tag, domain)
     found = explained(rules, actor, _action(action), domain, tag)
     if as_json:

@@ -51,6 +51,13 @@ DATABASE_AWAY = ErrorKind(
     hint="Check PURGEBOT_DATABASE_URL, and that the server runs and takes this user.",
     retryable=True,
 )
+DATABASE_LOCKED = ErrorKind(
+    code="database-locked",
+    message="Another program holds a lock on the database, and does not release it.",
+    hint="Find it and end it: `fuser FILE` names the processes that have the file open. A running "
+    "Purgebot goes on by itself when the lock is released.",
+    retryable=True,
+)
 DATABASE_NOT_WRITABLE = ErrorKind(
     code="database-not-writable",
     message="The database takes no writes: {cause}.",

@@ -121,6 +121,7 @@ class HealthChecks:
         self._connected = connected
         self._slack = slack
         self._ingress = ingress
+        self._outage = store.outage
         self._database_says = CachedProbe(lambda: _why_unusable(store, now()))
         self._canary = CachedProbe(lambda: Health.of_json(store.shared_state.get(HEALTH).value))
 
@@ -179,7 +180,8 @@ class HealthChecks:
         why_not = self._database_says.get()
         text = "it answers, and takes writes"
         if why_not is None:
-            text = "it does not answer in time, or lacks what is asked for"
+            why = self._outage.reason
+            text = f"it cannot be used ({why})" if why else "it does not answer in time"
         elif why_not != _USABLE:
             text = f"it cannot be used ({why_not})"
         return Check("database", why_not == _USABLE, text)

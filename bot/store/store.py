@@ -187,6 +187,7 @@ class Store:
         self.queue_stats = QueueStats(self._database)
         self.write_error = partial(write_error, self._database)
         self.look_whether_back = partial(look_whether_back, self._database)
+        self.outage = self._database.outage
         self.engine = self._database.engine
         self._saved: OrderedDict[str, Purge] = OrderedDict()
         """The purges that this process saved last, by ID: the next step writes what it changes."""

@@ -69,6 +69,13 @@ stopped for ten seconds”
 """
 
 
+@pytest.mark.parametrize("tags", ["hero banner", "hero,banner", " "])
+def test_explain_takes_one_tag_at_a_time(tmp_path: Path, tags: str) -> None:
+    ended = explain(tmp_path, *asking("U1", "purge", "www.example.com", tags))
+    assert (ended.code, ended.out) == (2, "")
+    assert "ask for each tag by itself" in ended.err
+
+
 def test_explain_tells_the_whole_way_to_the_cdn(tmp_path: Path) -> None:
     sre = ("--group", "S0SRE")
     ended = explain(tmp_path, *asking("U1", "force", "shop.example.com", "hero", *sre))

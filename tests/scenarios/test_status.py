@@ -368,9 +368,10 @@ def test_what_fails_in_the_listener_is_one_line_of_the_log(
     expected_failures: Expect,
 ) -> None:
     expected_failures("status-request-failed")
-    monkeypatch.setattr(bot_of(place).status.health_checks, "alive", lambda: 1 / 0)
-    with pytest.raises(requests.ConnectionError):
-        requests.get(url_of(listener), timeout=60)
+    with monkeypatch.context() as broken:
+        broken.setattr(bot_of(place).status.health_checks, "alive", lambda: 1 / 0)
+        with pytest.raises(requests.ConnectionError):
+            requests.get(url_of(listener), timeout=60)
     assert "Exception occurred during processing" not in capfd.readouterr().err
 
 

@@ -25,7 +25,7 @@ from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from bot.core.errors import STORE_AWAY, STORE_SLOW, BotError, ErrorInfo
-from bot.core.setup_errors import DATABASE_AWAY, DATABASE_NOT_WRITABLE
+from bot.core.setup_errors import DATABASE_AWAY, DATABASE_LOCKED, DATABASE_NOT_WRITABLE
 from bot.store.database import sqlite, statements
 from bot.store.database.outage import Outage
 from bot.store.database.statements import Prepared
@@ -259,6 +259,8 @@ def info_of(error: BaseException | None) -> ErrorInfo:
         return ErrorInfo(
             DATABASE_NOT_WRITABLE, {"cause": "its disk is full, or cannot be written to"}
         )
+    if sqlite.is_locked(original):
+        return ErrorInfo(DATABASE_LOCKED)
     return ErrorInfo(
         DATABASE_AWAY, {"cause": str(original or "no answer in time").partition("\n")[0]}
     )

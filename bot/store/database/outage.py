@@ -21,17 +21,24 @@ class Outage:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._since: float | None = None
+        self._code = ""
 
     @property
     def goes_on(self) -> bool:
         return self._since is not None
+
+    @property
+    def reason(self) -> str | None:
+        """The code of why the database is away, and for how long; None if it is not."""
+        since = self._since
+        return None if since is None else f"{self._code}, for {time.monotonic() - since:.0f} s"
 
     def begins(self, info: ErrorInfo) -> None:
         """Log why the database is away, unless that is known."""
         with self._lock:
             if self._since is not None:
                 return
-            self._since = time.monotonic()
+            self._since, self._code = time.monotonic(), info.code
         log.error("store-away", reason=info.code, **info.facts)
 
     def is_over(self) -> None:

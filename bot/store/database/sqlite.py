@@ -72,6 +72,11 @@ def is_full(error: BaseException | None) -> bool:
     return _code(error) == sqlite3.SQLITE_FULL or code == sqlite3.SQLITE_IOERR_WRITE
 
 
+def is_locked(error: BaseException | None) -> bool:
+    """Return whether another program held a lock for too long."""
+    return _code(error) in {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}
+
+
 def _code(error: BaseException | None) -> int | None:
     """Return the primary result code of an error of sqlite3, None for other errors."""
     code: int | None = getattr(error, "sqlite_errorcode", None)
