@@ -314,7 +314,7 @@ def test_over_two_replicas_both_buttons_make_one_purge(
             for replica in (one, two):
                 replica.until("started")
             place.says("U0SAM", "/purge www.example.com hero", "C0OPS")
-            until(place, lambda: "ubmitted" in str(cards(place, "U0SAM", "C0OPS")))
+            until(place, lambda: "the CDN has taken it" in str(cards(place, "U0SAM", "C0OPS")))
             place.says("U0ANA", "/purge www.example.com heroo")
             until(place, lambda: bool(whispers(place)))
             asked = question(place)

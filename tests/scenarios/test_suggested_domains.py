@@ -197,7 +197,7 @@ def test_a_running_bot_asks_by_itself_unless_nothing_is_to_be_asked_unasked(
         else:
             until(site, lambda: questions(site) == 1)
             site.says("U0SAM", "/purge docs.example.org hero")
-            until(site, lambda: "ubmitted" in str(cards(site)))
+            until(site, lambda: "the CDN has taken it" in str(cards(site)))
         assert bot.end() == 0
     assert questions(site) == 1
 

@@ -169,7 +169,7 @@ def test_what_an_earlier_release_left_is_served(
             for tag in ("approved", "denied"):
                 asks(place, tag)
             place.says("U0ANA", "/purge www.example.com plain")
-            wait_for(place, "plain", "ubmitted")
+            wait_for(place, "plain", "the CDN has taken it")
             assert old.end() == 0
         assert migrates(place, upgrade.new, tmp_path) == upgrade.said
         with running(tmp_path, variables_of(place, upgrade.new)) as new:
