@@ -117,6 +117,7 @@ class Sending:
             self._in_doubt(sending, doubt)
         else:
             self._troubles.over(CDN_SENDS)
+            self._troubles.over(HELD_BACK)
             self._accepted(sending, answer.task_id, answer.request_id)
 
     # Before the call

@@ -87,7 +87,7 @@ def help_message(may: dict[str, str]) -> Message:
     if "asks" in may:
         blocks.append(kit.section("\n".join(_QUESTIONS)))
     rights = [
-        f"You may {action}: {_rights(may[f'rights {action}'])}"
+        f"You may {action}: {_rights(may[f'rights {action}'], may[action].count(',') + 1)}"
         for action in ("purge", "force", "approve")
         if f"rights {action}" in may
     ]
@@ -108,9 +108,10 @@ def _nothing(may: dict[str, str]) -> list[str]:
     return lines
 
 
-def _rights(written: str) -> str:
+def _rights(written: str, count: int) -> str:
     """Return domains with their limits: every domain (but not `checkout*` of `shop.example.com`)."""
-    shown, left = kit.fitting([_right(row) for row in json.loads(written)], _RIGHTS_MOST)
+    shown, _ = kit.fitting([_right(row) for row in json.loads(written)], _RIGHTS_MOST)
+    left = count - len(shown)
     return ", ".join(shown) + (f" and {left} more" if left else "")
 
 

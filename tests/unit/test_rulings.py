@@ -123,6 +123,16 @@ def test_an_example_of_the_help_is_allowed_and_limits_and_denials_are_told() -> 
     assert "You may purge: every domain\n" in shown
 
 
+def test_help_counts_what_it_does_not_show() -> None:
+    many = {"rule": "many", "roles": ["editors"], "allow": ["purge"]}
+    law = policy(rules=[many | {"domains": [f"www{n}.example.com" for n in range(500)]}])
+    facts = help_notice(law, ANA).facts
+    assert len(facts["rights purge"]) < 4000
+    shown = said(help_message(facts))
+    listed = shown.count("`www")
+    assert f"and {500 - listed} more" in shown
+
+
 def test_help_says_whether_the_forced_example_takes_approval() -> None:
     exempt = {"required": False}
     for approvals, told in (((), "Somebody else approves it first."), ((exempt,), "no approval")):

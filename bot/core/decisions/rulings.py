@@ -19,6 +19,7 @@ from bot.core.policy.decision import (
     Decision,
     Membership,
     decide_all,
+    domains_for,
     holders_of,
     operators_of,
 )
@@ -89,7 +90,7 @@ def help_notice(policy: Policy, actor: Actor, topic: str | None = None) -> Notic
     The facts, each missing if it has no value:
 
         purge, force, approve    the domain patterns, joined by commas
-        rights purge, …          the same as JSON: rows of `Right`
+        rights purge, …          the first of them as JSON: rows of `Right`
         example purge, … force   a domain and tags, joined by commas, for which it is allowed
         force alone              that the example needs nobody's approval
         asks                     that they may ask questions, as full members may
@@ -102,7 +103,7 @@ def help_notice(policy: Policy, actor: Actor, topic: str | None = None) -> Notic
         rights = rights_of(policy, actor, action)
         if not rights:
             continue
-        facts[action.value] = ",".join(right.domain for right in rights)
+        facts[action.value] = ",".join(domains_for(policy, actor, action))
         facts[f"rights {action}"] = json.dumps([asdict(right) for right in rights])
         if action is Action.APPROVE or not (found := example_of(policy, actor, action)):
             continue
