@@ -35,8 +35,12 @@ def say(place: Town, number: int) -> str:
 
 @SQLITE
 @pytest.mark.parametrize("reason", ["warning", "refresh_requested"])
-def test_no_command_is_lost_while_slack_wants_other_connections(place: Town, reason: str) -> None:
+def test_no_command_is_lost_while_slack_wants_other_connections(
+    open_town: OpenTown, reason: str
+) -> None:
     """Acknowledgements are under way, and commands come, over the old one and the new one."""
+    place = open_town(with_bot=False)
+    place.start_bot(PURGEBOT_REQUESTS_PER_MINUTE="0")
     numbers = count()
     with ThreadPoolExecutor(4) as people:
         said = []
