@@ -71,7 +71,7 @@ def test_those_who_may_are_served_however_often_they_were_refused(open_town: Ope
     for _ in range(MOST + 2):
         ana.types("/purge unknown.example.org hero")
     ana.types("/purge www.example.com hero")
-    assert "submitted" in str(only_card(place))
+    assert "Purge sent" in str(only_card(place))
     ana.types("/purge www.example.com logo --force")
     assert rows(place)["purges"] == MOST + 2
 
