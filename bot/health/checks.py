@@ -25,7 +25,14 @@ from bot.store.database.engine import StoreUnavailable
 from bot.store.migrations import schema_error
 from bot.store.queue.owner import LeaseOwner
 from bot.store.store import Store
-from bot.telemetry.troubles import CDN_POLLS, CDN_SENDS, HELD_BACK, SLACK_LIMITS, Troubles
+from bot.telemetry.troubles import (
+    CDN_POLLS,
+    CDN_SENDS,
+    HELD_BACK,
+    SLACK_AWAY,
+    SLACK_LIMITS,
+    Troubles,
+)
 from bot.worker.cdn_monitor import HEALTH
 from bot.worker.loop import Worker
 
@@ -146,7 +153,7 @@ class HealthChecks:
             self._socket(),
             *self._http(),
             self._credentials(database),
-            self._without_trouble("slack", (SLACK_LIMITS,)),
+            self._without_trouble("slack", (SLACK_LIMITS, SLACK_AWAY)),
             self._without_trouble("cdn", (CDN_SENDS, CDN_POLLS, HELD_BACK)),
         )
 

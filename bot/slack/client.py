@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import re
 import ssl
+from datetime import UTC, datetime
 from http.client import HTTPException
 from typing import Any
 from urllib.parse import urlsplit
@@ -32,7 +33,7 @@ from bot.slack.errors import (
 )
 from bot.slack.wire import send
 from bot.telemetry import metrics
-from bot.telemetry.troubles import REPEAT, SLACK_LIMITS, Troubles
+from bot.telemetry.troubles import REPEAT, SLACK_AWAY, SLACK_LIMITS, Troubles
 
 _IDENTITY = "auth.test"
 _APP_LEVEL = "apps.connections.open"
@@ -78,7 +79,7 @@ class SlackClient(WebClient):
         self.identity: dict[str, Any] = {}
         self.refusals: dict[str, Refusal] = {}
         self._refused: dict[str, dict[str, Any]] = {}
-        self.troubles: Troubles | None = None
+        self.troubles = Troubles(lambda: datetime.now(UTC))
 
     def api_call(self, api_method: str, **more: Any) -> SlackResponse:
         """Call a method, and record a refusal.  Raises: SlackApiError, or one of NO_ANSWER."""
@@ -88,21 +89,23 @@ class SlackClient(WebClient):
             except SlackApiError as error:
                 no = read_no(error)
                 timed.outcome = _outcome(no)
-                if no.is_limit and self.troubles is not None:
+                if no.is_limit:
                     wait_s = no.retry_after_s
                     self.troubles.met(SLACK_LIMITS, "ratelimited", api_method, retry_after_s=wait_s)
+                elif no.passing:
+                    self.troubles.met(SLACK_AWAY, no.code, api_method)
                 self._record_refusal(api_method, no, more)
                 raise
-            except NO_ANSWER:
+            except (*NO_ANSWER, RecursionError) as error:
                 timed.outcome = "no-answer"
+                self.troubles.met(SLACK_AWAY, "no-answer", api_method)
+                if isinstance(error, RecursionError):  # of the JSON parser: no answer of Slack's
+                    raise HTTPException("nested too deeply") from None
                 raise
-            except RecursionError:  # of the JSON parser: it is no answer of Slack's
-                timed.outcome = "no-answer"
-                raise HTTPException("nested too deeply") from None
             if api_method != _APP_LEVEL:
                 self.token_refused = None
-            if self.troubles is not None:
-                self.troubles.over(SLACK_LIMITS, unless_within=REPEAT)
+            self.troubles.over(SLACK_LIMITS, unless_within=REPEAT)
+            self.troubles.over(SLACK_AWAY, unless_within=REPEAT)
             self._forget(api_method)
             if api_method == _IDENTITY and isinstance(answer.data, dict):
                 self.identity = answer.data

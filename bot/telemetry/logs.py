@@ -14,6 +14,8 @@ import structlog.tracebacks
 from structlog.typing import EventDict
 
 _OURS = {"purgebot", "bot", "handlers"}
+_TOLD = "slack_sdk.web.base_client"
+"""It logs each call that fails.  What fails is told once, by `bot.telemetry.troubles`."""
 
 
 def set_up_logs(level: str = "INFO") -> None:
@@ -53,7 +55,8 @@ def set_up_logs(level: str = "INFO") -> None:
 
 def _ours_or_an_error(record: logging.LogRecord) -> bool:
     # A filter of the handler, because Bolt sets the levels of its own loggers.
-    return record.levelno >= logging.ERROR or record.name.partition(".")[0] in _OURS
+    is_ours = record.name.partition(".")[0] in _OURS
+    return is_ours or (record.levelno >= logging.ERROR and record.name != _TOLD)
 
 
 def _event_first(_logger: object, _method: str, line: EventDict) -> EventDict:

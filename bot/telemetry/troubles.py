@@ -1,6 +1,7 @@
 """Troubles that last: one line in the log for each, not one for each purge or message.
 
     slack-limits   Slack answers 429: cards, answers and lookups are late
+    slack-away     Slack does not answer, or answers with a fault of its own
     cdn-sends      the CDN does not take purges: they are held, offered, failed or unknown
     cdn-polls      the CDN does not say how far its tasks are: cards show no progress
     held-back      this process was not sure that a purge was still its own, so it did not send it
@@ -21,14 +22,16 @@ import structlog
 
 log = structlog.get_logger("purgebot.trouble")
 
-SLACK_LIMITS, CDN_SENDS, CDN_POLLS, HELD_BACK = (
+SLACK_LIMITS, SLACK_AWAY, CDN_SENDS, CDN_POLLS, HELD_BACK = (
     "slack-limits",
+    "slack-away",
     "cdn-sends",
     "cdn-polls",
     "held-back",
 )
 AFFECTS = {
     SLACK_LIMITS: "cards, answers and lookups are late",
+    SLACK_AWAY: "cards and answers are late, and nobody's rights can be looked up",
     CDN_SENDS: "purges are held, offered, failed or of unknown outcome",
     CDN_POLLS: "cards show no progress",
     HELD_BACK: "purges are sent later, by whoever has their lease",

@@ -100,6 +100,27 @@ def test_a_mistake_of_the_request_is_no_trouble_of_the_cdn(
     assert part(place, "cdn") == (True, "no trouble")
 
 
+@pytest.mark.parametrize(
+    ("fault", "cause"),
+    [({"error": "internal_error"}, "internal_error"), ({"error": "drop"}, "no-answer")],
+)
+def test_a_slack_that_is_away_is_one_line(
+    place: Town, ana: Person, lines: list[Line], fault: Line, cause: str
+) -> None:
+    place.post("slack/faults", {"web_api": [{"method": "*", "times": 3, **fault}]})
+    ana.types("/purge www.example.com hero")
+    (line,) = told(lines, "slack-away")
+    assert (line["level"], line["cause"], line["times"]) == ("warning", cause, 1)
+    good, reason = part(place, "slack")
+    assert not good
+    assert f"{cause} since " in reason
+    place.post("slack/faults", {"web_api": []})
+    place.waits(minutes=5)
+    ana.types("/purge www.example.com logo")
+    assert part(place, "slack") == (True, "no trouble")
+    assert told(lines, "trouble-over")[-1]["trouble"] == "slack-away"
+
+
 def test_what_slack_limits_is_named_with_its_method_and_wait(
     place: Town, ana: Person, lines: list[Line]
 ) -> None:
