@@ -50,12 +50,9 @@ def _row(purge: Purge, *, calls: bool) -> list[Block]:
             # harm.
             return [_button(purge, CANCEL, "Stop it", style="danger")]
         case State.HELD | State.QUEUED:
-            return [_button(purge, CANCEL, _cancel_label(purge))]
+            return [_cancel(purge)]
         case State.OFFERED:
-            return [
-                _button(purge, POSTPONE, "Run it then", style="primary"),
-                _button(purge, CANCEL, _cancel_label(purge)),
-            ]
+            return [_button(purge, POSTPONE, "Run it then", style="primary"), _cancel(purge)]
         case State.UNKNOWN if purge.choice is None and purge.joined_to is None:
             return [_again(purge), _button(purge, LEAVE, "Leave it")]
         case State.COMPLETE if not purge.force and purge.choice is None:
@@ -81,14 +78,14 @@ def _deny(purge: Purge) -> Block:
 
 
 def _cancel(purge: Purge) -> Block:
-    means = "Only its requester can. Nothing will be purged."
-    confirm = _confirm("Cancel this request?", means, "Cancel request")
-    return _button(purge, CANCEL, "Cancel (requester only)", confirm=confirm)
-
-
-def _cancel_label(purge: Purge) -> str:
-    """Return the label of Cancel: after an approval, those who may decide can press it, too."""
-    return "Cancel" if purge.needs else "Cancel (requester only)"
+    """Return Cancel.  After an approval, those who may decide can press it, too."""
+    is_theirs = purge.state is State.WAITING or not purge.needs
+    label, who = (
+        ("Cancel (requester only)", "Only its requester can. ") if is_theirs else ("Cancel", "")
+    )
+    means = "Nothing will be purged." if purge.doubt is None else "It is not tried again."
+    confirm = _confirm("Cancel this request?", who + means, "Cancel request")
+    return _button(purge, CANCEL, label, confirm=confirm)
 
 
 def _again(purge: Purge) -> Block:

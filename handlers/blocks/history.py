@@ -34,6 +34,8 @@ _NOTHING_WAITS = "*Nothing waits for approval* that you may see"
 def history(answer: HistoryAnswer) -> Message:
     """Return one page of the history."""
     notes = _sight(answer.sees)
+    if answer.purges:
+        notes = ["The times are when each was asked for.", *notes]
     if answer.cut_short:
         way = "Older" if answer.older else "Newer"
         more = "There may be more: I looked at many others that you did not ask for."
