@@ -149,7 +149,7 @@ def test_what_was_stopped_since_the_backup_is_not_sent(
     restore = backed_up()
     place.presses("U0SAM", CANCEL, only_card(place))
     place.waits(seconds=3)
-    assert "Forced purge cancelled" in words(only_card(place))
+    assert "Forced purge stopped" in words(only_card(place))
     restore()
     assert "1 forced purges were to be sent" in migrate_restored(place, tmp_path)
     place.settle()

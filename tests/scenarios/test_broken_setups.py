@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, field
@@ -101,7 +102,7 @@ class Place:
                 owner.execute(command.replace("NAME", name).encode())
         if commands and "ROLE" in commands[0]:
             self.lasting.callback(drop_role, server, url)
-            url = url.replace("postgres@", f"clerk_{name}@")
+            url = re.sub("//[^@]*@", f"//clerk_{name}@", url)
         self.sets(PURGEBOT_DATABASE_URL=url)
 
     def secure(self, days: tuple[int, int] = (-1, 1), host: str = "localhost") -> None:

@@ -27,7 +27,7 @@ def submitted(place: Town, count: int = 1) -> bool:
 def test_help_is_plain_text_that_any_terminal_shows(tmp_path: Path, words: list[str]) -> None:
     ended = purgebot(*words, "--help", folder=tmp_path, PYTHONIOENCODING="latin-1", COLUMNS="40")
     assert (ended.code, ended.err) == (0, "")
-    assert ended.out.startswith("Usage: python -m bot")
+    assert ended.out.startswith("Usage: purgebot")
     assert not {"│", "╭", "\\"} & set(ended.out)
 
 

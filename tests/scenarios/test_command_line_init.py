@@ -76,7 +76,7 @@ def test_from_nothing_to_a_bot_that_checks_well(
         assert f"ok    {found}\n" in ended.out
     assert sorted(each.name for each in folder.iterdir()) == [".env", "policy.tests", "policy.yaml"]
     checked = purgebot("check", folder=folder, **services(site))
-    assert (checked.code, "FAIL" in checked.out) == (0, False)
+    assert (checked.code, "FAIL" in checked.out) == (0, False), checked.out
     tested = purgebot("policy", "test", "policy.tests", folder=folder)
     assert (tested.code, tested.err) == (0, "")
     assert is_the_preset_with_answers((folder / "policy.yaml").read_text(), preset)

@@ -160,13 +160,15 @@ def test_everything_the_simulator_sends_has_the_shape_that_slack_publishes(npm: 
             the_app_calls_everything(slack)
             slack.until(lambda: all(row["outcome"] for row in deliveries(slack)))
             calls, delivered = slack.get("calls")["calls"], deliveries(slack)
-    assert {call["method"] for call in calls} == set(METHODS)
+    assert {call["method"] for call in calls} == set(METHODS) - UNTYPED
     assert {delivered_type(row["payload"]) for row in delivered} == DELIVERED
     answers = [(f"slack.Answer<{type_name(c['method'], 'Response')}>", c["answer"]) for c in calls]
     check_types(npm, answers)
     check_types(npm, [(delivered_type(row["payload"]), row["payload"]) for row in delivered])
 
 
+UNTYPED = {"blocks.validate"}
+"""What @slack/web-api 7.19 has no types for."""
 EVENTS = [
     "app_home_opened",
     "member_joined_channel",

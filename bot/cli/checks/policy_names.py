@@ -17,7 +17,7 @@ from bot.config.policy_file import PolicySource
 from bot.core.policy.approvers import Roster, deciders
 from bot.core.policy.decision import Membership
 from bot.core.policy.document import Policy, Role
-from bot.core.policy.fields import EVERYBODY, Action
+from bot.core.policy.fields import EVERYBODY, Action, covers_domain
 from bot.core.policy.quorum import needs_of
 from bot.slack.client import SlackClient
 from bot.slack.directory import MOST_QUESTIONS, SlackDirectory
@@ -148,7 +148,10 @@ def _too_few(policy: Policy, roster: Roster) -> Iterator[str]:
 
 
 def _samples(policy: Policy) -> Iterator[tuple[str, Action, str, str]]:
-    """Yield each pattern that asks for approval as a sentence, an action and names it covers."""
+    """Yield each pattern that asks for approval as a sentence, an action and names it covers.
+
+    An approval for more domains than anybody may purge is tried with those that somebody may.
+    """
     asking = [
         (approval.approval, action, approval.domains, approval.tags)
         for approval in policy.approvals
@@ -161,8 +164,17 @@ def _samples(policy: Policy) -> Iterator[tuple[str, Action, str, str]]:
         if Action.FORCE in (rule.allow or ())
     ]
     for sentence, action, domains, tags in (*asking, *forcing):
-        for domain, tag in product(domains, tags):
-            yield sentence, action, domain.replace("*", "any"), tag.replace("*", "any")
+        named = {
+            domain
+            for rule in policy.rules
+            if action in (rule.allow or ())
+            for domain in rule.domains
+            if covers_domain(domains, domain.replace("*", "any"))
+        }
+        for domain, tag in product(sorted({*domains, *named}), tags):
+            at = domain.replace("*", "any")
+            if any(rule.allow for rule in policy.rules_for(action, at)):
+                yield sentence, action, at, tag.replace("*", "any")
 
 
 def _approving(policy: Policy) -> set[str]:
