@@ -58,7 +58,7 @@ def _traffic(traffic: Traffic) -> str:
         flight = f" *{traffic.in_flight} may be at work right now.*"
     return (
         f"Purges of this domain: {traffic.forced_hour} forced and {traffic.plain_hour} plain in the "
-        f"last hour, {traffic.forced_day} and {traffic.plain_day} in the last 24 hours.{flight}"
+        f"last hour, {traffic.forced_day} forced and {traffic.plain_day} plain in the last 24 hours.{flight}"
     )
 
 

@@ -73,7 +73,7 @@ def help_message(may: dict[str, str]) -> Message:
         return kit.message(f"Help on /purge {may['topic']}", kit.section("\n".join(on)))
     lines = [
         ":broom: *Clear what the CDN has cached, by tag*",
-        "Tags are the names that the web server (the origin) gives to pages, not their addresses.",
+        "Tags are the names that the web server (the origin) gives to pages and files, not their addresses.",
     ]
     if example := may.get("example purge"):
         lines.append(f"• {code(f'/purge {example}')}\n{PLAIN_MEANS}")

@@ -137,7 +137,9 @@ def test_purges_of_the_last_hour_and_day_are_counted(place: Town, ana: Person) -
     ana.purges("img.example.com elsewhere")
     place.waits(minutes=30)
     card = words(ana.purges("www.example.com hero --force"))
-    assert "0 forced and 2 plain in the last hour, 0 and 3 in the last 24 hours." in card
+    assert (
+        "0 forced and 2 plain in the last hour, 0 forced and 3 plain in the last 24 hours." in card
+    )
 
 
 def test_what_was_sent_a_moment_ago_may_be_at_work(ana: Person) -> None:
