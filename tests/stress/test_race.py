@@ -54,7 +54,7 @@ TITLES = {
     State.UNKNOWN: "outcome unknown",
     State.DENIED: "denied: nothing was purged",
     State.CANCELLED: "ed: nothing was purged",
-    State.EXPIRED: "expired: nobody decided in time",
+    State.EXPIRED: "in time, nothing was purged",
 }
 """The ends there are where nobody loses a right and the CDN is well, and what the card says then."""
 
