@@ -39,8 +39,8 @@ from bot.slack.errors import NO_ANSWER, read_no, why_no_answer
 from bot.slack.installation import Installation
 from bot.slack.message import Message
 from bot.store.database.clock import ASK_EVERY_S
-from bot.store.database.engine import GROUP_SIZE
 from bot.store.database.sqlite import lock_database
+from bot.store.database.writers import GROUP_SIZE
 from bot.store.migrations import migrate, schema_error
 from bot.store.queue.owner import LeaseOwner
 from bot.store.store import Store

@@ -20,7 +20,7 @@ from hypothesis import HealthCheck, settings
 from bot.config.settings import Mode
 from bot.demo.town import SAMPLE_POLICY, Town, town
 from bot.simulators.slack.workspace import faults
-from bot.store.database import engine
+from bot.store.database import engine, writers
 from bot.store.database import postgresql as postgresql_sessions
 from tests.support.canaries import leaks
 from tests.support.databases import Postgresql, Sqlite
@@ -142,7 +142,7 @@ def is_patient(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) 
     if patient:
         for module, name in (
             (engine, "BUSY_TIMEOUT_S"),
-            (engine, "WRITE_TIMEOUT_S"),
+            (writers, "WRITE_TIMEOUT_S"),
             (engine, "IDLE_TIMEOUT_S"),
             (postgresql_sessions, "ANSWER_WITHIN_S"),
         ):

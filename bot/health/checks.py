@@ -21,7 +21,7 @@ from bot.core.cdn.health import Health
 from bot.health.ingress import Ingress
 from bot.slack.client import SlackClient
 from bot.slack.errors import Refusal
-from bot.store.database.engine import StoreUnavailable
+from bot.store.database.writers import StoreUnavailable
 from bot.store.migrations import schema_error
 from bot.store.queue.owner import LeaseOwner
 from bot.store.store import Store

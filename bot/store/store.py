@@ -38,9 +38,10 @@ from bot.core.purge.purge import Event, Purge, State
 from bot.store.audit.log import AuditLog
 from bot.store.change import CardReply, Change, InteractionAnswered, NewInteraction, NewPosts
 from bot.store.database.clock import DatabaseClock, steady_s
-from bot.store.database.engine import Database, StoreUnavailable, insert_if_new
+from bot.store.database.engine import Database, insert_if_new
 from bot.store.database.probe import look_whether_back, write_error
 from bot.store.database.statements import Prepared, Started, one_of
+from bot.store.database.writers import StoreUnavailable
 from bot.store.handing_over import FIRST_SHOWN, HandingOver
 from bot.store.queue.due import JobKind
 from bot.store.queue.leases import CARDS, Jobs

@@ -25,7 +25,7 @@ from starlette.routing import Route
 from bot.app import MAX_BODY_BYTES, Bot
 from bot.health.endpoint import HEALTH_PATHS, listener_at
 from bot.health.ingress import Ingress
-from bot.store.database.engine import GROUP_SIZE
+from bot.store.database.writers import GROUP_SIZE
 from bot.web.limits import BACKLOG, protocol_of
 
 log = structlog.get_logger("purgebot.web")

@@ -28,7 +28,7 @@ from bot.core.interaction import Interaction
 from bot.core.message import Post
 from bot.core.purge.purge import Purge
 from bot.core.retry import RateLimited, RetryLater
-from bot.store.database.engine import StoreUnavailable
+from bot.store.database.writers import StoreUnavailable
 from bot.store.queue.due import JobKind, kind_of
 from bot.store.queue.handover import Room
 from bot.store.queue.leases import LEFT_FOR

@@ -30,7 +30,7 @@ from bot.core.decisions.transition import Transition
 from bot.core.purge.purge import Event, Evidence, Failure, Purge
 from bot.core.retry import DirectoryUnavailable, is_lasting
 from bot.slack.directory import SlackDirectory
-from bot.store.database.engine import StoreUnavailable
+from bot.store.database.writers import StoreUnavailable
 from bot.store.queue.owner import LeaseOwner
 from bot.store.store import Store
 from bot.telemetry import metrics

@@ -32,7 +32,7 @@ from bot.core.purge.tracking import (
     task_ids,
 )
 from bot.core.suggestions.confirmation import MANY_KNOWN, MOST_TYPED
-from bot.store.database.engine import StoreUnavailable
+from bot.store.database.writers import StoreUnavailable
 from bot.store.queue.due import JobKind
 from bot.store.schema.mapping import FromNewer
 from bot.store.store import Store

@@ -15,7 +15,7 @@ from bot.core.audit import CHECKPOINTS, PRUNED, RETENTION, AuditEntry, checkpoin
 from bot.core.purge.purge import Event, advance
 from bot.store.audit.log import BATCH, PRUNE
 from bot.store.audit.verify import verify
-from bot.store.database.engine import StoreUnavailable
+from bot.store.database.writers import StoreUnavailable
 from bot.store.schema.mapping import link_to_row
 from bot.store.schema.tables import audit, checkpoints
 from bot.store.store import Store

@@ -14,7 +14,7 @@ from bot.app import Bot, build
 from bot.config.settings import settings_from
 from bot.core.cdn.quota import LowQuota
 from bot.demo.town import Town
-from bot.store.database.engine import StoreUnavailable
+from bot.store.database.writers import StoreUnavailable
 from tests.support.messages import cards, words
 from tests.support.waiting import until
 

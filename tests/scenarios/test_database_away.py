@@ -13,7 +13,7 @@ from bot.core.command.parser import PurgeCommand
 from bot.core.interaction import Origin
 from bot.core.policy.approvers import Roster
 from bot.demo.town import Town
-from bot.store.database.engine import StoreUnavailable
+from bot.store.database.writers import StoreUnavailable
 from bot.store.queue.due import JobKind
 from tests.conftest import OpenTown
 from tests.support.database_outage import away

@@ -13,7 +13,7 @@ import pytest
 from sqlalchemy import func, select
 
 from bot.demo.town import Town, town
-from bot.store.database.engine import StoreUnavailable
+from bot.store.database.writers import StoreUnavailable
 from bot.store.store import Store
 from tests.support.database_outage import away
 from tests.support.databases import Postgresql

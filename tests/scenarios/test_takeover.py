@@ -19,7 +19,7 @@ from sqlalchemy import select, text
 
 from bot.app import build
 from bot.demo.town import Town
-from bot.store.database.engine import StoreUnavailable
+from bot.store.database.writers import StoreUnavailable
 from bot.store.schema.tables import rates
 from bot.store.store import Store
 from tests.conftest import OpenTown, missing

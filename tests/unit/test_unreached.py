@@ -17,7 +17,8 @@ from sqlalchemy import text
 from bot.core.network.connection_errors import Unreached, why_database_unreached
 from bot.slack.client import SlackClient
 from bot.slack.errors import NO_ANSWER, why_no_answer
-from bot.store.database.engine import Database, StoreUnavailable
+from bot.store.database.engine import Database
+from bot.store.database.writers import StoreUnavailable
 from tests.support.certificates import write_certificate
 from tests.support.loopback_servers import (
     Deed,

@@ -9,7 +9,7 @@ import pytest
 
 from bot.core.errors import STORE_AWAY
 from bot.health.checks import CachedProbe
-from bot.store.database.engine import StoreUnavailable
+from bot.store.database.writers import StoreUnavailable
 
 
 class Oracle:

@@ -14,7 +14,8 @@ from sqlalchemy import Connection, delete, insert, inspect, select, text
 
 from bot.core.errors import ErrorInfo
 from bot.core.setup_errors import DATABASE_NOT_WRITABLE
-from bot.store.database.engine import Database, StoreUnavailable, info_of
+from bot.store.database.engine import Database, info_of
+from bot.store.database.writers import StoreUnavailable
 from bot.store.schema.tables import JOBS, audit, known, known_tags, metadata, rates
 
 WRITTEN = (*JOBS.values(), audit, known, known_tags, rates)

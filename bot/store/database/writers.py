@@ -1,0 +1,194 @@
+"""How transactions are committed: each on its caller's thread, or in groups.
+
+PostgreSQL: every write is a transaction of its own, on the caller's thread.
+SQLite: one thread runs the writes of all callers and commits those that wait at the same time in
+one transaction ("group commit").  Each caller waits for its own result; one flush serves all.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import queue
+import sqlite3
+import threading
+from collections.abc import Callable
+from concurrent.futures import CancelledError, Future, InvalidStateError
+from typing import Any, TypeVar
+
+from sqlalchemy import Connection, Engine
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+
+from bot.core.errors import STORE_AWAY, STORE_SLOW, BotError
+from bot.store.database import statements
+
+T = TypeVar("T")
+Job = Callable[[Connection], T]
+
+WRITE_TIMEOUT_S = 2.0
+"""How long a caller waits for its write to SQLite, in seconds.  Slack expects an answer in 3 s."""
+GROUP_SIZE = 64
+"""The maximum number of writes in one commit."""
+
+
+class StoreUnavailable(BotError):
+    """The database failed to read or write.
+
+    With the kind `store-slow` the write may have been committed, or may still be.
+    """
+
+
+class DirectWriter:
+    """Runs each write in a transaction of its own, on the caller's thread."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    def run(self, job: Job[T], *, in_place: bool, pipelined: bool) -> T:  # noqa: ARG002  (always in place)
+        """Run the job and return its result after the commit.
+
+        Raises: StoreUnavailable: `store-away` if it certainly was not committed, `store-slow` if
+        the connection failed during the commit.
+        """
+        kind = STORE_AWAY
+        try:
+            with self._engine.begin() as connection:
+                with statements.pipelined(connection) if pipelined else contextlib.nullcontext():
+                    result = job(connection)
+                kind = STORE_SLOW
+        except SQLAlchemyError as error:
+            raise StoreUnavailable(kind) from error
+        return result
+
+    def close(self) -> None:
+        """Do nothing: there is no thread to stop."""
+
+
+class GroupWriter:
+    """Runs the writes of all callers, one group after the other.
+
+    Writes that wait at the same time share a commit, on the writer's thread.  A caller that can
+    wait for the disk runs its own write if no other one waits: a change of threads takes as long as
+    the write.
+    """
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine.execution_options(begun=True)
+        self._connection: Connection | None = None
+        self._jobs: queue.SimpleQueue[tuple[Job[Any], Future[Any]] | None] = queue.SimpleQueue()
+        self._writing = threading.Lock()
+        self._thread = threading.Thread(target=self._work, name="store-writer", daemon=True)
+        self._thread.start()
+
+    def run(self, job: Job[T], *, in_place: bool, pipelined: bool) -> T:  # noqa: ARG002  (SQLite has no pipelines)
+        """Run the job and return its result after the commit.
+
+        Raises: StoreUnavailable: `store-away` if it certainly was not committed, `store-slow` if
+        the writer had begun and did not end within WRITE_TIMEOUT_S.
+        """
+        future: Future[T] = Future()
+        if in_place and self._jobs.empty() and self._writing.acquire(blocking=False):
+            try:
+                self._commit([(job, future)])
+            finally:
+                self._writing.release()
+            return future.result()
+        self._jobs.put((job, future))
+        try:
+            return future.result(WRITE_TIMEOUT_S)
+        except CancelledError:
+            raise StoreUnavailable(STORE_AWAY) from None
+        except TimeoutError:
+            if future.cancel():
+                raise StoreUnavailable(STORE_AWAY) from None
+            raise StoreUnavailable(STORE_SLOW) from None
+
+    def close(self) -> None:
+        self._jobs.put(None)
+        self._thread.join(timeout=5)
+
+    def _work(self) -> None:
+        while (first := self._jobs.get()) is not None:
+            group = [first]
+            closing = False
+            with contextlib.suppress(queue.Empty):
+                while len(group) < GROUP_SIZE and not closing:
+                    job = self._jobs.get_nowait()
+                    if job is None:
+                        closing = True
+                    else:
+                        group.append(job)
+            with self._writing:
+                self._commit(group)
+            if closing:
+                break
+        with self._writing:
+            self._let_go()
+
+    def _let_go(self) -> None:
+        """Close the connection, which rolls back its transaction."""
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            with contextlib.suppress(SQLAlchemyError, sqlite3.Error):
+                connection.invalidate()
+                connection.close()
+
+    def _commit(self, group: list[tuple[Job[Any], Future[Any]]]) -> None:
+        ended: list[tuple[Future[Any], Any, BaseException | None]] = []
+        try:
+            # The connection is kept: checking one out, and beginning a transaction through the
+            # engine's events, takes longer than most transactions.
+            connection = self._connection = self._connection or self._engine.connect()
+            driver: Any = connection.connection.driver_connection
+            driver.execute("BEGIN IMMEDIATE")
+            for job, future in group:
+                if not future.set_running_or_notify_cancel():
+                    continue
+                alone = len(group) == 1
+                ended.append((future, *_run_one(connection, driver, job, alone=alone)))
+            if driver.in_transaction:
+                driver.execute("COMMIT")
+            connection.rollback()  # resets SQLAlchemy's transaction state, which a job may have begun
+        except (SQLAlchemyError, sqlite3.Error) as error:
+            self._let_go()
+            away = StoreUnavailable(STORE_AWAY)
+            away.__cause__ = error
+            for _, future in group:
+                with contextlib.suppress(InvalidStateError):  # its caller has cancelled it
+                    future.set_exception(away)
+            return
+        for future, result, failure in ended:
+            if failure is not None:
+                future.set_exception(failure)
+            else:
+                future.set_result(result)
+
+
+def _run_one(
+    connection: Connection, driver: Any, job: Job[Any], *, alone: bool
+) -> tuple[Any, BaseException | None]:
+    """Run one job under a savepoint, so that its failure does not affect the others of its group.
+
+    Return its result and the exception for its caller, of which one is None.
+    Raises: DBAPIError if the whole transaction or the connection was lost.
+    """
+    # Savepoints of the driver: SQLAlchemy's cost as much as the job.
+    execute = driver.execute
+    undo = "ROLLBACK" if alone else "ROLLBACK TO one"
+    if not alone:
+        execute("SAVEPOINT one")
+    try:
+        result = job(connection)
+    except DBAPIError as error:
+        try:
+            execute(undo)
+        except sqlite3.Error:  # the whole transaction or the connection was lost
+            raise error from None
+        away = StoreUnavailable(STORE_AWAY)
+        away.__cause__ = error
+        return None, away
+    except Exception as error:  # noqa: BLE001  (it is raised again in the caller)
+        execute(undo)
+        return None, error
+    if not alone:
+        execute("RELEASE one")
+    return result, None
