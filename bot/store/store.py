@@ -8,7 +8,6 @@ other methods; each is a module of this package.
 from __future__ import annotations
 
 import time
-from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -53,6 +52,7 @@ from bot.store.reads.history import History
 from bot.store.reads.known_tags import Tags
 from bot.store.reads.related import RelatedPurges, is_sent_alike
 from bot.store.reads.shared_state import SharedState
+from bot.store.recent import Recent
 from bot.store.retention import Retention
 from bot.store.schema import mapping as rows
 from bot.store.schema import tables
@@ -63,8 +63,6 @@ log = structlog.get_logger("purgebot.workflow")
 
 TRY_EVERY_S = 0.25
 """The interval of the attempts to save a decision while the database is unavailable, in seconds."""
-SAVED = 256
-"""How many purges are remembered as they were saved."""
 SENDS_PER_S = 50.0
 """The limit that the CDN documents for operations similar to ours, in calls per second."""
 
@@ -190,7 +188,7 @@ class Store:
         self.look_whether_back = partial(look_whether_back, self._database)
         self.outage = self._database.outage
         self.engine = self._database.engine
-        self._saved: OrderedDict[str, Purge] = OrderedDict()
+        self._saved: Recent[Purge] = Recent()
         """The purges that this process saved last, by ID: the next step writes what it changes."""
         self._once = {
             table: Prepared(insert_if_new(self.engine.dialect.name, table, "trigger_id"))
@@ -236,7 +234,7 @@ class Store:
             raise
         for purge in (change.purge for change in changes if isinstance(change, Transition)):
             if saved:
-                self._remember(purge)
+                self._saved.keep(purge.id, purge)
                 _log_step(purge)
             elif owner is not None:
                 log.warning("step-lost", purge=purge.id, state=purge.state.value)
@@ -374,12 +372,6 @@ class Store:
                 handing.due.append(at)
 
         saving.checks.append(check)
-
-    def _remember(self, purge: Purge) -> None:
-        self._saved[purge.id] = purge
-        self._saved.move_to_end(purge.id)
-        if len(self._saved) > SAVED:
-            self._saved.popitem(last=False)
 
     def _be_alone(self, connection: Connection, purge: Purge, since: datetime) -> None:
         """Check that no other purge that covers this one was sent after `since` and is in progress.

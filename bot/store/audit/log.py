@@ -8,7 +8,6 @@ only change that they accept is the pruning of an entry, which empties it.
 from __future__ import annotations
 
 import json
-from collections import OrderedDict
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
@@ -50,6 +49,7 @@ from bot.core.audit import (
 )
 from bot.store.database.engine import Database, insert_if_new
 from bot.store.database.statements import Prepared
+from bot.store.recent import Recent
 from bot.store.schema import mapping as rows
 from bot.store.schema.tables import audit, checkpoints, purges
 
@@ -61,8 +61,6 @@ CHECKPOINT = "checkpoint"
 """The event that records a checkpoint.  `detail` has its hash and the last ID that it seals."""
 BATCH = 2_000
 """How many entries are pruned or sealed at once.  It takes a fraction of the timeout of a write."""
-REMEMBERED = 256
-"""How many ends of chains are remembered."""
 _CHAINS = 7_821_002
 """The first key of the advisory locks under which writers of one chain take turns."""
 
@@ -104,7 +102,7 @@ class AuditLog:
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._ends: OrderedDict[str, tuple[int, str]] = OrderedDict()
+        self._ends: Recent[tuple[int, str]] = Recent()
 
     def append(
         self,
@@ -139,9 +137,7 @@ class AuditLog:
     def remember(self, ends: Mapping[str, tuple[int, str]]) -> None:
         """Remember the ends of chains that `append` returned, after the commit."""
         for chain, end in ends.items():
-            self._ends[chain] = max(end, self._ends.pop(chain, START))
-        while len(self._ends) > REMEMBERED:
-            self._ends.popitem(last=False)
+            self._ends.keep(chain, max(end, self._ends.get(chain, START)))
 
     def _take_end(
         self, connection: Connection, purge_id: str, known: tuple[int, str] | None = None
