@@ -8,7 +8,6 @@ from __future__ import annotations
 import json
 import os
 import re
-import signal
 import subprocess
 import sys
 import sysconfig
@@ -21,10 +20,9 @@ import pytest
 
 from bot.demo.town import Town, town
 from tests.packaging.variables import ROOT
-from tests.support.messages import cards, words
-from tests.support.purgebot import PATIENCE_S, listening
+from tests.support.first_purge import purges_and_stops
+from tests.support.purgebot import PATIENCE_S
 from tests.support.terminal import terminal
-from tests.support.waiting import until
 
 PAGE = (ROOT / "docs" / "start.md").read_text()
 NOT_SHOWN = {
@@ -123,22 +121,6 @@ def set_up(installed: Installed, place: Town) -> None:
     assert [line.rstrip() for line in shown.splitlines()] == lines
 
 
-def serves(installed: Installed, place: Town, start: list[str], shell: dict[str, str]) -> None:
-    """Start the bot, let it purge, and stop it."""
-    with listening(start, installed.folder, shell) as bot:
-        bot.until("started")
-        place.says("U0ANA", "/purge www.example.com hero")
-        until(place, lambda: any(task_of(place) in words(card) for card in cards(place)))
-        assert bot.end(signal.SIGINT) == 0
-
-
-def task_of(place: Town) -> str:
-    """Give the ID of the one task that the CDN has made."""
-    made = [sent["task_id"] for sent in place.purges_sent() if sent["task_id"]]
-    assert len(made) < 2
-    return made[0] if made else "not yet"
-
-
 def test_the_session_in_the_docs_goes_as_it_is_written_to_a_purge(
     installed: Installed, place: Town
 ) -> None:
@@ -150,7 +132,8 @@ def test_the_session_in_the_docs_goes_as_it_is_written_to_a_purge(
     assert tested.stdout.splitlines() == session("Played")["purgebot policy test policy.tests"]
     checked = installed.run("check")
     assert (checked.returncode, "FAIL" in checked.stdout) == (0, False)
-    serves(installed, place, [str(installed.purgebot), "run"], installed.shell)
+    run = [str(installed.purgebot), "run"]
+    purges_and_stops(place, run, installed.folder, installed.shell)
 
 
 def test_and_so_does_the_one_with_slacks_command_line(installed: Installed, place: Town) -> None:
@@ -177,4 +160,5 @@ def test_and_so_does_the_one_with_slacks_command_line(installed: Installed, plac
         "SLACK_BOT_TOKEN": place.handles()["bot_token"],
         "SLACK_APP_TOKEN": place.handles()["app_token"],
     }
-    serves(installed, place, ["sh", "-c", hooks["start"]], tokens | installed.shell)
+    start = ["sh", "-c", hooks["start"]]
+    purges_and_stops(place, start, installed.folder, tokens | installed.shell)

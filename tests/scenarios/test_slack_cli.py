@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import json
 import re
-import signal
 import struct
 import subprocess
 import sys
@@ -26,9 +25,8 @@ import yaml
 
 from bot.config.settings import VARIABLES
 from bot.demo.town import Town
-from tests.support.messages import cards, words
-from tests.support.purgebot import PATIENCE_S, ROOT, environment, listening
-from tests.support.waiting import until
+from tests.support.first_purge import purges_and_stops
+from tests.support.purgebot import PATIENCE_S, ROOT, environment
 
 HOOKS: dict[str, Any] = json.loads((ROOT / ".slack" / "hooks.json").read_text())
 
@@ -95,18 +93,7 @@ def test_it_starts_the_bot_with_the_tokens_that_it_sets_and_stops_it(
     del settings["PURGEBOT_MODE"]
     lines = [f"{name}={value}\n" for name, value in settings.items()]
     (cli.project / ".env").write_text("# as purgebot init leaves it\n" + "".join(lines))
-    with listening(cli.words("start"), cli.project, cli.variables(tokens)) as bot:
-        bot.until("started")
-        site.says("U0ANA", "/purge www.example.com hero")
-        until(site, lambda: any(task_of(site) in words(card) for card in cards(site)))
-        assert bot.end(signal.SIGINT) == 0
-
-
-def task_of(place: Town) -> str:
-    """Give the ID of the one task that the CDN has made."""
-    made = [sent["task_id"] for sent in place.purges_sent() if sent["task_id"]]
-    assert len(made) < 2
-    return made[0] if made else "not yet"
+    purges_and_stops(site, cli.words("start"), cli.project, cli.variables(tokens))
 
 
 def test_the_example_of_a_dot_env_leaves_its_tokens_in_force_and_names_only_settings() -> None:

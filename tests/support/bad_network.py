@@ -18,6 +18,8 @@ from collections import Counter
 from contextlib import suppress
 from dataclasses import dataclass, field
 
+from tests.support.tcp_relay import connected
+
 WAYS = ("good", "drip", "reset", "truncate", "half-open", "reorder")
 _WEIGHTS = (12, 1, 2, 2, 1, 2)
 _FAR_APART_S = 0.05
@@ -82,22 +84,14 @@ class BadNetwork:
             line.reset()
 
     def _accept(self) -> None:
-        with suppress(OSError):  # the listener is closed
-            while True:
-                near, _ = self._listener.accept()
-                try:
-                    far = socket.create_connection(self._target)
-                except OSError:
-                    near.close()
-                    continue
-                way = "good" if self._mended.is_set() else self._dice.choices(WAYS, _WEIGHTS)[0]
-                self.counts[way] += 1
-                line = _Line(near, far, way, self._dice.choice((0, 1, 200, 700, 2_000, 20_000)))
-                self._lines.append(line)
-                for taker, giver in ((near, far), (far, near)):
-                    threading.Thread(
-                        target=self._pass_on, args=(line, taker, giver), daemon=True
-                    ).start()
+        for near, far in connected(self._listener, lambda: self._target):
+            way = "good" if self._mended.is_set() else self._dice.choices(WAYS, _WEIGHTS)[0]
+            self.counts[way] += 1
+            line = _Line(near, far, way, self._dice.choice((0, 1, 200, 700, 2_000, 20_000)))
+            self._lines.append(line)
+            for taker, giver in ((near, far), (far, near)):
+                ends = (line, taker, giver)
+                threading.Thread(target=self._pass_on, args=ends, daemon=True).start()
 
     def _pass_on(self, line: _Line, taker: socket.socket, giver: socket.socket) -> None:
         with suppress(OSError):

@@ -10,8 +10,26 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from functools import partial
+from typing import Any
 
 from sqlalchemy import make_url
+
+
+def connected(
+    listener: socket.socket, target: Callable[[], Any]
+) -> Iterator[tuple[socket.socket, socket.socket]]:
+    """Yield each connection to the listener with one to `target`, until the listener is closed."""
+    while True:
+        try:
+            near, _ = listener.accept()
+        except OSError:
+            return
+        try:
+            far = socket.create_connection(target())
+        except OSError:
+            near.close()
+            continue
+        yield near, far
 
 
 class Relay:
@@ -69,19 +87,12 @@ class Relay:
             end.close()
 
     def _accept(self) -> None:
-        with suppress(OSError):  # the listener is closed
-            while True:
-                near, _ = self._listener.accept()
-                try:
-                    far = socket.create_connection(self._target)
-                except OSError:
-                    near.close()
-                    continue
-                self._ends += [near, far]
-                silent = threading.Event()
-                there, back = self._hear(silent), partial(_is_set, silent)
-                for ends in ((near, far, there, self._open), (far, near, back, self._open)):
-                    threading.Thread(target=self._pass_on, args=ends, daemon=True).start()
+        for near, far in connected(self._listener, lambda: self._target):
+            self._ends += [near, far]
+            silent = threading.Event()
+            there, back = self._hear(silent), partial(_is_set, silent)
+            for ends in ((near, far, there, self._open), (far, near, back, self._open)):
+                threading.Thread(target=self._pass_on, args=ends, daemon=True).start()
 
     def _hear(self, silent: threading.Event) -> Callable[[bytes], bool]:
         """Give what listens for the words, and then for the commit, after which all is `silent`."""
