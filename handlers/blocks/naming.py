@@ -285,11 +285,6 @@ def wording(purge: Purge) -> Called:
     )
 
 
-def title_of(purge: Purge) -> str:
-    """Return the title of a card, without its emoji."""
-    return wording(purge).title
-
-
 def is_unchanged(purge: Purge) -> bool:
     """Return whether the purge is complete, and every URL that was looked at is as before."""
     found = [each.verdict.finding for each in purge.evidence if each.verdict is not None]
