@@ -133,6 +133,19 @@ def test_who_reads_further_up_is_not_moved_but_told_of_new_messages(
     expect(page.get_by_role("button", name="New messages")).to_have_count(0)
 
 
+def test_who_moves_up_as_a_message_comes_is_not_moved_down_again(
+    town: StillTown, open_page: Open
+) -> None:
+    """A browser tells of a scroll at its next frame; a message may be there before it."""
+    page = open_page(viewport={"width": 1440, "height": 500})
+    page.evaluate("addEventListener('scroll', event => event.stopPropagation(), true)")
+    page.get_by_role("log").evaluate("log => log.scrollTo(0, 0)")
+    town.say_to_web({"text": "News"})
+
+    page.get_by_role("button", name="New messages").wait_for()
+    expect(page.get_by_text("News", exact=True)).not_to_be_in_viewport()
+
+
 def test_who_speaks_can_be_switched_and_is_kept_in_the_address(
     town: StillTown, open_page: Open
 ) -> None:

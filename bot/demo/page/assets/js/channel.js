@@ -11,6 +11,8 @@ import { PlaceName, useOther } from "./sidebar.js";
 import { Home } from "./views.js";
 
 const JOIN_S = 5 * 60;
+/** So near the end, the reader is at the end. */
+const NEAR_PX = 60;
 
 export function Channel({ channel, messages, home, commands, draft, setDraft, speakAs }) {
   const { openHome } = useContext(Actions);
@@ -63,25 +65,32 @@ function Foot({ channel, commands, draft, setDraft, speakAs }) {
 function Messages({ channel, messages }) {
   const { now } = useContext(Names);
   const box = useRef(null);
-  const atEnd = useRef(true);
+  // How far down the end was when the reader was last there; null for who reads further up.
+  const end = useRef(0);
   const [behind, setBehind] = useState(false);
   const { roots, repliesTo } = useMemo(() => threaded(messages), [messages]);
-  const toEnd = (of = box.current) => of.scrollTo({ top: of.scrollHeight });
-  const follow = () => (atEnd.current ? toEnd() : setBehind(true));
+  const endOf = ({ scrollHeight, clientHeight }) => scrollHeight - clientHeight;
+  const isNear = (there) => box.current.scrollTop > there - NEAR_PX;
+  // Asked of the box itself, not remembered from its events: a scroll is told one frame late, and
+  // by then a new message or a grown card may have come.
+  const atEnd = () => isNear(endOf(box.current)) || (end.current !== null && isNear(end.current));
+  function toEnd() {
+    end.current = endOf(box.current);
+    box.current.scrollTo({ top: end.current });
+  }
 
-  useLayoutEffect(follow, [messages.length]);
+  useLayoutEffect(() => (atEnd() ? toEnd() : setBehind(true)), [messages.length]);
   useEffect(() => {
     // Cards grow and the box shrinks (a keyboard, a new line): who reads the end stays at the end.
-    const scroll = box.current;
-    const watcher = new ResizeObserver(() => atEnd.current && toEnd(scroll));
-    watcher.observe(scroll);
-    watcher.observe(scroll.firstElementChild);
+    const watcher = new ResizeObserver(() => box.current && atEnd() && toEnd());
+    watcher.observe(box.current);
+    watcher.observe(box.current.firstElementChild);
     return () => watcher.disconnect();
   }, []);
   function scrolled() {
-    const { scrollHeight, scrollTop, clientHeight } = box.current;
-    atEnd.current = scrollHeight - scrollTop - clientHeight < 60;
-    if (atEnd.current) setBehind(false);
+    if (isNear(endOf(box.current))) end.current = endOf(box.current);
+    else if (!atEnd()) end.current = null;
+    if (end.current !== null) setBehind(false);
   }
   return html`<div class="scroll" ref=${box} onScroll=${scrolled} tabindex="0" role="log" aria-label="Messages">
       <div class="messages">
