@@ -50,6 +50,7 @@ class Load:
     lines: list[Line]
     answers: socket.socket | None
     line_waits_for: frozenset[str]
+    run_id: str
     began: list[float] = field(default_factory=list)
     on: list[Line] = field(default_factory=list)
     took_ms: dict[int, float] = field(default_factory=dict)
@@ -114,7 +115,9 @@ class Load:
         assert self.answers is not None, "it is read because it is there"
         *whole, self._read = (self._read + self.answers.recv(65_536)).split(b"\n")
         for answer in whole:
-            self._got("answer", int(answer.rpartition(b"-")[2]), self.answered_ms)
+            run, _, number = answer.decode().rpartition("-")
+            if run == self.run_id:  # cards of an earlier run may be edited meanwhile
+                self._got("answer", int(number), self.answered_ms)
 
 
 def command(secret: str, run: str, number: int, response_url: str) -> bytes:
@@ -161,7 +164,7 @@ def fire(wish: dict[str, Any], answers: socket.socket | None = None) -> dict[str
     for line in lines:
         line.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     held = {"acknowledgement", "answer"} if answers and not per_s else {"acknowledgement"}
-    load = Load(commands, lines, answers, frozenset(held))
+    load = Load(commands, lines, answers, frozenset(held), run)
     began = time.perf_counter()
 
     def moments() -> Iterator[float]:
