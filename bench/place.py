@@ -42,7 +42,7 @@ from bot.simulators.cdn import CdnSim
 from bot.simulators.serving import serving
 from bot.simulators.slack import SlackSim
 from tests.support.processes import UNLIMITED
-from tests.support.purgebot import Running, environment, listening, running
+from tests.support.purgebot import Running, command, environment, listening
 
 CHANNEL = "C0WEB"
 PERSON = "U0ANA"
@@ -134,7 +134,7 @@ class Place:
     def purgebot(self, name: str, url: str, mode: Mode, **more: str) -> Iterator[Contestant]:
         """Give a Purgebot that is ready for commands over this database."""
         given = self.variables(mode) | {"PURGEBOT_DATABASE_URL": url} | more
-        with running(self.folder, given) as bot:
+        with listening(command("run"), self.folder, environment(self.folder, given)) as bot:
             ready = bot.until("listening" if mode is Mode.HTTP else "started")
             yield Contestant(name, mode, bot, ready.get("address", ""), self)
 

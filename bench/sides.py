@@ -37,7 +37,7 @@ from bot.store.migrations import migrate
 from bot.store.store import Store
 from tests.support.messages import APPROVE
 from tests.support.processes import UNLIMITED
-from tests.support.purgebot import Running, running
+from tests.support.purgebot import Running, command, environment, listening
 
 FEW = 10
 WARMING = 5
@@ -173,7 +173,8 @@ def side(
         # None of what is clicked ends before the measuring does.
         place.post("cdn/settings", {**plenty, "task_seconds": 10**6})
         prepare(place)
-        with running(folder, place.variables()) as bot:
+        given = environment(folder, place.variables())
+        with listening(command("run"), folder, given) as bot:
             bot.until("started")
             measured = Side(place, bot, figures)
             yield measured

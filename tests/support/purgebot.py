@@ -3,6 +3,9 @@
 purgebot("check", **place.variables())          ended: code, out, err
 with running(place.variables()) as bot:         `purgebot run`, until the block ends
     bot.until("started")                        its log, as far as that event
+
+These begin after the imports (warm_start.py), unless they are given a variable that acts on Python
+itself.  `listening(command("run"), …)` starts as an operator does.
 """
 
 from __future__ import annotations
@@ -21,6 +24,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.support.canaries import found_in
+from tests.support.warm_start import WarmProcess, needs_a_cold_start
 
 ROOT = Path(__file__).parents[2]
 PATIENCE_S = 90
@@ -45,10 +49,15 @@ Command = Callable[..., Ended]
 
 def purgebot(*words: str, folder: Path, typed: str | None = None, **variables: str) -> Ended:
     """Run a command to its end.  `typed` is what it reads."""
+    given = environment(folder, variables)
+    if not needs_a_cold_start(variables):
+        process = WarmProcess(words, folder, given)
+        out, err = process.communicate(typed, PATIENCE_S)
+        return Ended(process.wait(), out, err)
     done = subprocess.run(
         command(*words),
         cwd=folder,
-        env=environment(folder, variables),
+        env=given,
         input=typed,
         capture_output=True,
         text=True,
@@ -77,7 +86,7 @@ def environment(folder: Path, variables: Mapping[str, str]) -> dict[str, str]:
 class Running:
     """A process that was started, and what it has said so far."""
 
-    process: subprocess.Popen[str]
+    process: subprocess.Popen[str] | WarmProcess
     said: list[str] = field(default_factory=list)
     _lines: queue.SimpleQueue[str | None] = field(default_factory=queue.SimpleQueue)
 
@@ -115,28 +124,43 @@ class Running:
 @contextmanager
 def running(folder: Path, variables: Mapping[str, str], *words: str) -> Iterator[Running]:
     """Start a command, `run` unless told otherwise; it is killed if it outlives the block."""
-    with listening(command(*(words or ("run",))), folder, environment(folder, variables)) as bot:
+    words, given = words or ("run",), environment(folder, variables)
+    if needs_a_cold_start(variables):
+        with listening(command(*words), folder, given) as bot:
+            yield bot
+        return
+    process = WarmProcess(words, folder, given)
+    process.stdin.close()
+    with _heard(Running(process)) as bot:
         yield bot
+    process.close()
 
 
 @contextmanager
 def listening(arguments: list[str], folder: Path, variables: dict[str, str]) -> Iterator[Running]:
     """Start a program that logs as Purgebot does; it is killed if it outlives the block."""
-    with subprocess.Popen(
-        arguments,
-        cwd=folder,
-        env=variables,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    ) as process:
-        bot = Running(process)
-        listener = threading.Thread(target=bot.listen)
-        listener.start()
-        try:
-            yield bot
-        finally:
-            if process.poll() is None:
-                process.kill()
-            listener.join()
-            bot.search()
+    with (
+        subprocess.Popen(
+            arguments,
+            cwd=folder,
+            env=variables,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        ) as process,
+        _heard(Running(process)) as bot,
+    ):
+        yield bot
+
+
+@contextmanager
+def _heard(bot: Running) -> Iterator[Running]:
+    listener = threading.Thread(target=bot.listen)
+    listener.start()
+    try:
+        yield bot
+    finally:
+        if bot.process.poll() is None:
+            bot.process.kill()
+        listener.join()
+        bot.search()
