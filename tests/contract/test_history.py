@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from typing import Any
 
 import pytest
@@ -50,6 +51,7 @@ def a_purge(number: int, **facts: Any) -> Purge:
     return replace(plain, **facts)
 
 
+@cache
 def many() -> list[Purge]:
     rare: dict[int, dict[str, Any]] = {
         3: {"domain": RARE, "user_id": "U0ANA", "tags": ("hero",)},
@@ -154,8 +156,9 @@ def ids(page: Page) -> list[str]:
     return [purge.id for purge in page.purges]
 
 
+@cache
 def older_pages(history: History, search: Search) -> list[Page]:
-    """Turn to the end; every page that is not full must say why."""
+    """Turn to the end, once for all that look at a history that does not change."""
     pages = [history.page(search, seen_by(search))]
     while (key := pages[-1].older) is not None:
         pages.append(history.page(search, seen_by(search), Cursor(key)))
