@@ -4,8 +4,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 # Tools that look at the dependencies are none of them.
 AUDIT := .venv-audit
-# Four at once where there are two cores: half of the time tests wait for processes and databases.
-PYTEST := $(BIN)/pytest -n 4 --dist worksteal
+# Six at once where there are two cores: half of the time tests wait for processes and databases.
+PYTEST := $(BIN)/pytest -n 6 --dist worksteal
 
 .PHONY: demo check test test-most test-long fuzz mutants picture dist sbom audit bench-approvals bench-demo bench-history bench-tasks lock clean
 

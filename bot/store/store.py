@@ -197,7 +197,6 @@ class Store:
         self.is_sqlite = self._database.is_sqlite
         self.close = self._database.close
         self.read = self._database.read
-        self.reading = self._database.reading
 
     def clock(self) -> DatabaseClock:
         """Return the clock of the database, which all replicas share.  SQLite has none.

@@ -201,10 +201,9 @@ class Sending:
     def _accepted(self, sending: Purge, task_id: str, request_id: str | None) -> None:
         now = self._now()
         low = None
-        with self._store.reading():
-            with suppress(StoreUnavailable):  # saving the outcome matters more than the warning
-                low = self._low_quota(now)
-            new = new_tags(self._store, self._rules().policy, sending)
+        with suppress(StoreUnavailable):  # saving the outcome matters more than the warning
+            low = self._low_quota(now)
+        new = new_tags(self._store, self._rules().policy, sending)
         self._save(outcomes.accepted(sending, task_id, request_id, low, new, now))
 
     def _in_doubt(self, sending: Purge, doubt: CdnInDoubt) -> None:

@@ -45,8 +45,7 @@ class Doubts:
         """Return what is doubtful about a command, for any requester.  Raises: StoreUnavailable."""
         if len(command.tags) > doubts.MOST_TYPED:
             return None
-        with self._store.reading():
-            slips = self._slips(command)
+        slips = self._slips(command)
         return Doubt(command, slips) if slips else None
 
     def _slips(self, command: PurgeCommand) -> tuple[Slip, ...]:

@@ -165,8 +165,7 @@ class PurgeRequests:
         now: datetime,
         who: Who | None = None,
     ) -> Transition:
-        with self._store.reading():
-            facts = self._facts(purge, rules, actor, roster, now)
+        facts = self._facts(purge, rules, actor, roster, now)
         decided = authorize_request(purge, rules, facts, now)
         refusal = decided.purge.refusal
         if refusal is None or refusal.code != rulings.NO_RULE:

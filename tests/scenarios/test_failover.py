@@ -12,6 +12,7 @@ import pytest
 from sqlalchemy import event, make_url
 
 from bot.demo.town import SAMPLE_POLICY, Town, town
+from bot.store.database import kept
 from tests.conftest import OpenTown
 from tests.support.database_outage import altered
 from tests.support.messages import cards, only_card, whispers, words
@@ -106,9 +107,10 @@ def test_a_bot_works_on_with_the_standby_as_soon_as_that_is_the_primary(
 @pytest.mark.deadlines
 @POSTGRES
 def test_connections_of_which_nothing_comes_any_more_keep_nobody_waiting(
-    open_town: OpenTown,
+    open_town: OpenTown, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """So it is when an address moves to another machine, and nobody tells those who were there."""
+    monkeypatch.setattr(kept, "LOOK_EVERY_S", 0.0)  # as if nothing was asked for in that time
     place = open_town(with_bot=False)
     with relay_to(place.database_url) as relay:
         place.database_url, direct = relay.url, place.database_url

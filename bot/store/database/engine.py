@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import contextlib
-from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
-from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from sqlalchemy import CompoundSelect, Connection, Engine, Select, Table, Update, make_url
+from sqlalchemy import CompoundSelect, Select, Table, Update, make_url
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.dialects.sqlite import insert as insert_into_sqlite
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
@@ -17,6 +15,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from bot.core.errors import STORE_AWAY, BotError, ErrorInfo
 from bot.core.setup_errors import DATABASE_AWAY, DATABASE_LOCKED, DATABASE_NOT_WRITABLE
 from bot.store.database import sqlite
+from bot.store.database.kept import Kept
 from bot.store.database.outage import Outage
 from bot.store.database.statements import Prepared
 from bot.store.database.writers import DirectWriter, GroupWriter, Job, StoreUnavailable
@@ -32,8 +31,6 @@ BUSY_TIMEOUT_S = 1.5
 
 It is less than the 3 s in which Slack expects an answer.
 """
-READERS = 8
-"""How many idle connections to SQLite are kept for reading."""
 IDLE_TIMEOUT_S = 5.0
 """How long a transaction of PostgreSQL may be idle, in seconds.
 
@@ -64,15 +61,14 @@ class Database:
             )
             self._sessions = Sessions(url, limits, writes=writes)
             self.engine = self._sessions.engine
-            self._writer = DirectWriter(self.engine)
+            self._writer = DirectWriter(self._sessions)
         # Not AUTOCOMMIT for SQLite: SQLAlchemy would set the driver's isolation level, which
         # sqlite._prepare sets.
         self._without_transaction = self.engine.execution_options(
             **({"begun": True} if self.is_sqlite else {"isolation_level": "AUTOCOMMIT"})
         )
         self._not_unique: type[Exception] = self.engine.dialect.loaded_dbapi.IntegrityError
-        self._readers: deque[Connection] = deque()
-        self._shared: ContextVar[_SharedSession | None] = ContextVar("shared", default=None)
+        self._readers = Kept(self._without_transaction, looks=not self.is_sqlite)
         self.is_full = False
         """Whether a write failed because the disk was full, and no probe has succeeded since."""
         self.outage = Outage()
@@ -130,55 +126,14 @@ class Database:
         Raises: StoreUnavailable.
         """
         try:
-            if self.is_sqlite:
-                return self._read_file(question, values)
-            # No PostgreSQL connection is kept between queries: the pool checks each one at
-            # checkout, because after a failover an unchecked connection could return old data.
-            if not self.is_direct:
-                with self.engine.begin() as connection:
+            if self.is_direct:
+                with self._readers.connection() as connection:
                     return question.rows(connection, values)
-            if (shared := self._shared.get()) is not None:
-                return shared.rows(question, values)
-            with self._without_transaction.connect() as connection:
+            with self.engine.begin() as connection:
                 return question.rows(connection, values)
         except SQLAlchemyError as error:
             self.outage.begins(info_of(error))
             raise StoreUnavailable(STORE_AWAY) from error
-
-    @contextlib.contextmanager
-    def reading(self) -> Iterator[None]:
-        """Let all calls of `rows` in this block share one PostgreSQL session, which is checked once.
-
-        It holds for this thread only.  The block must not wait for the network.
-        """
-        if self.is_sqlite or not self.is_direct:
-            yield
-            return
-        shared = _SharedSession(self._without_transaction)
-        token = self._shared.set(shared)
-        try:
-            yield
-        finally:
-            self._shared.reset(token)
-            shared.close()
-
-    def _read_file(self, question: Prepared, values: Mapping[str, Any]) -> list[Any]:
-        """Query SQLite over a kept connection, because checking one out takes longer than the query."""
-        try:
-            connection = self._readers.pop()
-        except IndexError:
-            connection = self._without_transaction.connect()
-        try:
-            found = question.rows(connection, values)
-        except BaseException:
-            connection.invalidate()
-            connection.close()
-            raise
-        if len(self._readers) < READERS:
-            self._readers.append(connection)
-        else:
-            connection.close()
-        return found
 
     @property
     def is_direct(self) -> bool:
@@ -187,31 +142,8 @@ class Database:
 
     def close(self) -> None:
         self._writer.close()
-        while self._readers:
-            self._readers.pop().close()
+        self._readers.close()
         self.engine.dispose()
-
-
-class _SharedSession:
-    """A session that is checked out for the first query, and again after an error."""
-
-    def __init__(self, engine: Engine) -> None:
-        self._engine = engine
-        self._connection: Connection | None = None
-
-    def rows(self, question: Prepared, values: Mapping[str, Any]) -> list[Any]:
-        if self._connection is None:
-            self._connection = self._engine.connect()
-        try:
-            return question.rows(self._connection, values)
-        except BaseException:
-            self.close()
-            raise
-
-    def close(self) -> None:
-        connection, self._connection = self._connection, None
-        if connection is not None:
-            connection.close()
 
 
 @contextlib.contextmanager

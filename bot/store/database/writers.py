@@ -11,15 +11,19 @@ import contextlib
 import queue
 import sqlite3
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import CancelledError, Future, InvalidStateError
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from bot.core.errors import STORE_AWAY, STORE_SLOW, BotError
 from bot.store.database import statements
+from bot.store.database.kept import Kept
+
+if TYPE_CHECKING:
+    from bot.store.database.postgresql import Sessions
 
 T = TypeVar("T")
 Job = Callable[[Connection], T]
@@ -40,8 +44,9 @@ class StoreUnavailable(BotError):
 class DirectWriter:
     """Runs each write in a transaction of its own, on the caller's thread."""
 
-    def __init__(self, engine: Engine) -> None:
-        self._engine = engine
+    def __init__(self, sessions: Sessions) -> None:
+        self._sessions = sessions
+        self._kept = Kept(sessions.engine, looks=True)
 
     def run(self, job: Job[T], *, in_place: bool, pipelined: bool) -> T:  # noqa: ARG002  (always in place)
         """Run the job and return its result after the commit.
@@ -51,7 +56,7 @@ class DirectWriter:
         """
         kind = STORE_AWAY
         try:
-            with self._engine.begin() as connection:
+            with self._transaction() as connection:
                 with statements.pipelined(connection) if pipelined else contextlib.nullcontext():
                     result = job(connection)
                 kind = STORE_SLOW
@@ -59,8 +64,22 @@ class DirectWriter:
             raise StoreUnavailable(kind) from error
         return result
 
+    @contextlib.contextmanager
+    def _transaction(self) -> Iterator[Connection]:
+        if not self._sessions.is_direct:  # a pooler's sessions get their settings as one begins
+            with self._sessions.engine.begin() as connection:
+                yield connection
+            return
+        with self._kept.connection() as connection:
+            yield connection
+            # By the driver, which began it with the first statement: SQLAlchemy's takes longer.
+            driver: Any = connection.connection.driver_connection
+            with statements.wrapping(connection, "COMMIT"):
+                driver.commit()
+            connection.rollback()  # resets SQLAlchemy's transaction state, which a job may have begun
+
     def close(self) -> None:
-        """Do nothing: there is no thread to stop."""
+        self._kept.close()
 
 
 class GroupWriter:
