@@ -55,7 +55,7 @@ class Prepared:
         compiled = self._compiled.get(key)
         if compiled is None:
             compiled = self._compiled[key] = _Compiled(self._statement, dialect, key[1])
-        driver: Any = connection.connection.driver_connection
+        driver: Any = connection.connection.dbapi_connection
         try:
             cursor = driver.execute(compiled.sql, compiled.bind(values))
         except dialect.loaded_dbapi.Error as error:
@@ -113,7 +113,7 @@ def pipelined(connection: Connection) -> Iterator[None]:
     https://www.psycopg.org/psycopg3/docs/advanced/pipeline.html
     Raises: DBAPIError.
     """
-    driver: Any = connection.connection.driver_connection
+    driver: Any = connection.connection.dbapi_connection
     with wrapping(connection, ""), driver.pipeline() as pipeline:
         info = connection.info
         info[_PIPELINE] = pipeline
@@ -139,7 +139,7 @@ def _wrapped(connection: Connection, error: Exception, sql: str) -> DBAPIError:
     else:
         from bot.store.database.postgresql import ends_session
 
-        is_useless = ends_session(error) or connection.connection.driver_connection.closed  # type: ignore[union-attr]  # not None: it is not yet invalidated
+        is_useless = ends_session(error) or connection.connection.dbapi_connection.closed  # type: ignore[union-attr]  # not None: it is not yet invalidated
     if is_useless:
         connection.invalidate(error)
     return DBAPIError(sql, None, error, hide_parameters=True, connection_invalidated=is_useless)

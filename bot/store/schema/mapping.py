@@ -12,6 +12,8 @@ from contextlib import contextmanager, suppress
 from dataclasses import asdict, fields
 from datetime import datetime
 from enum import Enum
+from itertools import repeat
+from operator import attrgetter
 from typing import Any, get_type_hints
 
 from pydantic import ConfigDict, TypeAdapter
@@ -49,6 +51,13 @@ _NOTICE = TypeAdapter(Notice | None, config=_EXACT)
 _TYPES = get_type_hints(Purge)
 """The types of the fields of a purge by name, including the fields of its base classes."""
 _COLUMN_OF = {name: column_of(name) for name in _TYPES}
+# One call for all values: a purge has sixty, and is read or written at each of its steps.
+_values_of_purge = attrgetter(*_COLUMN_OF)
+_values_of_purge_row = attrgetter(*_COLUMN_OF.values())
+_POST_FIELDS = [name for name in Post.__slots__ if name not in {"id", "notice"}]
+_values_of_post = attrgetter(*_POST_FIELDS)
+_values_of_post_row = attrgetter("id", *_POST_FIELDS)
+_values_of_entry = attrgetter(*AuditEntry.__slots__)
 _JSON = {
     name: TypeAdapter(_TYPES[name], config=_EXACT).validator.validate_python
     for name in _TYPES
@@ -56,6 +65,7 @@ _JSON = {
 }
 """The validators of the fields of a purge that are stored as JSON, by field name."""
 _NULL_IF_EMPTY = {name for name in _JSON if tables.purges.c[column_of(name)].nullable}
+_UNSAVED = object()
 _PLAIN = {str, int, float, bool, dict, type(None)}
 
 
@@ -73,15 +83,17 @@ def _as_known() -> Iterator[None]:
 
 def purge_to_row(purge: Purge, saved: Purge | None = None) -> dict[str, Any]:
     """Return the columns of a purge; with `saved`, only those that may differ from its row."""
+    values = _values_of_purge(purge)
+    before = repeat(_UNSAVED) if saved is None else _values_of_purge(saved)
     row: dict[str, Any] = {}
-    for name, column in _COLUMN_OF.items():
-        value = getattr(purge, name)
+    for (name, column), value, was in zip(_COLUMN_OF.items(), values, before, strict=False):
         # Identity, which `replace` keeps: to compare approvals would take longer than to write them.
-        if saved is not None and value is getattr(saved, name):
+        if value is was:
             continue
         if name in _JSON:
-            value = _plain(value) if value or name not in _NULL_IF_EMPTY else None
-        row[column] = value
+            row[column] = _plain(value) if value or name not in _NULL_IF_EMPTY else None
+        else:
+            row[column] = value
     row["state"] = purge.state.value
     return row
 
@@ -89,7 +101,7 @@ def purge_to_row(purge: Purge, saved: Purge | None = None) -> dict[str, Any]:
 @_as_known()
 def row_to_purge(row: Row) -> Purge:
     """Return the purge that a row stores.  Raises: FromNewer."""
-    values = {name: getattr(row, column_of(name)) for name in _TYPES}
+    values = dict(zip(_COLUMN_OF, _values_of_purge_row(row), strict=True))
     for name, read in _JSON.items():
         if values[name] is None:
             del values[name]  # the field has a default
@@ -128,7 +140,7 @@ def row_to_interaction(row: Row) -> Interaction:
 
 
 def post_to_row(post: Post) -> dict[str, Any]:
-    row = {name: getattr(post, name) for name in Post.__slots__ if name not in {"id", "notice"}}
+    row = dict(zip(_POST_FIELDS, _values_of_post(post), strict=True))
     return row | {
         "kind": post.kind.value,
         "route": post.route.value if post.route else None,
@@ -152,7 +164,7 @@ def _notice_to_json(notice: Notice | None) -> Any:
 @_as_known()
 def row_to_post(row: Row) -> Post:
     """Return the post that a row stores.  Raises: FromNewer."""
-    values = {name: getattr(row, name) for name in Post.__slots__ if name != "notice"}
+    values = dict(zip(("id", *_POST_FIELDS), _values_of_post_row(row), strict=True))
     return Post(
         **values
         | {
@@ -164,7 +176,7 @@ def row_to_post(row: Row) -> Post:
 
 
 def link_to_row(linked: Link) -> dict[str, Any]:
-    return {name: getattr(linked.entry, name) for name in AuditEntry.__slots__} | {
+    return dict(zip(AuditEntry.__slots__, _values_of_entry(linked.entry), strict=True)) | {
         "seq": linked.seq,
         "previous": linked.previous,
         "hash": linked.hash,
