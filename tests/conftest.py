@@ -145,6 +145,7 @@ def is_patient(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) 
             (writers, "WRITE_TIMEOUT_S"),
             (engine, "IDLE_TIMEOUT_S"),
             (postgresql_sessions, "ANSWER_WITHIN_S"),
+            (postgresql_sessions, "LONGEST_ANSWER_S"),
         ):
             monkeypatch.setattr(module, name, PATIENCE_S)
         monkeypatch.setitem(postgresql_sessions.DEFAULTS, "connect_timeout", int(PATIENCE_S))

@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import closing, suppress
 from traceback import format_exception
 
 import psycopg
 import pytest
+from sqlalchemy import func, select
+from sqlalchemy.exc import DBAPIError
 
 from bot.core.command.parser import PurgeCommand
 from bot.core.interaction import Origin
 from bot.core.policy.approvers import Roster
 from bot.demo.town import Town
+from bot.store.audit.log import snapshot
+from bot.store.database import postgresql
 from bot.store.database.writers import StoreUnavailable
 from bot.store.queue.due import JobKind
+from bot.store.store import Store
 from tests.conftest import OpenTown
 from tests.support.database_outage import away
 from tests.support.logged_failures import Expect
@@ -185,3 +190,42 @@ def test_a_commit_that_breaks_off_is_in_doubt_and_not_called_undone(place: Town)
     place.says("U0ANA", "/purge www.example.com banner")
     place.settle()
     assert [sent["params"]["CacheTag"] for sent in place.purges_sent()] == ["banner"]
+
+
+# An answer may also get stuck on its way, while the lines are alive.
+
+
+@pytest.fixture
+def hurried(monkeypatch: pytest.MonkeyPatch) -> float:
+    """Give for how long sessions that are opened from now on wait for an answer, in seconds."""
+    monkeypatch.setattr(postgresql, "LONGEST_ANSWER_S", 0.3)
+    return 0.3
+
+
+@POSTGRES
+def test_an_answer_that_gets_stuck_on_its_way_is_not_waited_for_for_ever(
+    database_url: str, hurried: float
+) -> None:
+    with relay_to(database_url) as relay, closing(Store(relay.url)) as store:
+        with store.engine.connect() as connection:
+            assert connection.execute(select(1)).scalar_one() == 1
+            relay.cut()
+            with pytest.raises(DBAPIError, match="does not answer in time") as stuck:
+                connection.execute(select(1))
+            assert stuck.value.connection_invalidated
+        relay.mend()
+        assert store.read(select(1)).scalar_one() == 1
+
+
+@POSTGRES
+def test_who_lets_the_server_take_its_time_waits_for_it(database_url: str, hurried: float) -> None:
+    slow = select(func.pg_sleep(2 * hurried), 1)
+    with closing(Store(database_url)) as store:
+        with pytest.raises(StoreUnavailable):
+            store.read(slow)
+        with snapshot(store.engine) as connection:
+            assert connection.execute(slow).one()[1] == 1
+        with pytest.raises(StoreUnavailable):  # that was for one transaction
+            store.read(slow)
+    with closing(Store(f"{database_url}?options=-cstatement_timeout%3D60s")) as store:
+        assert store.read(slow).one()[1] == 1

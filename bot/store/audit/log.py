@@ -282,8 +282,9 @@ def snapshot(engine: Engine) -> Iterator[Connection]:
             connection.execution_options(
                 isolation_level="REPEATABLE READ", postgresql_readonly=True
             )
-            connection.execute(text("SET LOCAL statement_timeout = 0"))
-            connection.execute(text("SET LOCAL idle_in_transaction_session_timeout = 0"))
+            from bot.store.database.postgresql import lift_limits
+
+            lift_limits(connection)
         yield connection
 
 

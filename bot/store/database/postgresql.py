@@ -19,8 +19,9 @@ from collections.abc import Iterator
 from typing import Any
 
 import psycopg
+from psycopg.abc import RV, PQGen
 from psycopg.pq import ExecStatus
-from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy import Connection, Engine, create_engine, event, text
 from sqlalchemy.engine.interfaces import ExceptionContext
 from sqlalchemy.exc import InvalidatePoolError
 
@@ -66,6 +67,15 @@ ANSWER_WITHIN_S = 1.0
 PgBouncer makes a client wait for two minutes if the server is unavailable.  Slack expects an answer
 in 3 s, in which another session may have to be opened.
 """
+_LIMIT = "statement_timeout"
+WAKE_S = 0.1
+"""How often a wait looks at the clock, in seconds, if nothing comes."""
+LONGEST_ANSWER_S = 10.0
+"""How long a statement is waited for, in seconds: as long as a lost server takes to be noticed.
+
+The server itself ends statements sooner, but its answer may get stuck on the way: behind a proxy
+that is alive the keepalives notice nothing.
+"""
 _NO_OPTIONS = re.compile("startup parameter|command-line options")
 """Matches the errors with which PgBouncer and RDS Proxy reject options.
 https://github.com/pgbouncer/pgbouncer/issues/875, https://github.com/psycopg/psycopg2/issues/1577
@@ -84,6 +94,29 @@ class Refused(psycopg.OperationalError):
     def __init__(self, kind: ErrorKind, /, **facts: str) -> None:
         self.info = ErrorInfo(kind, facts)
         super().__init__(self.info.message)
+
+
+class Session(psycopg.Connection[Any]):
+    """A session that is closed when an answer takes longer than `longest_s` seconds (None: any time)."""
+
+    longest_s: float | None = None
+
+    def wait(self, gen: PQGen[RV], interval: float = WAKE_S, timeout: float | None = None) -> RV:
+        """Wait for an answer.  Raises: psycopg.OperationalError if it takes too long."""
+        try:
+            return super().wait(gen, interval, self.longest_s if timeout is None else timeout)
+        except psycopg.errors._WaitTimeout as error:  # noqa: SLF001  (it has no other name)
+            self.close()
+            raise psycopg.OperationalError("the server does not answer in time") from error
+
+
+def lift_limits(connection: Connection) -> None:
+    """Let the statements of this transaction take any time."""
+    connection.execute(text("SET LOCAL statement_timeout = 0"))
+    connection.execute(text("SET LOCAL idle_in_transaction_session_timeout = 0"))
+    session = connection.connection.driver_connection
+    assert isinstance(session, Session)
+    session.longest_s = None
 
 
 class Sessions:
@@ -133,12 +166,15 @@ class Sessions:
             else:
                 record.info["set"] = () if is_direct else self._all_settings(parameters)
                 record.info["new"] = True
+                options = str(parameters.get("options", "")).replace("-", "_")
+                # Whoever lets the server take longer waits longer.
+                record.info["longest_s"] = None if _LIMIT in options else LONGEST_ANSWER_S
                 self.is_direct = is_direct
                 return session
         assert refused is not None, "there is a host at least, be it libpq's own"
         raise refused
 
-    def _open_at(self, parameters: dict[str, Any]) -> tuple[psycopg.Connection, bool]:
+    def _open_at(self, parameters: dict[str, Any]) -> tuple[Session, bool]:
         """Open a session with one server.  Return it, and whether its options have arrived.
 
         Raises: psycopg.Error, Refused.
@@ -155,8 +191,9 @@ class Sessions:
             raise
         return session, is_direct
 
-    def _look(self, session: psycopg.Connection, record: Any, _taken: object) -> None:
+    def _look(self, session: Session, record: Any, _taken: object) -> None:
         """Check a session from the pool.  Raises: InvalidatePoolError if it cannot be used."""
+        session.longest_s = record.info["longest_s"]
         if record.info.pop("new", False):
             return
         try:
@@ -175,14 +212,14 @@ class Sessions:
             raise Refused(DATABASE_NOT_WRITABLE, cause=cause)
         return mark == _MARK[1].encode()
 
-    def _connect(self, parameters: dict[str, Any]) -> psycopg.Connection:
+    def _connect(self, parameters: dict[str, Any]) -> Session:
         theirs = str(parameters.get("options", ""))
         before, after = _as_options(self._limits), _as_options((*_READ_BY, _MARK))
         # If a setting occurs several times, the last one is used.
         parameters = parameters | {"options": f"{before} {theirs} {after}"}
         if self._takes_options:
             try:
-                return psycopg.connect(**parameters)
+                return Session.connect(**parameters)
             except psycopg.ProgrammingError as error:  # a parameter is wrong; nothing was sent
                 wrong = next((name for name in parameters if name in str(error)), "a parameter")
                 raise Refused(DATABASE_OPTIONS, option=wrong, taker="libpq") from error
@@ -191,7 +228,7 @@ class Sessions:
                     raise
         # Empty, not omitted: otherwise libpq uses PGOPTIONS.
         # https://www.postgresql.org/docs/current/libpq-envars.html
-        session = psycopg.connect(**parameters | {"options": ""})
+        session = Session.connect(**parameters | {"options": ""})
         self._takes_options = False
         return session
 

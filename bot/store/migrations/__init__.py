@@ -78,8 +78,9 @@ def check_not_ahead(connection: Connection) -> None:
 def take_turn(connection: Connection) -> None:
     """Lock the schema against changes by other processes until the end of the transaction."""
     if connection.dialect.name == "postgresql":  # SQLite has one writer at a time
-        connection.execute(text("SET LOCAL statement_timeout = 0"))  # another may be migrating
-        connection.execute(text("SET LOCAL idle_in_transaction_session_timeout = 0"))
+        from bot.store.database.postgresql import lift_limits
+
+        lift_limits(connection)  # another may be migrating
         connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK})
         connection.execute(text(f"SET LOCAL lock_timeout = '{_LOCK_TIMEOUT}'"))
 
