@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+import socket
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, suppress
 from traceback import format_exception
@@ -215,6 +217,22 @@ def test_an_answer_that_gets_stuck_on_its_way_is_not_waited_for_for_ever(
             assert stuck.value.connection_invalidated
         relay.mend()
         assert store.read(select(1)).scalar_one() == 1
+
+
+def test_an_attempt_that_took_too_long_leaves_no_connection_behind() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        url = f"postgresql://postgres@127.0.0.1:{silent.getsockname()[1]}/purgebot"
+        gc.disable()  # it may come long afterwards
+        try:
+            with closing(Store(url)) as store, pytest.raises(StoreUnavailable):
+                store.read(select(1))
+            line, _ = silent.accept()
+            with line:
+                line.settimeout(10)
+                while line.recv(1024):
+                    pass
+        finally:
+            gc.enable()
 
 
 @POSTGRES

@@ -219,7 +219,7 @@ class Sessions:
         parameters = parameters | {"options": f"{before} {theirs} {after}"}
         if self._takes_options:
             try:
-                return Session.connect(**parameters)
+                return _connected(parameters)
             except psycopg.ProgrammingError as error:  # a parameter is wrong; nothing was sent
                 wrong = next((name for name in parameters if name in str(error)), "a parameter")
                 raise Refused(DATABASE_OPTIONS, option=wrong, taker="libpq") from error
@@ -228,7 +228,7 @@ class Sessions:
                     raise
         # Empty, not omitted: otherwise libpq uses PGOPTIONS.
         # https://www.postgresql.org/docs/current/libpq-envars.html
-        session = Session.connect(**parameters | {"options": ""})
+        session = _connected(parameters | {"options": ""})
         self._takes_options = False
         return session
 
@@ -242,6 +242,18 @@ class Sessions:
             text = ", ".join("set_config(%s, %s, true)" for _ in settings)
             values = tuple(word for setting in settings for word in setting)
             connection.exec_driver_sql(f"SELECT {text}", values)
+
+
+def _connected(parameters: dict[str, Any]) -> Session:
+    """Open a session.  Raises: psycopg.Error, without the frames of psycopg.
+
+    One of these refers to the error, so that only the garbage collector would close the socket of an
+    attempt that took too long.
+    """
+    try:
+        return Session.connect(**parameters)
+    except psycopg.Error as error:
+        raise error.with_traceback(None) from None
 
 
 def _ask(session: psycopg.Connection, question: bytes) -> list[bytes | None]:
