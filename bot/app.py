@@ -233,7 +233,7 @@ def _wire(
         people = partial(operators_of, policy.current()[0])
         return naming_operators(message, settings.operators_channel, people)
 
-    announcer = SlackAnnouncer(client, now, finish)
+    announcer = SlackAnnouncer(client, now, finish, settings.shared_channels)
     client.troubles = troubles = Troubles(now)
     owner = LeaseOwner()
     probe = EdgeProbe(settings.edge_address, now, trust=trust.for_edge(settings))
@@ -305,7 +305,14 @@ def _rules(settings: Settings, source: PolicySource) -> Rules:
     """Return the rules for requests and presses at this moment."""
     policy, policy_hash = source.current()
     join_window = timedelta(seconds=settings.join_window_s)
-    return Rules(policy, policy_hash, settings.limits, join_window, settings.approval_keys)
+    return Rules(
+        policy,
+        policy_hash,
+        settings.limits,
+        join_window,
+        settings.approval_keys,
+        settings.shared_channels,
+    )
 
 
 def web_client(settings: Settings) -> SlackClient:

@@ -4,7 +4,7 @@ The ways to readers, in order.  The first that Slack accepts is stored and used 
 
     chat.postMessage   in the channel; with its `ts` the card can always be edited
     response_url       if the bot is not a member: any channel or DM, five uses within 30 minutes
-    direct message     if both are impossible
+    direct message     if both are impossible, or the channel is shared with outsiders
 
 A message from a response URL cannot be edited, so it gets a new message only for news
 (`bot.core.purge.milestones`); after a press on it, it can be replaced for 30 minutes.  A deleted
@@ -19,7 +19,7 @@ for by its metadata before it is posted again.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -44,7 +44,7 @@ from handlers.blocks.purge import card as card_of
 from handlers.blocks.purge import unedited
 from handlers.blocks.refusal import refusal
 from handlers.blocks.tags_form import tags_form, turn_of
-from handlers.blocks.thread_reply import call_below, glass_broken, outcome, reminder
+from handlers.blocks.thread_reply import call_below, glass_broken, not_called, outcome, reminder
 
 log = structlog.get_logger("purgebot.announcer")
 
@@ -62,9 +62,10 @@ class SlackAnnouncer:
         client: WebClient,
         now: Callable[[], datetime],
         finish: Callable[[Message], Message],
+        shared: Collection[str] = (),
     ) -> None:
         self._client = client
-        self._delivery = SlackDelivery(client, now, finish)
+        self._delivery = SlackDelivery(client, now, finish, shared)
         self._now = now
 
     def announce(self, post: Post, purge: Purge | None, card: Post | None, save: Save) -> Post:
@@ -133,7 +134,7 @@ class SlackAnnouncer:
     def _show_approval_card(self, post: Post, purge: Purge, card: Post | None, save: Save) -> Post:
         """Keep the card up to date in the channel where people are called to decide.
 
-        If the bot cannot post there, they are called in the thread of the card instead.
+        If the bot cannot post there, they are called at the card of the requester instead.
         """
         shown = replace(post, shown_version=purge.version)
         message = card_of(purge, calls=True)
@@ -144,10 +145,18 @@ class SlackAnnouncer:
         except Refused as refused:
             log.error("not-called", purge=purge.id, channel=post.channel_id, why=str(refused))  # noqa: TRY400  (no traceback is wanted)
         if purge.state is State.WAITING:
-            below = self._below(post, card, call_below(purge), save, broadcast=True)
-            if below is None and card is not None:
-                self._beside(card, call_below(purge))
+            self._call_at(card, post, purge, save)
         return replace(shown, route=Route.NOWHERE)
+
+    def _call_at(self, card: Post | None, post: Post, purge: Purge, save: Save) -> None:
+        """Call people below the card or, if its requester alone sees it, tell them of that."""
+        alone = card is not None and card.route is Route.DIRECT
+        message = not_called(purge) if alone else call_below(purge)
+        below: Route | None = None
+        with contextlib.suppress(Refused):
+            below = self._below(post, card, message, save, broadcast=not alone)
+        if below is None and card is not None:
+            self._beside(card, message)
 
     def _beside(self, card: Post, message: Message) -> Route:
         """Call people in the channel, if the bot cannot post in a thread.  Return the route.

@@ -19,6 +19,7 @@ from urllib.parse import urlsplit
 import platformdirs
 from pydantic import (
     AfterValidator,
+    BeforeValidator,
     Field,
     SecretStr,
     ValidationError,
@@ -29,6 +30,7 @@ from pydantic_settings import (
     BaseSettings,
     DotEnvSettingsSource,
     EnvSettingsSource,
+    NoDecode,
     PydanticBaseSettingsSource,
     SettingsConfigDict,
 )
@@ -126,6 +128,12 @@ def _channel_id(value: str) -> str:
     if not re.fullmatch("[CG][A-Z0-9]{2,}", value, re.ASCII):
         raise ValueError("must be the ID of a channel, for example C024BE91L, not its name")
     return value
+
+
+def _channel_ids(value: Any) -> Any:
+    if not isinstance(value, str):
+        return value
+    return frozenset(_channel_id(bare(each)) for each in value.split(","))
 
 
 def _bind(value: str) -> str:
@@ -239,6 +247,9 @@ class Settings(DatabaseSettings):
     operators_channel: Annotated[str, AfterValidator(_channel_id)] | None = _variable(
         "PURGEBOT_OPERATORS_CHANNEL", default=None
     )
+    shared_channels: Annotated[frozenset[str], NoDecode, BeforeValidator(_channel_ids)] = _variable(
+        "PURGEBOT_SHARED_CHANNELS", default=frozenset()
+    )
     canary_minutes: int = _variable("PURGEBOT_CANARY_MINUTES", default=10, ge=0, le=1440)
     low_quota_share: float = _variable("PURGEBOT_LOW_QUOTA_SHARE", default=0.1, ge=0, le=1)
     sends_per_second: float = _variable("PURGEBOT_SENDS_PER_SECOND", default=50.0, gt=0, le=10_000)
@@ -271,6 +282,13 @@ class Settings(DatabaseSettings):
             )
             msg = f"is missing, and {needed_by.value} mode needs it ({other} instead)"
             raise ValueError(msg)
+        return value
+
+    @field_validator("shared_channels")
+    @classmethod
+    def _leaves_alerts_a_channel(cls, value: frozenset[str], info: Any) -> frozenset[str]:
+        if info.data.get("operators_channel") in value:
+            raise ValueError("must not hold PURGEBOT_OPERATORS_CHANNEL: alerts are posted there")
         return value
 
     @field_validator("access_key_secret")

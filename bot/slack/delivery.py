@@ -6,7 +6,7 @@ They translate Slack's errors: permanent (`Refused`) or temporary (`DeliveryDefe
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -41,7 +41,8 @@ class Refused(Exception):
 class SlackDelivery:
     """The delivery of posts through Slack's Web API and its response URLs.
 
-    `finish` puts the last touch to each message.
+    `finish` puts the last touch to each message.  To a channel of `shared` nothing goes that
+    others than its reader see: that is refused like a channel that Slack does not open.
     """
 
     def __init__(
@@ -49,8 +50,10 @@ class SlackDelivery:
         client: WebClient,
         now: Callable[[], datetime],
         finish: Callable[[Message], Message] = lambda message: message,
+        shared: Collection[str] = (),
     ) -> None:
         self._finish = finish
+        self._shared = shared
         self._client = client
         self._api_url = client.base_url
         self._now = now
@@ -83,6 +86,7 @@ class SlackDelivery:
 
     def edit(self, post: Post, message: Message) -> Post:
         """Replace the message of a post.  Raises: as `call`."""
+        self._keep_private(post.place)
         self.call(self._client.chat_update, channel=post.place, ts=post.ts, **self.body(message))
         return post
 
@@ -90,6 +94,7 @@ class SlackDelivery:
         self, channel: str, message: Message, marks: dict[str, str] | None = None, **more: Any
     ) -> Any:
         """Post a message with `marks`, by which `find` finds it.  Raises: as `call`."""
+        self._keep_private(channel)
         metadata = {"event_type": METADATA_EVENT, "event_payload": marks} if marks else None
         return self.call(
             self._client.chat_postMessage,
@@ -117,6 +122,10 @@ class SlackDelivery:
         except NO_ANSWER as error:
             raise DeliveryDeferred from error
 
+    def _keep_private(self, channel: str | None) -> None:
+        if channel in self._shared:
+            raise Refused("shared-channel")
+
     def is_gone(self, post: Post) -> bool:
         """Return whether Slack confirms that a message was deleted.  False if it does not say."""
         try:
@@ -142,6 +151,8 @@ class SlackDelivery:
 
     def use_response_url(self, post: Post, message: Message, **more: Any) -> Post:
         """Send through the response URL of a post, and count the use.  Raises: as `call`."""
+        if more.get("response_type") != "ephemeral":
+            self._keep_private(post.channel_id)
         fresh = self._now() - post.response_url_at < RESPONSE_URL_LIFE
         if not fresh or post.response_uses >= RESPONSE_URL_USES or not post.response_url:
             raise Refused("response-url-used-up")

@@ -138,11 +138,15 @@ class PurgeRequests:
         It is a request like any other, by the presser.  False if another one was first.
         """
         rules, now = self.rules(), self.now()
+        origin: Origin = interaction
+        if purge.channel_id in rules.shared_channels and interaction.channel_id.startswith("D"):
+            # It was pressed on a card that only they see, so this one is for their eyes alone too.
+            origin = replace(interaction, channel_id=purge.channel_id)
         by_force = interaction.kind is InteractionKind.ESCALATE
         command = PurgeCommand(
             purge.domain, purge.tags, force=purge.force or by_force, reason=purge.reason
         )
-        wished = replace(new_purge(command, interaction, now, rules.keys), follows=purge.id)
+        wished = replace(new_purge(command, origin, now, rules.keys), follows=purge.id)
         decided = self._decided(wished, rules, actor, roster, now)
         begun = requested(wished, interaction.response_url, decided)
         done = InteractionAnswered(interaction.trigger_id)

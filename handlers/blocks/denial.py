@@ -30,7 +30,7 @@ def denial_form(interaction: Interaction, purge: PurgeRequest) -> Block:
             "type": "input",
             "block_id": REASON,
             "label": kit.plain("Why not?"),
-            "hint": kit.plain("Its requester and the channel read it."),
+            "hint": kit.plain("Its requester reads it, and whoever sees the card."),
             "element": {
                 "type": "plain_text_input",
                 "action_id": REASON,

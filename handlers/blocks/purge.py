@@ -95,6 +95,15 @@ def unedited(message: Message, purge: Purge, route: Route, until: datetime) -> M
     return replace(message, blocks=(*message.blocks, kit.context(told)))
 
 
+def told_in_private() -> Message:
+    """Return the answer to a command in a shared channel, where nothing of it is posted."""
+    told = (
+        ":information_source: This channel is shared, so I post nothing about your purge here. "
+        "I tell you in a direct message."
+    )
+    return kit.message(told, kit.section(told))
+
+
 def _reasons(purge: Purge) -> list[Block]:
     blocks = [kit.quoted("Reason:", purge.reason)] if purge.reason else []
     if purge.denial:

@@ -30,6 +30,18 @@ def call_below(purge: Purge) -> Message:
     return _calling(purge, "waits for your decision. (I could not post it in your channel.)")
 
 
+def not_called(purge: Purge) -> Message:
+    """Return the same for a card that only its requester sees: how somebody else can decide."""
+    place = purge.briefing.channel_id if purge.briefing else None
+    where = f"<#{place}>" if place else "the channel of those who may decide"
+    text = (
+        f"{mention(purge.user_id)}, nobody was called to decide on the {kind_of(purge)} of "
+        f"{code(purge.domain)}: I cannot post in {where}. Whoever may decide can do so with "
+        f"{code(f'/purge status {purge.id}')}. Tell the operators of Purgebot, too."
+    )
+    return kit.message(text, kit.section(text))
+
+
 def glass_broken(purge: Purge) -> Message:
     """Return the message to those who could have decided that the glass was broken, and why."""
     who = listing(_called(purge))

@@ -11,6 +11,7 @@ from bot.core.suggestions.confirmation import format_doubt
 from bot.slack.message import Message
 from handlers.blocks.help import help_message, version_message
 from handlers.blocks.kit import message, section
+from handlers.blocks.purge import told_in_private
 from handlers.blocks.refusal import refusal
 from handlers.boundary import ListenerContext
 from handlers.listeners.queries import answer_question
@@ -45,7 +46,8 @@ def purge(context: ListenerContext, command: Command) -> Message | None:
             )
             if taken is not None and taken.state is State.REFUSED:
                 return refusal(taken)
-            return None
+            is_shared = origin.channel_id in context.requests.rules().shared_channels
+            return told_in_private() if taken is not None and is_shared else None
         case question:
             return answer_question(context, origin, question)
 

@@ -330,6 +330,25 @@ BROKEN: dict[str, tuple[str, str, Break, str, str]] = {
         "channels", "warn",
         lambda it: it.leads("channels: [C0GONE]"), "C0GONE (leads) does not exist", "correct the",
     ),
+    "name in place of a shared channel's ID": (
+        "settings", "fail",
+        lambda it: it.sets(PURGEBOT_SHARED_CHANNELS="C0WEB,#web"), "must be the ID", ".env",
+    ),
+    "shared channel that does not exist": (
+        "channels", "warn",
+        lambda it: it.sets(PURGEBOT_SHARED_CHANNELS="C0GONE"),
+        "C0GONE (PURGEBOT_SHARED_CHANNELS) does not exist", "correct the",
+    ),
+    "people called in a shared channel": (
+        "channels", "fail",
+        lambda it: it.sets(PURGEBOT_SHARED_CHANNELS="C0OPS", PURGEBOT_OPERATORS_CHANNEL="C0WEB"),
+        "is in PURGEBOT_SHARED_CHANNELS", "Name another channel",
+    ),
+    "nobody called for those who ask in a shared channel": (
+        "channels", "warn",
+        lambda it: it.sets(PURGEBOT_SHARED_CHANNELS="C0WEB"),
+        "Editors may purge the site and its images, by force too", "Name a channel in call",
+    ),
     # The CDN
     "wrong CDN key": (
         "cdn", "fail",

@@ -37,11 +37,11 @@ def decided(
     limits: Limits | None = None,
     keys: ApprovalKeys | None = None,
     window: timedelta = WINDOW,
+    shared: frozenset[str] = frozenset(),
     **facts: Any,
 ) -> Transition:
-    rules = Rules(
-        law or policy(rules=NARROW), "hash", limits or Limits(), window, keys or ApprovalKeys()
-    )
+    law, limits, keys = law or policy(rules=NARROW), limits or Limits(), keys or ApprovalKeys()
+    rules = Rules(law, "hash", limits, window, keys, shared)
     return authorize_request(purge, rules, RequestFacts(by, **{"roster": SRE, **facts}), NOW)
 
 
@@ -157,6 +157,32 @@ def test_a_plain_one_that_takes_approval_may_break_it() -> None:
 
 
 # Who could decide
+
+
+@pytest.mark.parametrize(
+    ("asked_in", "call", "shared", "code"),
+    [
+        ("C0WEB", None, "C0WEB", "nobody-called"),
+        ("C0WEB", "C0WEB", "C0WEB", "nobody-called"),
+        ("C0WEB", "C0ELSE", "C0WEB C0ELSE", "nobody-called"),
+        ("C0WEB", "C0OPS", "C0WEB", None),
+        ("C0WEB", None, "C0ELSE", None),
+        ("C0WEB", "C0ELSE", "C0ELSE", None),
+    ],
+)
+@pytest.mark.parametrize("break_glass", [False, True])
+def test_who_asks_in_a_shared_channel_has_to_be_heard_elsewhere(
+    asked_in: str, call: str | None, shared: str, code: str | None, break_glass: bool
+) -> None:
+    called = {"call": {"channel": call}} if call else {}
+    law = policy({**called, "break_glass": ["editors"]}, rules=NARROW)
+    purge = a_purge(channel_id=asked_in, break_glass=break_glass)
+    asked = ruled(purge, law=law, shared=frozenset(shared.split()))
+    assert why(asked) == code
+    refused = decided(purge, law=law, shared=frozenset(shared.split())).messages
+    assert not (code and refused), "a request that is refused at once has no reply below a card"
+    plain = ruled(replace(purge, force=False, break_glass=False), shared=frozenset(shared.split()))
+    assert plain.state is State.READY
 
 
 def test_who_can_have_no_rights_does_not_count() -> None:

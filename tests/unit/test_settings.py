@@ -71,6 +71,7 @@ def test_the_least_is_two_tokens_and_a_policy() -> None:
     assert settings.bind == ("127.0.0.1", 3000)
     assert (settings.operators_channel, settings.canary_minutes) == (None, 10)
     assert settings.low_quota_share == 0.1
+    assert settings.shared_channels == frozenset()
     assert not settings.approval_keys
     assert settings.limits == Limits(30, 10, 10, 60)
     assert settings.retention_days == 365
@@ -94,6 +95,7 @@ def test_every_variable_is_read(tmp_path: Path) -> None:
         "PURGEBOT_STATUS_BIND": "10.0.0.1:9090",
         **dict.fromkeys(FILES, str(write_certificate(tmp_path / "ca.pem", "ca"))),
         "PURGEBOT_OPERATORS_CHANNEL": "C024BE91L",
+        "PURGEBOT_SHARED_CHANNELS": "C0PARTNER, 'G0AGENCY'",
         "PURGEBOT_CANARY_MINUTES": "5",
         "PURGEBOT_LOW_QUOTA_SHARE": "0.25",
         "PURGEBOT_APPROVAL_KEY": f"{'n' * 32},{'o' * 32}",
@@ -115,6 +117,7 @@ def test_every_variable_is_read(tmp_path: Path) -> None:
     assert settings.edge_address == "[::1]:8081"
     assert settings.approval_keys.keys == (b"n" * 32, b"o" * 32)
     assert settings.limits == Limits(5, 6, 7, 8)
+    assert settings.shared_channels == {"C0PARTNER", "G0AGENCY"}
     for field in ("access_key_secret", "security_token"):
         assert said[field].get_secret_value() == SECRET
 
@@ -231,6 +234,14 @@ WRONG: dict[str, tuple[str, ...]] = {
     "PURGEBOT_REFUSALS_PER_HOUR": (SECRET, "-1", "1.5"),
     "PURGEBOT_RETENTION_DAYS": (SECRET, "-1", "1.5", "36501"),
     "PURGEBOT_OPERATORS_CHANNEL": (SECRET, "#cdn-ops", "cdn-ops", "U0SAM", "C", "c0ops", "C0OPS x"),
+    "PURGEBOT_SHARED_CHANNELS": (
+        SECRET,
+        "#partners",
+        "C0WEB,#partners",
+        "C0WEB,",
+        "D0ANABOT",
+        "[]",
+    ),
     **dict.fromkeys(FILES, (SECRET, f"/nowhere/{SECRET}")),
     "PURGEBOT_CANARY_MINUTES": (SECRET, "-1", "1.5", "1441"),
     "PURGEBOT_LOW_QUOTA_SHARE": (SECRET, "-0.1", "1.1", "10 %", "nan", "inf"),
@@ -274,6 +285,13 @@ def test_all_mistakes_are_told_at_once() -> None:
 def test_a_key_without_its_other_half_is_told(name: str) -> None:
     told = mistakes(**SOCKET, **{name: SECRET})
     assert "ALIBABA_CLOUD_ACCESS_KEY_SECRET and ALIBABA_CLOUD_ACCESS_KEY_ID go together" in told
+
+
+def test_the_channel_of_the_operators_is_not_kept_from_their_alerts() -> None:
+    told = mistakes(
+        **SOCKET, PURGEBOT_OPERATORS_CHANNEL="C0OPS", PURGEBOT_SHARED_CHANNELS="C0WEB,C0OPS"
+    )
+    assert "PURGEBOT_SHARED_CHANNELS must not hold PURGEBOT_OPERATORS_CHANNEL" in told
 
 
 # What is around a value

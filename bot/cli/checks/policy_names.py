@@ -205,23 +205,47 @@ def _channels(setup: Setup, policy: Policy, client: SlackClient) -> Iterator[Fin
     if operators := setup.settings.operators_channel:
         speaks[operators] = "PURGEBOT_OPERATORS_CHANNEL"
     held = _roles_by_id({name: role.channels for name, role in policy.roles.items()})
-    troubles = 0
+    shared = setup.settings.shared_channels
+    looked_for = held | {each: ["PURGEBOT_SHARED_CHANNELS"] for each in sorted(shared)}
+    unheard = list(_unheard(policy, shared)) if shared else []
+    yield from unheard
+    troubles = len(unheard)
     for channel, what in speaks.items():
         if why := _why_not(client, channel):
             troubles += 1
             yield _unspoken(channel, what, why)
-    for channel in held.keys() - speaks.keys():
+    for channel in sorted(looked_for.keys() - speaks.keys()):
         if _history(client, channel) in _NOT_THERE:
             troubles += 1
-            told = f"{channel} ({', '.join(held[channel])}) does not exist, or is private"
+            told = f"{channel} ({', '.join(looked_for[channel])}) does not exist, or is private"
             remedy = f"{_INVITE}: a private channel is unknown to it until it is invited."
-            yield warn("channels", told, remedy, Page.ROLES)
+            yield warn("channels", told, remedy, Page.SETTINGS if channel in shared else Page.ROLES)
     if not troubles:
         yield ok(
             "channels",
-            f"{len(speaks.keys() | held.keys())} named; nothing keeps the bot from posting where it "
-            "has to",
+            f"{len(speaks.keys() | looked_for.keys())} named; nothing keeps the bot from posting "
+            "where it has to",
         )
+
+
+def _unheard(policy: Policy, shared: frozenset[str]) -> Iterator[Finding]:
+    """Yield which calls would be posted in a shared channel, and what has no call anywhere else."""
+    for approval in policy.approvals:
+        place = approval.call.channel if approval.call else None
+        if place in shared:
+            told = f"{place} (called for “{approval.approval}”) is in PURGEBOT_SHARED_CHANNELS"
+            remedy = "Name another channel: in that one nothing of a purge is posted."
+            yield fail("channels", told, remedy, Page.APPROVALS)
+    sentences = {
+        f"“{sentence}”"
+        for sentence, action, domain, tag in islice(_samples(policy), MOST_SAMPLES)
+        if (needs := needs_of(policy, action, domain, [tag])).quorums
+        and needs.call_channel in {None, *shared}
+    }
+    if sentences:
+        told = f"refused to those who ask in a shared channel: {', '.join(sorted(sentences))}"
+        remedy = "Name a channel in call, if others are to approve it."
+        yield warn("channels", told, remedy, Page.APPROVALS)
 
 
 def _unspoken(channel: str, what: str, why: str) -> Finding:

@@ -43,6 +43,13 @@ TOO_FEW_APPROVERS = ErrorKind(
     hint="Ask the owners of the policy to give more people the right to approve for this domain, "
     "or purge without --force.",
 )
+NOBODY_CALLED = ErrorKind(
+    code="nobody-called",
+    message="What is asked for in a shared channel is answered in private, and the policy names no "
+    "other channel where people are called to approve it, so this purge was not started.",
+    hint="Ask for it in a channel that is not shared, or ask the owners of the policy to name one in "
+    "call.",
+)
 BREAK_GLASS_NOT_ALLOWED = ErrorKind(
     code="break-glass-not-allowed",
     message="The policy does not let you skip the approval of this purge, so it was not started.",
@@ -240,6 +247,8 @@ def _asks_others(
         needs=needs.sentence,
         unreachable=who.unreachable,
     )
+    if unseen := _unseen(purge, needs, rules):
+        return transition(purge, Event.REFUSE, now, refusal=unseen)
     if purge.break_glass:
         return _break_glass(briefed, policy, needs, facts.actor, now)
     if waiting := facts.related.waiting:
@@ -255,6 +264,14 @@ def _asks_others(
         briefed, Event.WAIT, now, expires_at=expires_at, approvals_counted=count, quorum=quorum
     )
     return waits.telling(approval_card_of(waits.purge, now))
+
+
+def _unseen(purge: PurgeRequest, needs: ApprovalRequirements, rules: Rules) -> Refusal | None:
+    """Refuse a request whose card would reach nobody who could approve it, or hear of the glass."""
+    shared = rules.shared_channels
+    if purge.channel_id not in shared or needs.call_channel not in {None, *shared}:
+        return None
+    return Refusal(NOBODY_CALLED.code, NOBODY_CALLED.message)
 
 
 def _too_few(who: Deciders, purge: PurgeRequest) -> Refusal:

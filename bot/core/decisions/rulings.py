@@ -61,6 +61,7 @@ class Rules:
     """The policy at this moment and the operators' settings, by which decisions are made.
 
     `join_window`: for how long a sent purge covers an equal one; zero: nothing is joined or queued.
+    `shared_channels`: the channels that outsiders read, in which nothing of a purge is posted.
     """
 
     policy: Policy
@@ -68,6 +69,7 @@ class Rules:
     limits: Limits = field(default_factory=Limits)
     join_window: timedelta = timedelta(0)
     keys: ApprovalKeys = field(default_factory=ApprovalKeys)
+    shared_channels: frozenset[str] = frozenset()
 
 
 def action_of(purge: PurgeRequest) -> Action:
