@@ -18,7 +18,7 @@ from bot.core.command.parser import ESCAPED, PurgeCommand
 from bot.core.decisions.presses import PRESS_DOUBTFUL, PRESS_RIGHTS_UNKNOWN, PRESS_UNKNOWN
 from bot.core.decisions.requests import RIGHTS_LOOKUP_REFUSED, RIGHTS_UNKNOWN
 from bot.core.decisions.transition import ephemeral_of
-from bot.core.errors import ErrorKind
+from bot.core.errors import ErrorKind, InputError
 from bot.core.interaction import Interaction, InteractionKind, Origin
 from bot.core.message import Notice, Post, Route
 from bot.core.policy.approvers import Roster
@@ -155,10 +155,18 @@ class Doubts:
         roster: Roster,
         *told: Post,
     ) -> bool:
-        """Create the request and mark the interaction as answered.  False if it exists already."""
-        if self._requests.requires_approval(command):
-            actor = None  # it is decided later, with the facts at that time
-        made = self._requests.request(command, origin, actor, roster, answered.trigger_id, told)
+        """Create the request, or tell why it is not stored, and mark the interaction as answered.
+
+        False if it exists already.
+        """
+        # If it requires approval, it is decided later, with the facts at that time.
+        facts = None if self._requests.requires_approval(command) else actor
+        trigger_id = answered.trigger_id
+        try:
+            made = self._requests.request(command, origin, facts, roster, trigger_id, told, actor)
+        except InputError as refused:
+            self._tell(answered, Notice(refused.info.code, refused.info.facts))
+            return True
         return made is not None
 
     def _tell(self, interaction: Interaction, notice: Notice) -> None:

@@ -18,10 +18,16 @@ from bot.core.decisions import requests, rulings
 from bot.core.decisions.presses import pressed
 from bot.core.decisions.requests import RequestFacts, authorize_request
 from bot.core.decisions.rulings import Rules
-from bot.core.decisions.transition import Transition, requested, suggestion_of, transition
+from bot.core.decisions.transition import (
+    Transition,
+    ephemeral_of,
+    requested,
+    suggestion_of,
+    transition,
+)
 from bot.core.errors import InputError
 from bot.core.interaction import Interaction, InteractionKind, Origin
-from bot.core.message import Post
+from bot.core.message import Notice, Post
 from bot.core.policy.approvers import Roster, Traffic
 from bot.core.policy.decision import Actor
 from bot.core.policy.fields import Action
@@ -91,8 +97,7 @@ class PurgeRequests:
         rules, now = self.rules(), self.now()
         purge = new_purge(command, origin, now, rules.keys)
         decided = None if actor is None else self._decided(purge, rules, actor, roster, now)
-        if answered is None:
-            self._check_limits(purge, decided, known, roster)
+        self._check_limits(purge, decided, known, roster)
         begun = requested(purge, origin.response_url, decided)
         if answered is None and begun.purge.state is State.REFUSED:
             begun = replace(begun, messages=())  # the acknowledgement tells it
@@ -150,6 +155,11 @@ class PurgeRequests:
         decided = self._decided(wished, rules, actor, roster, now)
         begun = requested(wished, interaction.response_url, decided)
         done = InteractionAnswered(interaction.trigger_id)
+        try:
+            self._check_limits(wished, decided, None, roster)
+        except InputError as refused:
+            told = ephemeral_of(interaction, Notice(refused.info.code, refused.info.facts))
+            return self._store.apply(done, NewPosts((told,), now))
         if begun.purge.state is State.REFUSED:
             return self._store.apply(done, begun)
         choice = Choice(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from sqlalchemy import func, select
 
 from bot.demo.town import Town
@@ -14,6 +15,7 @@ from tests.support.waiting import until
 
 MOST = 5
 GUEST = "U0LEO"
+ESCALATE = "purge:escalate"
 
 
 def opened(open_town: OpenTown, **settings: str) -> Town:
@@ -99,6 +101,44 @@ def test_presses_that_do_not_count_are_answered_and_not_kept_in_the_trail(
     assert len(whispers(place, GUEST)) == said + 1
     assert rows(place)["audit"] == stored
     assert place.purges_sent() == []
+
+
+def test_presses_that_ask_for_a_purge_in_vain_are_answered_and_not_stored(
+    open_town: OpenTown,
+) -> None:
+    place = opened(open_town)
+    card = Person(place, "U0ANA").purges("www.example.com hero")
+    place.waits(minutes=10)
+    stored = rows(place)
+    for _ in range(MOST):
+        Person(place, GUEST).presses(ESCALATE, card)
+    assert rows(place)["purges"] == stored["purges"] + MOST
+    stored, said = rows(place), len(whispers(place, GUEST))
+    for _ in range(3):
+        Person(place, GUEST).presses(ESCALATE, card)
+    assert rows(place) | {"posts": 0} == stored | {"posts": 0}
+    told = whispers(place, GUEST)[said:]
+    assert len(told) == 3
+    assert "refused-too-often" in told[-1]
+    Person(place, "U0ANA").presses(ESCALATE, card)
+    assert rows(place)["purges"] == stored["purges"] + 1
+
+
+@pytest.mark.parametrize("words", ["", "--force"])
+def test_a_storm_of_refused_commands_that_look_mistyped_is_not_stored_either(
+    open_town: OpenTown, words: str
+) -> None:
+    place = opened(open_town)
+    Person(place, "U0ANA").purges("www.example.com hero")
+    guest = Person(place, GUEST)
+    for number in range(MOST + 1):
+        guest.types(f"/purge www.example.com heroo {words}")
+        assert len(whispers(place, GUEST)) == number + 1
+    stored = rows(place)
+    assert stored["purges"] == 1 + MOST
+    guest.types(f"/purge www.example.com heroo {words}")
+    assert rows(place) | {"posts": 0} == stored | {"posts": 0}
+    assert "refused-too-often" in whispers(place, GUEST)[-1]
 
 
 def test_what_nobody_can_look_up_is_stored_no_faster_than_its_limit(open_town: OpenTown) -> None:
