@@ -25,7 +25,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import structlog
-from slack_sdk import WebClient
+from slack_sdk.web import SlackResponse
 
 from bot.core.decisions.clock import REMINDER
 from bot.core.decisions.rulings import BREAK_GLASS
@@ -35,6 +35,7 @@ from bot.core.message import Post, PostKind, Route
 from bot.core.purge.milestones import has_changed, is_news, milestone, waits_for_people
 from bot.core.purge.purge import Purge, State
 from bot.core.retry import CardGone, DeliveryDeferred
+from bot.slack.client import SlackClient
 from bot.slack.delivery import GONE, RESPONSE_URL_LIFE, RESPONSE_URL_USES, Refused, SlackDelivery
 from bot.slack.message import Message
 from handlers.blocks.alert import alert
@@ -59,7 +60,7 @@ class SlackAnnouncer:
 
     def __init__(
         self,
-        client: WebClient,
+        client: SlackClient,
         now: Callable[[], datetime],
         finish: Callable[[Message], Message],
         shared: Collection[str] = (),
@@ -214,15 +215,14 @@ class SlackAnnouncer:
             with contextlib.suppress(Refused):
                 marks = {"purge_id": purge.id}
                 answer = self._delivery.post_message(post.channel_id, message, marks=marks)
-                return _said(_placed(post, Route.CHANNEL, answer), purge)
+                return _said(self._delivery.placed(post, Route.CHANNEL, answer), purge)
         return _said(self._direct(post, message), purge)
 
     def _post(self, post: Post, purge: Purge | None, message: Message, save: Save) -> Post:
         marks = {"purge_id": purge.id} if purge else {"alert_id": str(post.id)}
         if post.trying_since is not None:
-            found = self._delivery.find(
-                post, marks, self._client.conversations_history, channel=post.channel_id
-            )
+            history = self._client.conversations_history
+            found = self._found(post, marks, history, channel=post.channel_id)
             if found is not None:
                 there = replace(post, route=Route.CHANNEL, place=post.channel_id, ts=found)
                 with contextlib.suppress(Refused):  # as for a message that it has just replaced
@@ -238,7 +238,34 @@ class SlackAnnouncer:
             if purge is None or post.kind is PostKind.APPROVAL_CARD:
                 raise
             return self._respond(post, purge, message)
-        return _said(_placed(post, Route.CHANNEL, answer), purge)
+        placed = self._delivery.placed(post, Route.CHANNEL, answer)
+        return _said(placed if placed.ts else self._seek(placed, marks), purge)
+
+    def _seek(self, post: Post, marks: dict[str, str]) -> Post:
+        """Look for what was posted where Slack's answer did not say where.
+
+        Only if it can be seen that nothing is there, it may be posted again.
+        Raises: DeliveryDeferred.
+        """
+        history = self._client.conversations_history
+        try:
+            ts = self._delivery.find(post, marks, history, channel=post.channel_id)
+        except Refused:
+            return post
+        if ts is None:
+            raise DeliveryDeferred
+        return replace(post, place=post.channel_id, ts=ts)
+
+    def _found(
+        self, post: Post, marks: dict[str, str], among: Callable[..., SlackResponse], **where: Any
+    ) -> str | None:
+        """Return the `ts` of a message that may have been posted already, or None."""
+        try:
+            return self._delivery.find(post, marks, among, **where)
+        except Refused as refused:
+            # Without the history scopes, a crash at this moment can post it twice.
+            log.warning("post-not-looked-up", purge=post.purge_id, why=str(refused))
+            return None
 
     def _respond(self, post: Post, purge: Purge, message: Message) -> Post:
         replaces = post.route is Route.REPLACE
@@ -257,7 +284,7 @@ class SlackAnnouncer:
             if self._now() - post.response_url_at < GIVE_UP_AFTER:
                 raise DeliveryDeferred(60.0) from None
             return replace(post, route=Route.NOWHERE)
-        return _placed(post, Route.DIRECT, answer)
+        return self._delivery.placed(post, Route.DIRECT, answer)
 
     # Alerts
 
@@ -317,7 +344,7 @@ class SlackAnnouncer:
         marks = {"note_id": str(post.id)}
         thread = {"channel": card.place, "ts": card.ts}
         tried = post.trying_since is not None
-        if tried and self._delivery.find(post, marks, self._client.conversations_replies, **thread):
+        if tried and self._found(post, marks, self._client.conversations_replies, **thread):
             return card.route
         if not save(replace(post, trying_since=post.trying_since or self._now())):
             raise DeliveryDeferred
@@ -340,11 +367,6 @@ class SlackAnnouncer:
         except Refused:
             return self._direct(post, message)
         return post
-
-
-def _placed(post: Post, route: Route, answer: Any) -> Post:
-    """Return the post with the place of its message in Slack."""
-    return replace(post, route=route, place=answer["channel"], ts=answer["ts"])
 
 
 def _said(post: Post, purge: Purge | None) -> Post:

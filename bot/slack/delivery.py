@@ -1,7 +1,8 @@
 """The ways to deliver messages in Slack: post, edit, send through a response URL, and find again.
 
 They translate Slack's errors: permanent (`Refused`) or temporary (`DeliveryDeferred`,
-`RateLimited`).
+`RateLimited`).  Answers are read by models.  One of another shape is told as a trouble; what was
+posted with it is posted, but nobody knows where.
 """
 
 from __future__ import annotations
@@ -10,20 +11,18 @@ from collections.abc import Callable, Collection
 from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Annotated, Any, TypeVar
 
-import structlog
-from slack_sdk import WebClient
+from pydantic import BaseModel, StringConstraints, ValidationError
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web import SlackResponse
 
-from bot.core.message import Post
+from bot.core.message import Post, Route
 from bot.core.retry import DeliveryDeferred, RateLimited
-from bot.slack.client import leads_to_slack, respond
+from bot.slack.client import SlackClient, leads_to_slack, respond
 from bot.slack.errors import NO_ANSWER, read_no, read_reply
 from bot.slack.message import Message
-
-log = structlog.get_logger("purgebot.ways")
+from bot.telemetry.troubles import SLACK_AWAY
 
 RESPONSE_URL_LIFE = timedelta(minutes=29)
 RESPONSE_URL_USES = 5
@@ -32,6 +31,42 @@ GONE = frozenset({"message_not_found", "cant_update_message", "edit_window_close
 TIMEOUT_S = 10
 METADATA_EVENT = "purge_card"
 MOST_PAGES = 5
+
+_ChannelId = Annotated[str, StringConstraints(pattern="^[A-Z][A-Z0-9]{0,31}$")]
+_Ts = Annotated[str, StringConstraints(pattern=r"^[0-9]{1,20}\.[0-9]{1,10}$")]
+
+
+class _Posted(BaseModel):
+    channel: _ChannelId
+    ts: _Ts
+
+
+class _Linked(BaseModel):
+    permalink: str
+
+
+class _Found(BaseModel):
+    ts: _Ts
+    metadata: Any = None
+
+    @property
+    def marks(self) -> dict[str, Any]:
+        """The marks of a message that this app posted, or whatever others have there."""
+        event = self.metadata if isinstance(self.metadata, dict) else {}
+        payload = event.get("event_payload")
+        return payload if isinstance(payload, dict) else {}
+
+
+class _More(BaseModel):
+    next_cursor: str | None = None
+
+
+class _Page(BaseModel):
+    messages: list[_Found]
+    response_metadata: _More | None = None
+
+
+A = TypeVar("A", bound=BaseModel)
 
 
 class Refused(Exception):
@@ -47,7 +82,7 @@ class SlackDelivery:
 
     def __init__(
         self,
-        client: WebClient,
+        client: SlackClient,
         now: Callable[[], datetime],
         finish: Callable[[Message], Message] = lambda message: message,
         shared: Collection[str] = (),
@@ -63,29 +98,47 @@ class SlackDelivery:
     ) -> str | None:
         """Find a message that may have been posted already, by the `marks` in its metadata, in the
         newest messages of a channel or thread.  Return its `ts`, or None if it is not found.
+
+        Raises: as `call`.  Without the history scopes it is refused.
         """
         assert post.trying_since is not None, "only what was tried can be there"
         oldest = str((post.trying_since - timedelta(minutes=2)).timestamp())
 
         where |= {"oldest": oldest, "limit": 200, "include_all_metadata": True}
         cursor = None
-        try:
-            for _ in range(MOST_PAGES):
-                page = self.call(among, **where, cursor=cursor)
-                for message in page["messages"]:
-                    payload = (message.get("metadata") or {}).get("event_payload") or {}
-                    if marks.items() <= payload.items():
-                        return str(message["ts"])
-                cursor = (page.get("response_metadata") or {}).get("next_cursor")
-                if not cursor:
-                    break
-        except Refused as refused:
-            # Without the history scopes, a crash at this moment can post it twice.
-            log.warning("post-not-looked-up", purge=post.purge_id, why=str(refused))
+        for _ in range(MOST_PAGES):
+            page = self._read(_Page, self.call(among, **where, cursor=cursor), among)
+            for message in page.messages:
+                if marks.items() <= message.marks.items():
+                    return message.ts
+            cursor = page.response_metadata.next_cursor if page.response_metadata else None
+            if not cursor:
+                break
         return None
 
+    def placed(self, post: Post, route: Route, answer: Any) -> Post:
+        """Return a post with the place that Slack's answer names.
+
+        If the answer has another shape, the post has no place: it was posted, but cannot be edited.
+        """
+        try:
+            where = self._read(_Posted, answer, self._client.chat_postMessage)
+        except DeliveryDeferred:
+            return replace(post, route=route, place=None, ts=None)
+        return replace(post, route=route, place=where.channel, ts=where.ts)
+
+    def _read(self, model: type[A], answer: Any, method: Callable[..., Any]) -> A:
+        """Read an answer, or tell that it cannot be read.  Raises: DeliveryDeferred."""
+        try:
+            return model.model_validate(answer)
+        except ValidationError:
+            self._client.troubles.met(SLACK_AWAY, "answer-unreadable", method.__name__)
+            raise DeliveryDeferred from None
+
     def edit(self, post: Post, message: Message) -> Post:
-        """Replace the message of a post.  Raises: as `call`."""
+        """Replace the message of a post.  Raises: as `call`; Refused if it has no place."""
+        if post.ts is None:
+            raise Refused("message_not_found")
         self._keep_private(post.place)
         self.call(self._client.chat_update, channel=post.place, ts=post.ts, **self.body(message))
         return post
@@ -146,8 +199,8 @@ class SlackDelivery:
         if post.ts is None:
             return None
         where = {"channel": post.place, "message_ts": post.ts}
-        found: str | None = self.call(self._client.chat_getPermalink, **where).get("permalink")
-        return found
+        method = self._client.chat_getPermalink
+        return self._read(_Linked, self.call(method, **where), method).permalink
 
     def use_response_url(self, post: Post, message: Message, **more: Any) -> Post:
         """Send through the response URL of a post, and count the use.  Raises: as `call`."""

@@ -32,7 +32,9 @@ class Installation:
     @classmethod
     def of(cls, answer: Mapping[str, Any]) -> Installation:
         """Read the answer of `auth.test`."""
-        team_id, enterprise_id = str(answer.get("team_id") or ""), answer.get("enterprise_id")
+        team_id, enterprise_id = (
+            str(answer.get(name) or "") for name in ("team_id", "enterprise_id")
+        )
         is_org = bool(answer.get("is_enterprise_install"))
         if is_org and not enterprise_id and team_id.startswith("E"):
             enterprise_id = team_id

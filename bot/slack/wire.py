@@ -17,7 +17,6 @@ import os
 import ssl
 import threading
 import time
-from contextlib import suppress
 from functools import partialmethod
 from http.client import HTTPConnection, HTTPException, HTTPResponse, IncompleteRead
 from typing import Any
@@ -87,8 +86,13 @@ def _read(answer: HTTPResponse) -> dict[str, Any]:
         body = json.dumps({"ok": False, "error": f"http_{answer.status}"})
     elif not body.lstrip().startswith("{"):
         # The SDK takes any JSON for an object.  What is no JSON it reports itself.
-        with suppress(ValueError):
+        try:
             json.loads(body)
+        except ValueError:
+            pass
+        except RecursionError:
+            raise HTTPException("nested too deeply") from None
+        else:
             raise HTTPException("no JSON object")
     return {"status": answer.status, "headers": answer.headers, "body": body}
 

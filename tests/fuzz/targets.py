@@ -11,7 +11,8 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
-from datetime import UTC, datetime
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import requests
@@ -23,17 +24,28 @@ from bot.cdn.error_codes import CdnInDoubt, CdnRefused
 from bot.config.policy_file import PolicyFileInvalid, PolicySource, load_policy
 from bot.config.settings import Mode
 from bot.core.command.parser import PurgeCommand, format_command, parse
+from bot.core.decisions.clock import REMINDER
+from bot.core.decisions.presses import PRESS_UNKNOWN
+from bot.core.decisions.transition import card_of, thread_reply_of
 from bot.core.errors import BotError
-from bot.core.retry import DirectoryUnavailable
+from bot.core.interaction import InteractionKind
+from bot.core.message import Notice, Post, PostKind, Route
+from bot.core.purge.purge import State
+from bot.core.retry import DeliveryDeferred, DirectoryUnavailable
 from bot.demo.town import SAMPLE_POLICY, town
 from bot.simulators.slack.events.signing import signed_headers
 from bot.slack.client import SlackClient
 from bot.slack.directory import SlackDirectory
 from bot.slack.installation import Installation
 from handlers import payloads
+from handlers.announcer import SlackAnnouncer
 from handlers.payloads import NotOurs, Unreadable
 from tests.fuzz.engine import Try
+from tests.support.builders import a_purge, an_interaction
 from tests.support.permits import permit
+
+LONGEST_KEPT = 32
+"""Characters of Slack's that a row has room for."""
 
 Target = Callable[[], AbstractContextManager[Try]]
 
@@ -175,6 +187,8 @@ def cdn() -> Iterator[Try]:
 
 @contextmanager
 def slack() -> Iterator[Try]:
+    """An answer to whatever the bot asks Slack or tells it: who people are, cards, notes, forms."""
+
     def now() -> datetime:
         return datetime.now(UTC)
 
@@ -183,16 +197,39 @@ def slack() -> Iterator[Try]:
         client = SlackClient(token="xoxb-1", base_url=url, timeout=10)
         source = PolicySource(SAMPLE_POLICY)
         directory = SlackDirectory(client, source, now, Installation("T0TOWN"))
+        announcer = SlackAnnouncer(client, now, lambda message: message)
+        purge = a_purge(State.WAITING, expires_at=now() + timedelta(hours=1))
+        denial = an_interaction(InteractionKind.DENY_FORM, "U0SAM")
+
+        def said(post: Post, card: Post | None = None) -> bool:
+            try:
+                shown = announcer.announce(post, purge, card, lambda _: True)
+            except DeliveryDeferred:
+                return False
+            assert shown.ts is None or len(shown.ts) <= LONGEST_KEPT
+            assert shown.place is None or len(shown.place) <= LONGEST_KEPT
+            return True
 
         def attempt(data: bytes) -> bool:
             server.says(data)
-            try:
+            card = replace(card_of(purge, f"{url}response", now()), id=1)
+            there = replace(card, route=Route.CHANNEL, place="C0WEB", ts="1.1")
+            note = replace(thread_reply_of(purge, REMINDER, now()), id=2)
+            whisper = replace(card, kind=PostKind.EPHEMERAL, notice=Notice(PRESS_UNKNOWN.code))
+            taken = [
+                said(card),
+                said(replace(card, trying_since=now())),
+                said(there),
+                said(replace(note, trying_since=now()), there),
+                said(whisper),
+                announcer.open_denial(denial, purge),
+            ]
+            with suppress(DirectoryUnavailable):
                 directory.fetch(
                     *("T0TOWN", "U0ANA", "C0WEB", "T0TOWN"), since=now(), domain="www.example.com"
                 )
-            except DirectoryUnavailable:
-                return False
-            return True
+                taken.append(True)
+            return any(taken)
 
         yield attempt
 

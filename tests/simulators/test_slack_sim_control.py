@@ -228,6 +228,13 @@ def test_a_client_that_tries_again_after_a_lost_reply_posts_twice(slack: Slack) 
     assert slack.texts() == ["x", "x"]
 
 
+def test_a_deed_can_have_another_answer_than_its_own(slack: Slack) -> None:
+    slack.post("faults", lose_reply_of=[{"method": "chat.postMessage", "answer": {"ok": True}}])
+    assert slack.bot.chat_postMessage(channel="C0WEB", text="x").data == {"ok": True}
+    assert slack.bot.chat_postMessage(channel="C0WEB", text="y")["channel"] == "C0WEB"
+    assert slack.texts() == ["x", "y"]
+
+
 def test_an_answer_can_be_slow(slack: Slack) -> None:
     url, form = f"{slack.api_url}/api/auth.test", {"token": slack.sim.bot_token}
     slack.post("faults", web_api=[{"error": "slow", "delay_s": 30}])

@@ -172,6 +172,13 @@ def test_the_installation_is_what_auth_test_says(
     assert Installation.of(answer) == expected
 
 
+@pytest.mark.parametrize("odd", [[ORG], {"id": ORG}, 1])
+def test_an_organisation_that_auth_test_names_oddly_is_nobodys(odd: object) -> None:
+    ours = Installation.of({"team_id": HOME, "enterprise_id": odd})
+    assert ours.is_named_by(HOME, ORG)
+    assert not ours.is_named_by(SECOND, ORG)
+
+
 @pytest.mark.parametrize(
     ("ours", "team_id", "enterprise_id", "named"),
     [

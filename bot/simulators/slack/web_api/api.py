@@ -105,16 +105,18 @@ class WebApi:
             response = None
         answer = None if response is None else _logged(response)
         status = None if response is None else response.status_code
-        lost = response is not None and workspace.faults.loses_reply(name)
+        lost = None if response is None else workspace.faults.lost_reply(name)
         workspace.log(
             workspace.calls,
             method=name,
             arguments=arguments,
             status=status,
             answer=answer,
-            lost=lost,
+            lost=lost is not None,
         )
-        if response is None or lost:
+        if lost is not None and lost.answer is not None:
+            await JSONResponse(lost.answer)(scope, receive, send)
+        elif response is None or lost:
             await drop_connection(scope)
         else:
             at = datetime.fromtimestamp(workspace.now(), UTC)

@@ -36,10 +36,11 @@ class WebApiFault:
 
 @dataclass(slots=True)
 class LostReply:
-    """The method is carried out, then its answer never arrives."""
+    """The method is carried out, then its answer never arrives, or `answer` in its place."""
 
     method: str
     times: int | None = 1
+    answer: Any = None
 
 
 ACK_TIMEOUT_S = 3.0
@@ -81,9 +82,9 @@ class Faults:
         """Use up one fault for an answer through a response URL, if one was ordered."""
         return _use(self.web_api, {"response_url"})
 
-    def loses_reply(self, method: str) -> bool:
+    def lost_reply(self, method: str) -> LostReply | None:
         """Use up one lost reply for this call, if one was ordered."""
-        return _use(self.lose_reply_of, {"*", method}) is not None
+        return _use(self.lose_reply_of, {"*", method})
 
     def refuses(self, blocks: list[dict[str, Any]]) -> bool:
         """Whether one of the blocks, which are well-formed, is not taken all the same."""
