@@ -106,7 +106,7 @@ class Bot:
     status: HealthEndpoint
     slack: SlackClient
     resources: ExitStack = field(default_factory=ExitStack)
-    """What is closed last: the store, and the lock of its file."""
+    """What is closed last: the store, the lock of its file, and the traces."""
 
     def connect(self) -> None:
         """Open the socket, if the mode has one.  From now on commands arrive.
@@ -123,8 +123,7 @@ class Bot:
             raise _slack_away(error, self.app.client.base_url) from None
 
     def start(self) -> None:
-        """Start tracing, the status listener, the worker and the socket.  Raises: BotError."""
-        tracing.start()
+        """Start the status listener, the worker and the socket.  Raises: BotError."""
         self.status.listen()
         self.worker.start()
         self.connect()
@@ -144,7 +143,6 @@ class Bot:
         self.status.close()
         if self.ingress is not None:
             self.ingress.tell(last=True)
-        tracing.stop()
         self.resources.close()
         log.info("stopped")
 
@@ -179,11 +177,14 @@ class Bot:
 def build(settings: Settings, now: Callable[[], datetime] | None = None) -> Bot:
     """Build a Bot with the clock `now`, or with the clock that its replicas share.
 
-    Raises: BotError if the policy, the database, the token or the credentials cannot be used.
+    Raises: BotError if the policy, the database, the token or the credentials cannot be used, or
+    if traces are asked for that cannot be made.
     """
     policy = PolicySource(settings.policy)
     # If a later part cannot be created, the earlier ones are closed.
     with ExitStack() as undo:
+        tracing.start()
+        undo.callback(tracing.stop)
         lock = lock_database(settings)
         if lock is not None:
             undo.callback(lock.release)

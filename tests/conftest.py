@@ -24,6 +24,7 @@ from bot.store.database import engine, writers
 from bot.store.database import postgresql as postgresql_sessions
 from tests.support.canaries import leaks
 from tests.support.databases import Postgresql, Sqlite
+from tests.support.kept_spans import KeptSpans, keeping_spans
 from tests.support.logged_failures import Expect, Failures, watched
 from tests.support.schema_revisions import make_later_release
 from tests.support.waiting import PATIENCE_S
@@ -153,7 +154,14 @@ def is_patient(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) 
 
 
 @pytest.fixture
-def open_town(database_url: str, is_patient: bool) -> Iterator[OpenTown]:
+def spans() -> Iterator[KeptSpans]:
+    """Give the spans of the bots of this process, each when it has ended."""
+    with keeping_spans() as kept:
+        yield kept
+
+
+@pytest.fixture
+def open_town(database_url: str, is_patient: bool, spans: KeptSpans) -> Iterator[OpenTown]:
     """Give a function that builds the town to the test's wishes.
 
     At the end, Slack may not have refused a message or a view for what was in it, and no secret may
@@ -189,7 +197,7 @@ def open_town(database_url: str, is_patient: bool) -> Iterator[OpenTown]:
         yield build
         refused = [row for place in built for row in place.get("slack/violations")["violations"]]
         assert refused == []
-        assert [leak for place in built for leak in leaks(place)] == []
+        assert [leak for place in built for leak in leaks(place, spans)] == []
 
 
 @pytest.fixture

@@ -29,11 +29,13 @@ _spans: Spans | None = None
 
 
 def start() -> None:
-    """Start tracing if the environment enables it.
+    """Start tracing if the environment enables it, and it was not started before.
 
     Raises: BotError if it does and the extra is not installed.
     """
     global _spans  # noqa: PLW0603  (there is one environment)
+    if _spans is not None:
+        return
     off = os.environ.get("OTEL_SDK_DISABLED", "").lower() == "true"
     nowhere = os.environ.get("OTEL_TRACES_EXPORTER") == "none"
     if off or nowhere or not any(os.environ.get(name) for name in _ASKED_FOR_BY):

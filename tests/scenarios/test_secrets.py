@@ -6,18 +6,23 @@ secret is nearest: through every state with signed approvals, and through failur
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from opentelemetry.trace import Span, StatusCode, get_current_span
 from sqlalchemy import update
 
 from bot.config.settings import Mode
 from bot.demo.town import Town, town
 from bot.store.schema.tables import posts
+from bot.telemetry import tracing
 from tests.conftest import OpenTown
 from tests.support.canaries import APPROVAL_KEY, CANARIES, leaks
 from tests.support.conversation import Person
+from tests.support.databases import Sqlite
 from tests.support.http_door import http_door
+from tests.support.kept_spans import KeptSpans, keeping_spans
 from tests.support.logged_failures import Failures
 from tests.support.messages import cards
 from tests.support.prometheus_scrape import bot_of
@@ -47,7 +52,7 @@ def lively(place: Town) -> None:
 
 @MODES
 def test_a_lively_day_with_signed_approvals_writes_no_secret(
-    open_town: OpenTown, mode: Mode
+    open_town: OpenTown, spans: KeptSpans, mode: Mode
 ) -> None:
     place = open_town(mode=mode)
     place.stop_bot()
@@ -59,7 +64,11 @@ def test_a_lively_day_with_signed_approvals_writes_no_secret(
     else:
         lively(place)
     assert len(cards(place)) >= 5
-    assert leaks(place) == []
+    assert leaks(place, spans) == []
+    assert spans.names >= {
+        *("purge", "press approve", "answer deny", "step ready", "post card"),
+        *("cdn RefreshObjectCacheByCacheTag", "slack chat.postMessage", "slack users.info"),
+    }
 
 
 @pytest.mark.parametrize("name", CANARIES)
@@ -101,6 +110,27 @@ def test_a_secret_in_a_traceback_is_found() -> None:
     except ValueError:
         failures.note(None, "exception", {"event": "said", "exc_info": True})
     assert failures.leaked == ["CDN key in the log, said"]
+
+
+PLANTED: dict[str, Callable[[Span, str], object]] = {
+    "name": lambda span, secret: span.update_name(f"call {secret}"),
+    "attribute": lambda span, secret: span.set_attribute("purgebot.outcome", secret),
+    "list": lambda span, secret: span.set_attribute("purgebot.all", [secret]),
+    "event": lambda span, secret: span.add_event(secret),
+    "fact of an event": lambda span, secret: span.add_event("send", {"token": secret}),
+    "exception": lambda span, secret: span.record_exception(ValueError(secret)),
+    "state": lambda span, secret: span.set_status(StatusCode.ERROR, secret),
+}
+
+
+@pytest.mark.parametrize("where", PLANTED)
+def test_a_secret_in_a_trace_is_found(sqlite: Sqlite, where: str) -> None:
+    with sqlite.copy() as url, keeping_spans() as spans, town(database_url=url) as place:
+        Person(place, "U0ANA").types("/purge www.example.com hero")
+        assert leaks(place, spans) == []
+        with tracing.step("step", ["P1"]):
+            PLANTED[where](get_current_span(), place.slack.bot_token)
+        assert leaks(place, spans) == ["bot token in traces"]
 
 
 def test_a_secret_in_the_database_or_on_a_card_is_found(database_url: str) -> None:

@@ -18,6 +18,7 @@ from sqlalchemy import make_url
 from bot.demo.town import Town
 from bot.simulators.cdn.account import KEY
 from bot.simulators.slack import SlackSim
+from tests.support.kept_spans import KeptSpans
 
 _SLACK = SlackSim(now=time.time)
 APPROVAL_KEY = "canary-approval-key-0123456789abcdef"
@@ -38,17 +39,16 @@ def found_in(text: str, secrets: dict[str, str] = CANARIES) -> list[str]:
     return [name for name, secret in secrets.items() if secret in text]
 
 
-def leaks(place: Town) -> list[str]:
-    """Give each secret of a town that was written somewhere, and where."""
+def leaks(place: Town, spans: KeptSpans | None = None) -> list[str]:
+    """Give each secret of a town that was written somewhere, and where; also in these spans."""
     slack = place.slack
     secrets = CANARIES | {
         "bot token": slack.bot_token,
         "app token": slack.app_token,
         "signing secret": slack.signing_secret,
     }
-    return [
-        f"{name} in {where}" for where, text in _written(place) for name in found_in(text, secrets)
-    ]
+    written = [*_written(place), ("traces", spans.text if spans else "")]
+    return [f"{name} in {where}" for where, text in written for name in found_in(text, secrets)]
 
 
 def _written(place: Town) -> Iterator[tuple[str, str]]:

@@ -36,7 +36,7 @@ SEES_NOTHING = "U0DEL"
 def start_bot(place: Town, **more: str) -> subprocess.Popen[bytes]:
     return subprocess.Popen(
         [sys.executable, "-m", "bot", "run"],
-        env=os.environ | place.variables() | more,
+        env=os.environ | place.variables() | {"OTEL_TRACES_EXPORTER": "none"} | more,
         stderr=subprocess.DEVNULL,
     )
 
