@@ -5,8 +5,9 @@ pooled   A connection pooler (PgBouncer) rejects or drops the `options`, and may
          in another session of the server.  So the settings are made at the beginning of each
          transaction, by one more statement, and no statement is prepared on the server.
 
-Each session is checked before its use: can it write?  If it cannot, or does not answer in time, all
-sessions of the pool are discarded, because after a failover all may be connected to a standby.
+Each session is checked when it is taken from the pool: can it write?  If it cannot, or does not answer
+in time, all sessions of the pool are discarded, because after a failover all may be connected to a
+standby.
 """
 
 from __future__ import annotations
