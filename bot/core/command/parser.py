@@ -39,7 +39,7 @@ from bot.core.command import query_errors as question_errors
 from bot.core.command.queries import HelpCommand, Question, VersionCommand, put_right, read_question
 from bot.core.errors import InputError, kinds_in
 from bot.core.text import errors as kinds
-from bot.core.text.domain_name import excerpt, is_unreadable, is_unseen, normalise_domain
+from bot.core.text.domain_name import excerpt, is_plain, is_unreadable, is_unseen, normalise_domain
 from bot.core.text.tag_words import Oddity, meant_by, oddity
 from bot.core.text.tokens import (
     COMMAS,
@@ -55,6 +55,7 @@ from bot.core.text.tokens import (
     words_of,
 )
 
+_LONG_DASHES, _QUOTES = frozenset(LONG_DASHES), frozenset(QUOTES)
 MAX_TAG_CHARACTERS = 16384
 MAX_REASON_CHARACTERS = 500
 ESCAPED = re.compile("(?:tag:)+", re.IGNORECASE)
@@ -123,11 +124,11 @@ def clean_reason(text: str) -> str:
 
 def check_tag(tag: str) -> str:
     """Return the tag.  Raises: InputError if it has characters that a tag may not have."""
-    if any(is_unreadable(c) for c in tag):
+    if not is_plain(tag) and any(map(is_unreadable, tag)):
         raise InputError(kinds.UNSEEN, part=excerpt(tag))
-    if any(c in LONG_DASHES for c in tag):
+    if not _LONG_DASHES.isdisjoint(tag):
         raise InputError(kinds.TAG_DASH, part=excerpt(tag))
-    if any(c in QUOTES for c in tag.replace("'", "")) or tag != tag.strip("'`"):
+    if not _QUOTES.isdisjoint(tag.replace("'", "")) or tag != tag.strip("'`"):
         raise InputError(kinds.TAG_QUOTE, part=excerpt(tag))
     return tag
 

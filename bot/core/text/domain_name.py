@@ -105,6 +105,11 @@ def is_unreadable(character: str) -> bool:
     return is_unseen(character) or unicodedata.category(character) in {"Cn", "Co"}
 
 
+def is_plain(text: str) -> bool:
+    """Return whether all characters are printable ASCII, which nobody has to look at one by one."""
+    return text.isascii() and text.isprintable()
+
+
 def _host(text: str, part: str) -> str:
     try:
         # The mapping that browsers use: lower case, full-width letters, ideographic dots.

@@ -20,7 +20,7 @@ from dataclasses import dataclass
 
 from bot.core.errors import ErrorKind, InputError
 from bot.core.text import errors as kinds
-from bot.core.text.domain_name import excerpt, is_unseen
+from bot.core.text.domain_name import excerpt, is_plain, is_unseen
 
 # Phones and office programs replace a typed hyphen with these.
 LONG_DASHES = "\u2010\u2011\u2012\u2013\u2014\u2015\u2212\u2e3a\u2e3b\ufe58\ufe63\uff0d"
@@ -68,6 +68,8 @@ class Word:
     @property
     def visible(self) -> str:
         """`shown` without invisible characters."""
+        if is_plain(self.shown):
+            return self.shown
         return "".join(c for c in self.shown if not is_unseen(c))
 
     @property
