@@ -14,7 +14,7 @@ from typing import Annotated, Any
 from pydantic import TypeAdapter, ValidationError
 
 from bot.cli.checks.cdn import check_cdn
-from bot.cli.checks.findings import Result, Setup
+from bot.cli.checks.results import CheckStatus, Setup
 from bot.cli.checks.slack import check_app_token, check_bot_token
 from bot.config.settings import Settings
 from bot.core.policy.decision import Membership
@@ -39,9 +39,9 @@ def of_setting(name: str, settings: Settings) -> str:
     }
     told: list[str] = []
     for found in checks[name](Setup(settings)) if name in checks else ():
-        if found.status is Result.FAIL:
+        if found.status is CheckStatus.FAIL:
             raise Refused(found.detail, f"{found.remedy} ({found.page})")
-        if found.status is Result.WARN or not told:
+        if found.status is CheckStatus.WARN or not told:
             told.append(found.detail)
     return "; ".join(told)
 

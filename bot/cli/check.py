@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
-    from bot.cli.checks.findings import Finding
+    from bot.cli.checks.results import CheckResult
 
 
 def check(
@@ -33,29 +33,29 @@ def check(
     ] = False,
 ) -> None:
     """Say whether settings, policy, database, Slack and CDN are good, and what to do if not."""
-    from bot.cli.checks.findings import Result
+    from bot.cli.checks.results import CheckStatus
     from bot.telemetry.logs import set_up_logs
 
     set_up_logs("CRITICAL")
     # At once: there is nothing to clean up, and Python ignores exceptions in a destructor.
     signal.signal(signal.SIGINT, lambda *_: os._exit(130))
-    found: list[Finding] = []
+    found: list[CheckResult] = []
     for each in check_all(cards=cards):
         found.append(each)
         if not as_json:
             _say(each)
-    good = all(each.status is not Result.FAIL for each in found)
+    good = all(each.status is not CheckStatus.FAIL for each in found)
     if as_json:
         typer.echo(json.dumps(_report(found, good=good), indent=2))
     if not good:
         raise typer.Exit(1)
 
 
-def check_all(*, cards: bool = False) -> Iterator[Finding]:
+def check_all(*, cards: bool = False) -> Iterator[CheckResult]:
     """Yield the results of all checks in turn.  Without settings there is only one."""
     from bot.cli.checks import cdn, database, files, policy_names, slack
     from bot.cli.checks.cards import check_cards
-    from bot.cli.checks.findings import Page, Setup, fail_of, ok
+    from bot.cli.checks.results import Page, Setup, fail_of, ok
     from bot.config.settings import Settings, read_settings
     from bot.core.errors import BotError
 
@@ -80,14 +80,14 @@ def check_all(*, cards: bool = False) -> Iterator[Finding]:
         yield from run(setup)
 
 
-def _say(found: Finding) -> None:
+def _say(found: CheckResult) -> None:
     word = {"fail": "FAIL"}.get(found.status, found.status)
     typer.echo(f"{word:<4}  {found.name}: {found.detail}")
     if found.remedy:
         typer.echo(f"      → {found.remedy}\n        See {found.page}")
 
 
-def _report(found: list[Finding], *, good: bool) -> dict[str, object]:
+def _report(found: list[CheckResult], *, good: bool) -> dict[str, object]:
     """Return the findings for a program.  No secret is in them; IDs and host names are."""
     from importlib.metadata import version
 

@@ -66,7 +66,7 @@ class Why(StrEnum):
     UNREADABLE = "unreadable"
 
 
-class Finding(StrEnum):
+class EdgeFinding(StrEnum):
     VERIFIED = "verified"
     UNCHANGED = "unchanged"
     COULD_NOT_TELL = "could-not-tell"
@@ -115,7 +115,7 @@ class Difference:
 class Verdict:
     """The result of a comparison.  `line` is the deciding line of the table above."""
 
-    finding: Finding
+    finding: EdgeFinding
     line: str
     differences: tuple[Difference, ...] = ()
 
@@ -138,31 +138,33 @@ def shown(text: str | None) -> str | None:
     return re.sub(r"[^ -~]", "?", text[:MAX_CHARACTERS]).strip() or None
 
 
-def _decide(before: EdgeSnapshot, after: EdgeSnapshot, sent_at: datetime) -> tuple[Finding, str]:
+def _decide(
+    before: EdgeSnapshot, after: EdgeSnapshot, sent_at: datetime
+) -> tuple[EdgeFinding, str]:
     if before.why or after.why:
-        return Finding.COULD_NOT_TELL, "no-answer"
+        return EdgeFinding.COULD_NOT_TELL, "no-answer"
     if (before.status, after.status) != (200, 200):
-        return Finding.COULD_NOT_TELL, "not-the-page"
+        return EdgeFinding.COULD_NOT_TELL, "not-the-page"
     if not before.at <= sent_at <= after.at:
-        return Finding.COULD_NOT_TELL, "not-around"
+        return EdgeFinding.COULD_NOT_TELL, "not-around"
     if _is_from_after(after, sent_at) and _age_went_back(before, after):
-        return Finding.VERIFIED, "refetched"
+        return EdgeFinding.VERIFIED, "refetched"
     match _same(before, after), _is_from_before(after, sent_at):
         case False, True:
-            return Finding.COULD_NOT_TELL, "older-copy"
+            return EdgeFinding.COULD_NOT_TELL, "older-copy"
         case True, True:
-            return Finding.UNCHANGED, "still-there"
+            return EdgeFinding.UNCHANGED, "still-there"
         case False, False:
             return _changed(before, after)
         case _:
-            return Finding.COULD_NOT_TELL, "no-evidence"
+            return EdgeFinding.COULD_NOT_TELL, "no-evidence"
 
 
-def _changed(before: EdgeSnapshot, after: EdgeSnapshot) -> tuple[Finding, str]:
+def _changed(before: EdgeSnapshot, after: EdgeSnapshot) -> tuple[EdgeFinding, str]:
     was, is_now = _date(before.last_modified), _date(after.last_modified)
     if was is not None and is_now is not None and is_now < was:
-        return Finding.COULD_NOT_TELL, "went-back"
-    return Finding.VERIFIED, "changed"
+        return EdgeFinding.COULD_NOT_TELL, "went-back"
+    return EdgeFinding.VERIFIED, "changed"
 
 
 def _is_from_after(snapshot: EdgeSnapshot, sent_at: datetime) -> bool:

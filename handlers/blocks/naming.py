@@ -12,7 +12,7 @@ from typing import NamedTuple
 from bot.core import error_registry
 from bot.core.cdn import errors as cdn_errors
 from bot.core.command.parser import PurgeCommand, format_command
-from bot.core.edge_check import Finding
+from bot.core.edge_check import EdgeFinding
 from bot.core.purge.purge import Purge, PurgeRequest, State
 from handlers.blocks.error import explained
 from handlers.blocks.kit import FACT_LIMIT, code, day, mention, moment, prose
@@ -288,7 +288,7 @@ def wording(purge: Purge) -> Called:
 def is_unchanged(purge: Purge) -> bool:
     """Return whether the purge is complete, and every URL that was looked at is as before."""
     found = [each.verdict.finding for each in purge.evidence if each.verdict is not None]
-    return purge.state is State.COMPLETE and set(found) == {Finding.UNCHANGED}
+    return purge.state is State.COMPLETE and set(found) == {EdgeFinding.UNCHANGED}
 
 
 def has_lapsed(purge: Purge) -> bool:

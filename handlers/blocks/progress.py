@@ -7,7 +7,7 @@ from __future__ import annotations
 from datetime import timedelta
 from urllib.parse import urlsplit
 
-from bot.core.edge_check import Difference, EdgeSnapshot, Finding, Why
+from bot.core.edge_check import Difference, EdgeFinding, EdgeSnapshot, Why
 from bot.core.purge.purge import CompletionStatus, Evidence, Purge, State
 from handlers.blocks.kit import code, mention, moment
 from handlers.blocks.naming import wording
@@ -15,9 +15,9 @@ from handlers.blocks.naming import wording
 _CELLS = 10
 _SHOWN = 3
 _FINDINGS = {
-    Finding.VERIFIED: ":white_check_mark: verified at the edge",
-    Finding.UNCHANGED: ":white_circle: unchanged: the edge keeps the same copy",
-    Finding.COULD_NOT_TELL: ":grey_question: could not tell",
+    EdgeFinding.VERIFIED: ":white_check_mark: verified at the edge",
+    EdgeFinding.UNCHANGED: ":white_circle: unchanged: the edge keeps the same copy",
+    EdgeFinding.COULD_NOT_TELL: ":grey_question: could not tell",
 }
 _WHY = {
     Why.TIMEOUT: "it did not answer in time",
@@ -105,7 +105,7 @@ def proof_lines(evidence: tuple[Evidence, ...]) -> list[str]:
 def _proof(each: Evidence) -> str:
     assert each.verdict is not None, "only what was compared is shown"
     found = _FINDINGS[each.verdict.finding]
-    if each.verdict.finding is Finding.COULD_NOT_TELL and (why := _why(each)):
+    if each.verdict.finding is EdgeFinding.COULD_NOT_TELL and (why := _why(each)):
         found = f"{found}: {why}"
     differences = ", ".join(map(_difference, each.verdict.differences[:_SHOWN]))
     return f"{code(_path(each.before.url), 120)} {found}" + (

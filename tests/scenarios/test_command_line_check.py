@@ -18,7 +18,7 @@ from types import CodeType, FunctionType, ModuleType
 import pytest
 
 from bot.cli.checks import samples
-from bot.cli.checks.findings import Page
+from bot.cli.checks.results import Page
 from bot.config.settings import Mode
 from bot.core.purge.purge import State
 from bot.demo.town import Town

@@ -12,7 +12,7 @@ import pytest
 from bot.cdn.client import CdnClient
 from bot.cdn.credentials import static
 from bot.cdn.edge_probe import EdgeProbe
-from bot.core.edge_check import EdgeSnapshot, Finding, Why, compare
+from bot.core.edge_check import EdgeFinding, EdgeSnapshot, Why, compare
 from bot.demo.town import Town, town
 from tests.simulators.edge_sim import WWW
 from tests.support.permits import permit
@@ -33,7 +33,7 @@ class Site:
         with closing(CdnClient(self.town.urls["cdn"], keys, clock=self.town.now)) as client:
             client.refresh_by_tag(permit(WWW, ["hero"], force=force))
 
-    def looks_around(self, *, force: bool = False, seconds: float = 30) -> Finding:
+    def looks_around(self, *, force: bool = False, seconds: float = 30) -> EdgeFinding:
         """What looks before a purge and some seconds after it prove."""
         before = self.look()
         self.town.waits(seconds=2)
@@ -51,27 +51,27 @@ def site() -> Iterator[Site]:
 
 def test_a_purge_of_a_changed_page_is_verified(site: Site) -> None:
     site.town.publishes(f"https://{WWW}/")
-    assert site.looks_around() is Finding.VERIFIED
+    assert site.looks_around() is EdgeFinding.VERIFIED
 
 
 def test_a_plain_purge_of_an_unchanged_page_leaves_the_copy(site: Site) -> None:
-    assert site.looks_around() is Finding.UNCHANGED
+    assert site.looks_around() is EdgeFinding.UNCHANGED
 
 
 def test_a_forced_purge_of_an_unchanged_page_is_verified(site: Site) -> None:
-    assert site.looks_around(force=True) is Finding.VERIFIED
+    assert site.looks_around(force=True) is EdgeFinding.VERIFIED
 
 
 def test_a_purge_that_takes_longer_than_one_waits_is_not_verified(site: Site) -> None:
     site.town.publishes(f"https://{WWW}/")
     site.town.post("cdn/settings", {"task_seconds": 60})
-    assert site.looks_around(force=True) is Finding.UNCHANGED
+    assert site.looks_around(force=True) is EdgeFinding.UNCHANGED
 
 
 def test_a_purge_that_fails_is_not_verified(site: Site) -> None:
     site.town.publishes(f"https://{WWW}/")
     site.town.post("cdn/settings", {"task_end": "Failed"})
-    assert site.looks_around(force=True) is Finding.UNCHANGED
+    assert site.looks_around(force=True) is EdgeFinding.UNCHANGED
 
 
 def test_a_purge_that_somebody_completes_by_hand_counts(site: Site) -> None:
@@ -96,12 +96,12 @@ def test_an_edge_in_trouble_proves_nothing(
     assert (found.status, found.why) == (status, why)
     site.town.publishes(f"https://{WWW}/")
     site.town.post("edge/faults", fault)
-    assert site.looks_around() is Finding.COULD_NOT_TELL
+    assert site.looks_around() is EdgeFinding.COULD_NOT_TELL
 
 
 def test_an_edge_that_tells_nothing_proves_nothing(site: Site) -> None:
     site.town.post("edge/faults", {"kind": "bare", "times": 2})
-    assert site.looks_around(force=True) is Finding.COULD_NOT_TELL
+    assert site.looks_around(force=True) is EdgeFinding.COULD_NOT_TELL
 
 
 def test_a_name_that_the_edge_does_not_serve_is_not_found(site: Site) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from bot.core.edge_check import EdgeSnapshot, Finding, Verdict
+from bot.core.edge_check import EdgeFinding, EdgeSnapshot, Verdict
 from bot.core.policy.quorum import Approval
 from bot.core.purge.purge import Choice, Evidence, Failure, Purge, Refusal, State
 from bot.simulators.slack.block_kit.blocks import text_violations, violations
@@ -116,14 +116,14 @@ def said(shown: Message) -> str:
     return words({"blocks": list(shown.blocks), "text": shown.text})
 
 
-def _proved(finding: Finding) -> tuple[Evidence, ...]:
+def _proved(finding: EdgeFinding) -> tuple[Evidence, ...]:
     seen = EdgeSnapshot("https://www.example.com/", AT, status=200)
     return (Evidence(seen, seen, Verdict(finding, "")),)
 
 
 APPROVED = {"approvals": (Approval("U0SAM", AT),), "approvals_counted": 1, "quorum": 2}
 DOUBT = {"doubt": Failure("cdn-server-error", {"http_status": "503"})}
-UNCHANGED = _proved(Finding.UNCHANGED)
+UNCHANGED = _proved(EdgeFinding.UNCHANGED)
 VARIANTS: dict[str, Purge] = {
     **{state.value: a_purge(state) for state in State},
     "refused-doubt": a_purge(State.REFUSED, **DOUBT),

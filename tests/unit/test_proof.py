@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from requests.structures import CaseInsensitiveDict
 
-from bot.core.edge_check import Difference, EdgeSnapshot, Finding, Why, compare
+from bot.core.edge_check import Difference, EdgeFinding, EdgeSnapshot, Why, compare
 from bot.core.purge.purge import Evidence
 from tests.support.builders import a_purge
 from tests.support.stored_purges import kept_purge
@@ -23,7 +23,11 @@ TUESDAY = "Tue, 03 Mar 2026 08:00:00 GMT"
 V1, V2 = '"v1"', '"v2"'
 HOUR = 3600
 
-Verified, Unchanged, Unclear = Finding.VERIFIED, Finding.UNCHANGED, Finding.COULD_NOT_TELL
+Verified, Unchanged, Unclear = (
+    EdgeFinding.VERIFIED,
+    EdgeFinding.UNCHANGED,
+    EdgeFinding.COULD_NOT_TELL,
+)
 
 
 def look(seconds: float, status: int = 200, **more: Any) -> EdgeSnapshot:
@@ -39,7 +43,7 @@ def after(**more: Any) -> EdgeSnapshot:
     return look(60, **more)
 
 
-def verdict(one: EdgeSnapshot, two: EdgeSnapshot) -> tuple[Finding, str]:
+def verdict(one: EdgeSnapshot, two: EdgeSnapshot) -> tuple[EdgeFinding, str]:
     found = compare(one, two, SENT)
     return found.finding, found.line
 
@@ -147,7 +151,7 @@ TABLE = {
 
 @pytest.mark.parametrize(("one", "two", "expected"), TABLE.values(), ids=TABLE)
 def test_two_looks_prove(
-    one: EdgeSnapshot, two: EdgeSnapshot, expected: tuple[Finding, str]
+    one: EdgeSnapshot, two: EdgeSnapshot, expected: tuple[EdgeFinding, str]
 ) -> None:
     assert verdict(one, two) == expected
 
@@ -261,7 +265,7 @@ def test_a_verdict_is_the_same_after_it_was_kept() -> None:
     again = kept(Evidence(was, is_now, found)).verdict
     assert again is not None
     assert again == found
-    assert isinstance(again.finding, Finding)
+    assert isinstance(again.finding, EdgeFinding)
 
 
 def kept(evidence: Evidence) -> Evidence:

@@ -19,7 +19,7 @@ from bot.core.command.answers import (
     QuotaAnswer,
     TagDoubt,
 )
-from bot.core.edge_check import Difference, EdgeSnapshot, Finding, Verdict, Why
+from bot.core.edge_check import Difference, EdgeFinding, EdgeSnapshot, Verdict, Why
 from bot.core.message import Notice, Post, PostKind
 from bot.core.policy.approvers import Briefing, Traffic
 from bot.core.policy.quorum import Approval
@@ -51,7 +51,7 @@ FULL = a_purge(
         Evidence(
             SEEN,
             EdgeSnapshot(URL, NOON, why=Why.TIMEOUT),
-            Verdict(Finding.VERIFIED, "changed", (Difference("ETag", "v1", None),)),
+            Verdict(EdgeFinding.VERIFIED, "changed", (Difference("ETag", "v1", None),)),
         ),
         Evidence(SEEN),
     ),

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from bot.cli.checks import samples
-from bot.cli.checks.findings import Finding, Page, Setup, fail, ok, skip
+from bot.cli.checks.results import CheckResult, Page, Setup, fail, ok, skip
 from bot.slack.client import SlackClient
 from bot.slack.errors import NO_ANSWER, SAID_NO, read_no
 
@@ -27,7 +27,7 @@ class _NotTold(Exception):
     """Slack did not look.  The argument says why."""
 
 
-def check_cards(setup: Setup) -> Iterator[Finding]:
+def check_cards(setup: Setup) -> Iterator[CheckResult]:
     if setup.slack is None:
         yield skip("cards", "Slack cannot be used")
         return

@@ -8,7 +8,17 @@ from contextlib import closing
 from bot.cdn.client import OPERATIONS, CdnClient
 from bot.cdn.credentials import from_settings
 from bot.cdn.error_codes import CdnError
-from bot.cli.checks.findings import Finding, Page, Setup, fail, fail_of, ok, skip, unreached, warn
+from bot.cli.checks.results import (
+    CheckResult,
+    Page,
+    Setup,
+    fail,
+    fail_of,
+    ok,
+    skip,
+    unreached,
+    warn,
+)
 from bot.config import trust
 from bot.core.cdn.errors import NO_PERMISSION
 from bot.core.errors import BotError
@@ -29,7 +39,7 @@ _WITHOUT = {
 _NEEDED = frozenset(OPERATIONS) - {"DescribeRefreshTasks", _LISTS_DOMAINS}
 
 
-def check_cdn(setup: Setup) -> Iterator[Finding]:
+def check_cdn(setup: Setup) -> Iterator[CheckResult]:
     settings = setup.settings
     try:
         credentials, trusted = from_settings(settings), trust.for_cdn(settings)
@@ -41,7 +51,7 @@ def check_cdn(setup: Setup) -> Iterator[Finding]:
             yield skip(name, "the CDN cannot be used")
 
 
-def _looked_at(client: CdnClient, setup: Setup) -> Iterator[Finding]:
+def _looked_at(client: CdnClient, setup: Setup) -> Iterator[CheckResult]:
     try:
         client.describe_quota()
     except CdnError as error:
@@ -71,7 +81,7 @@ def _looked_at(client: CdnClient, setup: Setup) -> Iterator[Finding]:
         yield _domains(client, setup.policy)
 
 
-def _right_missing(operation: str) -> Finding:
+def _right_missing(operation: str) -> CheckResult:
     remedy = f"Allow cdn:{operation} in the policy of the key's RAM user or role."
     if operation in _NEEDED:
         without = _WITHOUT.get(operation, "nothing can be purged")
@@ -81,7 +91,7 @@ def _right_missing(operation: str) -> Finding:
     return warn("cdn rights", told, remedy, Page.SET_UP)
 
 
-def _domains(client: CdnClient, policy: Policy) -> Finding:
+def _domains(client: CdnClient, policy: Policy) -> CheckResult:
     """Compare the domains that the policy names with those of the account."""
     patterns = {domain for rule in policy.rules for domain in rule.domains}
     patterns |= {domain for approval in policy.approvals for domain in approval.domains}
@@ -107,7 +117,7 @@ def _domains(client: CdnClient, policy: Policy) -> Finding:
     return ok("domains", f"the account has all {len(named)} that the policy names in full")
 
 
-def _failed(error: BotError) -> Finding:
+def _failed(error: BotError) -> CheckResult:
     if (why := error.info.facts.get("why")) in set(Unreached):
         return unreached("cdn", "the CDN", Unreached(why), "PURGEBOT_CDN_ENDPOINT")
     found = fail_of("cdn", error)
@@ -115,4 +125,4 @@ def _failed(error: BotError) -> Finding:
         f"{found.remedy} The settings are ALIBABA_CLOUD_ACCESS_KEY_ID, "
         "ALIBABA_CLOUD_ACCESS_KEY_SECRET and PURGEBOT_CDN_ENDPOINT."
     )
-    return Finding("cdn", found.status, found.detail, remedy, found.page, found.code)
+    return CheckResult("cdn", found.status, found.detail, remedy, found.page, found.code)

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import closing
 from datetime import UTC, datetime
 
-from bot.cli.checks.findings import Finding, Page, Setup, fail, fail_of, ok
+from bot.cli.checks.results import CheckResult, Page, Setup, fail, fail_of, ok
 from bot.core.errors import BotError
 from bot.core.network.connection_errors import why_database_unreached
 from bot.core.setup_errors import SCHEMA_OLD
@@ -16,7 +16,7 @@ from bot.store.database.sqlite import database_file
 from bot.store.migrations import schema_error
 
 
-def check_database(setup: Setup) -> Iterator[Finding]:
+def check_database(setup: Setup) -> Iterator[CheckResult]:
     try:
         database_file(setup.settings)  # creates its folder, as `run` does
         with closing(Database(setup.settings.database_url.get_secret_value())) as database:
@@ -25,7 +25,7 @@ def check_database(setup: Setup) -> Iterator[Finding]:
         yield _failed(error)
 
 
-def _found(database: Database) -> Finding:
+def _found(database: Database) -> CheckResult:
     """Return the finding about a database.  Raises: BotError if it is not reached."""
     database.write(lambda _: None)  # works also if there is no table yet
     info = schema_error(database.engine)
@@ -49,7 +49,7 @@ def _found(database: Database) -> Finding:
     return ok("database", f"{database.engine.dialect.name}{pooled}")
 
 
-def _failed(error: BotError) -> Finding:
+def _failed(error: BotError) -> CheckResult:
     if reason := why_database_unreached(error):
         why, remedy = reason
         return fail("database", f"the database cannot be reached: {why}", remedy, Page.POSTGRESQL)

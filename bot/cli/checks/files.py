@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from bot.cli.checks.findings import Finding, Page, Setup, fail_of, ok, warn
+from bot.cli.checks.results import CheckResult, Page, Setup, fail_of, ok, warn
 from bot.config.policy_file import PolicySource
 from bot.core.errors import BotError
 
 
-def check_files(setup: Setup) -> Iterator[Finding]:
+def check_files(setup: Setup) -> Iterator[CheckResult]:
     if not (files := " ".join(map(str, setup.settings.writable_by_others))):
         yield ok("files", "the policy and .env are their owner's alone to change")
         return
@@ -21,7 +21,7 @@ def check_files(setup: Setup) -> Iterator[Finding]:
     )
 
 
-def check_approval_key(setup: Setup) -> Iterator[Finding]:
+def check_approval_key(setup: Setup) -> Iterator[CheckResult]:
     if setup.settings.approval_keys:
         yield ok("approval key", "approvals are signed")
         return
@@ -33,7 +33,7 @@ def check_approval_key(setup: Setup) -> Iterator[Finding]:
     )
 
 
-def check_policy(setup: Setup) -> Iterator[Finding]:
+def check_policy(setup: Setup) -> Iterator[CheckResult]:
     try:
         setup.policy, policy_hash = PolicySource(setup.settings.policy).current()
     except BotError as error:

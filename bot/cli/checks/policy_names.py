@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from itertools import islice, product
 
-from bot.cli.checks.findings import Finding, Page, Setup, fail, ok, skip, warn
+from bot.cli.checks.results import CheckResult, Page, Setup, fail, ok, skip, warn
 from bot.config.policy_file import PolicySource
 from bot.core.policy.approvers import Roster, deciders
 from bot.core.policy.decision import Membership
@@ -39,7 +39,7 @@ MOST_SAMPLES = 1000
 _INVITE = "Invite the bot there (/invite @purgebot), or correct the ID"
 
 
-def check_names(setup: Setup) -> Iterator[Finding]:
+def check_names(setup: Setup) -> Iterator[CheckResult]:
     """Look up people, groups and channels, and whether enough of them are left to approve."""
     if setup.policy is None or setup.slack is None:
         for name in ("people", "user groups", "approvers", "channels"):
@@ -61,7 +61,7 @@ def _people(
     client: SlackClient,
     ours: Installation,
     memberships: dict[str, Membership],
-) -> Finding:
+) -> CheckResult:
     """Look up the `users` of all roles, and write what they are into `memberships`."""
     roles = _roles_by_id({name: role.users for name, role in policy.roles.items()})
     source = PolicySource(setup.settings.policy)
@@ -83,7 +83,7 @@ def _people(
 
 def _groups(
     policy: Policy, client: SlackClient, ours: Installation, members: dict[str, frozenset[str]]
-) -> Finding:
+) -> CheckResult:
     """Read each group, and write its members into `members`: nobody if it does not exist."""
     roles = _roles_by_id({name: role.groups for name, role in policy.roles.items()})
     for approval in policy.approvals:
@@ -126,7 +126,7 @@ def _read_members(
     return missing
 
 
-def _approvers(policy: Policy, roster: Roster) -> Finding:
+def _approvers(policy: Policy, roster: Roster) -> CheckResult:
     names = sorted(_approving(policy))
     if empty := [name for name in names if _is_empty(policy.roles[name], roster)]:
         remedy = "Name people in these roles who are full members, or a group that has some."
@@ -195,7 +195,7 @@ def _is_empty(role: Role, roster: Roster) -> bool:
     return not role.channels and all(is_lost)
 
 
-def _channels(setup: Setup, policy: Policy, client: SlackClient) -> Iterator[Finding]:
+def _channels(setup: Setup, policy: Policy, client: SlackClient) -> Iterator[CheckResult]:
     """Look where the bot has to post, and whether the channels of roles are there."""
     speaks = {
         approval.call.channel: f"called for “{approval.approval}”"
@@ -228,7 +228,7 @@ def _channels(setup: Setup, policy: Policy, client: SlackClient) -> Iterator[Fin
         )
 
 
-def _unheard(policy: Policy, shared: frozenset[str]) -> Iterator[Finding]:
+def _unheard(policy: Policy, shared: frozenset[str]) -> Iterator[CheckResult]:
     """Yield which calls would be posted in a shared channel, and what has no call anywhere else."""
     for approval in policy.approvals:
         place = approval.call.channel if approval.call else None
@@ -248,7 +248,7 @@ def _unheard(policy: Policy, shared: frozenset[str]) -> Iterator[Finding]:
         yield warn("channels", told, remedy, Page.APPROVALS)
 
 
-def _unspoken(channel: str, what: str, why: str) -> Finding:
+def _unspoken(channel: str, what: str, why: str) -> CheckResult:
     page = Page.CANARY if what == "PURGEBOT_OPERATORS_CHANNEL" else Page.APPROVALS
     if why in _NOT_THERE:
         told = f"{channel} ({what}) does not exist, or is private and the bot is not in it"

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
 from bot.app import web_client
-from bot.cli.checks.findings import Finding, Page, Setup, fail, ok, skip, unreached, warn
+from bot.cli.checks.results import CheckResult, Page, Setup, fail, ok, skip, unreached, warn
 from bot.config.settings import Mode
 from bot.health.ingress import FRESH_FOR_S, words_of
 from bot.slack.client import OPTIONAL_SCOPES, SCOPES, SlackClient, granted_scopes
@@ -30,7 +30,7 @@ _MAKE_ONE = (
 )
 
 
-def check_bot_token(setup: Setup) -> Iterator[Finding]:
+def check_bot_token(setup: Setup) -> Iterator[CheckResult]:
     client = web_client(setup.settings)
     try:
         answer = client.auth_test()
@@ -45,7 +45,7 @@ def check_bot_token(setup: Setup) -> Iterator[Finding]:
     yield _clock(setup, answer.headers)
 
 
-def _scopes(granted: frozenset[str]) -> Iterator[Finding]:
+def _scopes(granted: frozenset[str]) -> Iterator[CheckResult]:
     needed = frozenset(SCOPES.values())
     lacking, surplus = needed - granted, granted - needed
     if missing := sorted(lacking - OPTIONAL_SCOPES):
@@ -62,7 +62,7 @@ def _scopes(granted: frozenset[str]) -> Iterator[Finding]:
         yield ok("scopes", "those of manifest.yml, and no others")
 
 
-def _clock(setup: Setup, headers: Mapping[str, str]) -> Finding:
+def _clock(setup: Setup, headers: Mapping[str, str]) -> CheckResult:
     off_s = _off_s(headers)
     if off_s is None:
         return skip("clock", "Slack's answer does not tell the time")
@@ -90,7 +90,7 @@ def _off_s(headers: Mapping[str, str]) -> int | None:
         return None
 
 
-def check_app_token(setup: Setup) -> Iterator[Finding]:
+def check_app_token(setup: Setup) -> Iterator[CheckResult]:
     token = setup.settings.slack_app_token
     if setup.settings.mode is Mode.HTTP or token is None:
         yield ok("slack socket", "not needed in http mode")
@@ -104,7 +104,7 @@ def check_app_token(setup: Setup) -> Iterator[Finding]:
     yield ok("slack socket", "app token accepted")
 
 
-def _refused(name: str, setup: Setup, error: Exception, token: str, remedy: str) -> Finding:
+def _refused(name: str, setup: Setup, error: Exception, token: str, remedy: str) -> CheckResult:
     if isinstance(error, SAID_NO):
         told = f"Slack does not accept {token} ({read_no(error).code})"
         return fail(name, told, remedy, Page.REFUSALS)

@@ -19,7 +19,7 @@ from bot.core.policy.document import Policy
 from bot.slack.client import SlackClient
 
 
-class Result(StrEnum):
+class CheckStatus(StrEnum):
     OK = "ok"
     WARN = "warn"
     FAIL = "fail"
@@ -44,7 +44,7 @@ class Page(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class CheckResult:
     """The result of one check.
 
     `code` is that of the error, if docs/errors.md lists it.  Everything but OK and SKIP has a
@@ -52,7 +52,7 @@ class Finding:
     """
 
     name: str
-    status: Result
+    status: CheckStatus
     detail: str
     remedy: str = ""
     page: str = ""
@@ -68,32 +68,32 @@ class Setup:
     slack: SlackClient | None = None
 
 
-Check = Callable[[Setup], Iterator[Finding]]
+Check = Callable[[Setup], Iterator[CheckResult]]
 
 
-def ok(name: str, detail: str) -> Finding:
-    return Finding(name, Result.OK, detail)
+def ok(name: str, detail: str) -> CheckResult:
+    return CheckResult(name, CheckStatus.OK, detail)
 
 
-def skip(name: str, why: str) -> Finding:
-    return Finding(name, Result.SKIP, f"not looked at: {why}")
+def skip(name: str, why: str) -> CheckResult:
+    return CheckResult(name, CheckStatus.SKIP, f"not looked at: {why}")
 
 
-def warn(name: str, detail: str, remedy: str, page: Page) -> Finding:
-    return Finding(name, Result.WARN, detail, remedy, page)
+def warn(name: str, detail: str, remedy: str, page: Page) -> CheckResult:
+    return CheckResult(name, CheckStatus.WARN, detail, remedy, page)
 
 
-def fail(name: str, detail: str, remedy: str, page: Page) -> Finding:
-    return Finding(name, Result.FAIL, detail, remedy, page)
+def fail(name: str, detail: str, remedy: str, page: Page) -> CheckResult:
+    return CheckResult(name, CheckStatus.FAIL, detail, remedy, page)
 
 
-def fail_of(name: str, error: BotError, page: Page = Page.ERRORS) -> Finding:
+def fail_of(name: str, error: BotError, page: Page = Page.ERRORS) -> CheckResult:
     """Return the finding that an error comes to."""
     hint = error.info.hint_for(Audience.OPERATORS)
-    return Finding(name, Result.FAIL, error.info.message, hint, page, error.info.code)
+    return CheckResult(name, CheckStatus.FAIL, error.info.message, hint, page, error.info.code)
 
 
-def unreached(name: str, whom: str, why: Unreached, variable: str) -> Finding:
+def unreached(name: str, whom: str, why: Unreached, variable: str) -> CheckResult:
     """Return the finding that Slack or the CDN was not reached at the address of a variable."""
     remedy = f"{why.remedy} The address is that of {variable}."
     return fail(name, f"{whom} cannot be reached: {why}", remedy, Page.PROXY)
