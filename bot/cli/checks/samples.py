@@ -32,9 +32,9 @@ from handlers.blocks.denial import denial_form
 from handlers.blocks.ephemeral import ephemeral_message
 from handlers.blocks.error import error
 from handlers.blocks.help import version_message
-from handlers.blocks.purge import card, unedited
+from handlers.blocks.purge import card, told_in_private, unedited
 from handlers.blocks.tags_form import tags_form
-from handlers.blocks.thread_reply import call_below, glass_broken, outcome, reminder
+from handlers.blocks.thread_reply import call_below, glass_broken, not_called, outcome, reminder
 
 _AT = datetime(2026, 1, 1, 12, tzinfo=UTC)
 _SOON = _AT + timedelta(minutes=30)
@@ -109,6 +109,8 @@ def _notes() -> Iterator[tuple[str, Message]]:
     waiting = _purge(State.WAITING)
     yield "reminder", reminder(waiting)
     yield "call below a card", call_below(waiting)
+    yield "nobody called", not_called(waiting)
+    yield "told in private", told_in_private()
     yield "glass broken", glass_broken(_purge(State.READY, reason="The shop is down"))
     yield "outcome", outcome(_purge(State.DENIED))
 
