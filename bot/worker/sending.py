@@ -49,7 +49,7 @@ still counts in the next: Slack may accept only one question every three seconds
 (https://docs.slack.dev/apis/web-api/rate-limits), and an attempt needs several.
 """
 _KEPT = timedelta(seconds=5)
-"""How long this process caches that fact."""
+"""How long this process caches that fact, and which quota is low."""
 
 
 class Sending:
@@ -83,6 +83,7 @@ class Sending:
         self._lease = owner
         self._save = partial(store.apply, owner=owner.name, patience_s=OUTCOME_PATIENCE_S)
         self._spent: tuple[datetime, datetime | None] | None = None
+        self._low: tuple[datetime, LowQuota | None] | None = None
 
     def send(self, purge: Purge, due_at: datetime) -> None:
         """Send a purge that is ready or held, unless it may not be sent now, and save the outcome.
@@ -202,7 +203,7 @@ class Sending:
         now = self._now()
         low = None
         with suppress(StoreUnavailable):  # saving the outcome matters more than the warning
-            low = self._low_quota(now)
+            low = self._low_at(now)
         new = new_tags(self._store, self._rules().policy, sending)
         self._save(outcomes.accepted(sending, task_id, request_id, low, new, now))
 
@@ -252,6 +253,12 @@ class Sending:
             self._spent = (now, datetime.fromisoformat(written) if written else None)
         until = self._spent[1]
         return until if until is not None and until > now else None
+
+    def _low_at(self, now: datetime) -> LowQuota | None:
+        """Return the quota that is nearly used up.  Raises: StoreUnavailable."""
+        if self._low is None or now - self._low[0] > _KEPT:
+            self._low = (now, self._low_quota(now))
+        return self._low[1]
 
     def _learn_spent(self, until: datetime, now: datetime) -> None:
         self._spent = (now, until)

@@ -25,6 +25,7 @@ from sqlalchemy import (
 from bot.core.suggestions.similarity import MOST_EDITS, digits_of
 from bot.store.database.engine import Database, insert_if_new
 from bot.store.database.statements import Prepared
+from bot.store.recent import Recent
 from bot.store.schema.tables import known_tags
 
 MOST_CHARACTERS = 200
@@ -50,22 +51,38 @@ class Tags:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        # What is known stays known, so it is asked for once.
+        self._known: Recent[bool] = Recent()
+        self._many: Recent[int] = Recent()
 
     def unknown(self, domain: str, tags: Sequence[str]) -> tuple[str, ...]:
         """Return the tags that the domain was never purged of, without overlong tags."""
-        kept = [tag for tag in tags if len(tag) <= MOST_CHARACTERS]
+        asked = [
+            tag
+            for tag in tags
+            if len(tag) <= MOST_CHARACTERS and f"{domain} {tag}" not in self._known
+        ]
         known: set[str] = set()
-        if len(kept) == 1:
-            found = self._database.rows(_IS_KNOWN, domain=domain, tag=kept[0])
-            return () if found else (kept[0],)
-        for start in range(0, len(kept), _BATCH):
-            some = kept[start : start + _BATCH]
-            known.update(row.tag for row in self._database.read(_AMONG, domain=domain, tags=some))
-        return tuple(tag for tag in kept if tag not in known)
+        if len(asked) == 1:
+            known.update(
+                row.tag for row in self._database.rows(_IS_KNOWN, domain=domain, tag=asked[0])
+            )
+        else:
+            for start in range(0, len(asked), _BATCH):
+                some = asked[start : start + _BATCH]
+                found = self._database.read(_AMONG, domain=domain, tags=some)
+                known.update(row.tag for row in found)
+        for tag in known:
+            self._known.keep(f"{domain} {tag}", True)
+        return tuple(tag for tag in asked if tag not in known)
 
     def are_many(self, domain: str, least: int) -> bool:
         """Return whether at least `least` tags of the domain are known."""
-        return len(self._database.rows(_SOME, domain=domain, most=least)) >= least
+        if self._many.get(domain, 0) >= least:
+            return True
+        found = len(self._database.rows(_SOME, domain=domain, most=least))
+        self._many.keep(domain, found)
+        return found >= least
 
     def like(self, domain: str, tag: str) -> list[str]:
         """Return the known tags that a person may have meant who typed this one.
