@@ -21,7 +21,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -78,7 +78,8 @@ class Calls(list[dict[str, Any]]):
         if self.told is None or call["status"] != 200:
             return
         if answer := _ANSWER.search(str(call["arguments"].get("text"))):
-            self.told.send(f"{answer[1]}\n".encode())
+            with suppress(OSError, AttributeError):  # the load has just ended
+                self.told.send(f"{answer[1]}\n".encode())
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,6 +20,9 @@ _TOLD = "slack_sdk.web.base_client"
 
 def set_up_logs(level: str = "INFO") -> None:
     """Send all log records to stderr as JSON lines."""
+    # Nothing of this is in a line: https://docs.python.org/3/howto/logging.html#optimization
+    logging._srcfile = None  # noqa: SLF001
+    logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
     shared: list[structlog.typing.Processor] = [
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_log_level,
