@@ -19,8 +19,8 @@ from __future__ import annotations
 
 import difflib
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
-from functools import cached_property
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import cached_property, lru_cache
 from itertools import islice
 from typing import Annotated, Any, Literal, Self, TypeGuard
 
@@ -105,6 +105,14 @@ class Policy(Entry):
 
     def rules_for(self, action: Action, domain: str) -> tuple[Rule, ...]:
         """Return the rules for `action` that cover `domain`.  Only these add to the cost."""
+        return self._found_rules(action, domain)
+
+    @cached_property
+    def _found_rules(self) -> Callable[[Action, str], tuple[Rule, ...]]:
+        # One purge asks for the same rules a dozen times.
+        return lru_cache(maxsize=512)(self._find_rules)
+
+    def _find_rules(self, action: Action, domain: str) -> tuple[Rule, ...]:
         labels = domain.split(".")
         patterns = [domain, "*", *("*." + ".".join(labels[n:]) for n in range(1, len(labels)))]
         places = {place for pattern in patterns for place in self._index.get((action, pattern), ())}
