@@ -19,6 +19,7 @@ NO_ANSWER = (OSError, HTTPException)
 
 LONGEST_WAIT_S = 3600.0
 """The upper limit for `Retry-After`: a greater value would delay all messages for as long."""
+_CODE = re.compile(r"[\w.:-]*")
 _SECONDS = re.compile(r"[0-9]{1,9}(\.[0-9]{1,9})?")
 
 
@@ -116,6 +117,8 @@ def lasts(method: str, no: SlackNo, *, is_org: bool) -> bool:
 def read_no(error: SlackApiError) -> SlackNo:
     """Read an error of the SDK.  Its `response` is a dict if Slack's answer was not JSON:
     https://github.com/slackapi/python-slack-sdk/issues/1421
+
+    An answer without a code is `passing`: nobody knows whether Slack carried the call out.
     """
     answer: Any = error.response
     if isinstance(answer, dict):
@@ -126,6 +129,8 @@ def read_no(error: SlackApiError) -> SlackNo:
         code, needed, provided = (
             str(answer.get(name) or "")[:500] for name in ("error", "needed", "provided")
         )
+    if not _CODE.fullmatch(code):  # the SDK writes there what it could not read
+        code = ""
     passing = _passes(status) or code in _PASSING or not code
     return SlackNo(code or f"http_{status}", passing, retry_after_s(headers), needed, provided)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import resource
 import ssl
 from collections.abc import Callable
+from contextlib import suppress
 from http.client import IncompleteRead
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,7 @@ from tests.support.certificates import write_certificate
 from tests.support.loopback_servers import (
     DRIPS,
     HUGE,
+    START,
     TLS_RECORD,
     answer,
     drip,
@@ -107,6 +109,21 @@ def test_a_redirect_of_slack_is_not_followed(status: int, way: Way) -> None:
 
 
 @WAYS
+def test_through_a_proxy_a_redirect_of_slack_is_not_followed_either(
+    way: Way, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with gateway(answer(200, {"ok": True})) as elsewhere:
+        there = f"Location: {elsewhere.url}/api/auth.test"
+        with gateway(answer(302, b"", there)) as proxy:
+            monkeypatch.setenv("HTTP_PROXY", proxy.url)
+            monkeypatch.setenv("NO_PROXY", "127.0.0.1")  # where it leads to is met without it
+            with suppress(SlackApiError):  # a response URL gives its status
+                way("http://slack.example", PATIENT_S)
+    assert proxy.requests != []
+    assert elsewhere.requests == []
+
+
+@WAYS
 @pytest.mark.parametrize("how", HUGE)
 def test_of_an_answer_of_slack_that_is_too_large_little_is_kept(how: str, way: Way) -> None:
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
@@ -129,3 +146,20 @@ def test_an_answer_of_slack_that_breaks_off_is_none() -> None:
     half = hear_then(say(answer(200, {"ok": True})[:-1]))
     with listening(half) as slack, pytest.raises(IncompleteRead):
         call(f"http://localhost:{slack.port}", PATIENT_S)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        START + b"Content-Ty",
+        START + b"Content-Length: 0\r\n\r\n",
+        answer(200, b"<p>Please log in to this network.</p>"),
+    ],
+    ids=["breaks off in its headers", "empty", "somebody else's page"],
+)
+def test_what_is_no_answer_of_slacks_is_no_refusal(words: bytes) -> None:
+    """Slack may have carried out what it was asked: so it is looked for, and tried again."""
+    with listening(hear_then(say(words))) as slack, pytest.raises(SlackApiError) as caught:
+        call(f"http://localhost:{slack.port}", PATIENT_S)
+    no = read_no(caught.value)
+    assert (no.code, no.passing) == ("http_200", True)
