@@ -4,7 +4,7 @@ state         what must be so at the CDN
 complete      its tasks are for this purge, and all of them are complete
 failed        one of its tasks ended badly; without a task: the CDN never took it
 unreported    its tasks have no end
-unknown       the answer was lost, or the bot was killed on the way
+unknown       the answer was lost or cut off, or the bot was killed on the way
 all others    the CDN never took it
 
 CHECKS give what is not so, a sentence each.
@@ -13,7 +13,7 @@ CHECKS give what is not so, a sentence each.
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -67,6 +67,8 @@ class Truth:
     notes: dict[str, list[dict[str, Any]]]
     killed_at: list[float]
     approvals: dict[str, dict[str, float]]
+    cut_off: Callable[[Purge], bool] = lambda _: False
+    """Whether a network cut off the answer to what was last sent for a purge."""
 
     @classmethod
     def of(cls, place: Town, killed_at: list[float]) -> Truth:
@@ -195,8 +197,8 @@ def check_unknown(truth: Truth) -> Iterator[str]:
         request = truth.request_of(purge)
         if request is None or request["outcome"] not in LOST:
             at = request["at"] if request else purge.sent_at.timestamp()
-            cut_off = purge.failure.code == "send-interrupted" and truth.was_killed_after(at)
-            if not cut_off:
+            killed = purge.failure.code == "send-interrupted" and truth.was_killed_after(at)
+            if not killed and not truth.cut_off(purge):
                 troubles = sorted((moment - at for moment in truth.killed_at), key=abs)[:3]
                 yield (
                     f"{purge.id} could have been known ({purge.failure.code} at {at}, troubles "

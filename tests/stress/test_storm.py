@@ -12,6 +12,7 @@ import socket
 import threading
 import time
 from collections import Counter
+from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
@@ -25,6 +26,7 @@ from bot.config.settings import Mode
 from bot.core.purge.purge import ENDS
 from bot.demo.town import Town, town
 from tests.stress.scale import Counted, scaled
+from tests.support.postgres_servers import pgbouncer
 from tests.support.processes import (
     all_purges,
     check_one_card_each,
@@ -88,12 +90,28 @@ class Storm:
         return sum(each.action == "RefreshObjectCacheByCacheTag" for each in seen)
 
 
+@pytest.fixture
+def reached_at(database_url: str, pool_mode: str | None) -> Iterator[str]:
+    """Give the URL at which bots reach the database: through PgBouncer, or its own."""
+    if pool_mode is None:
+        yield database_url
+        return
+    with pgbouncer(database_url, pool_mode=pool_mode) as through:
+        yield through
+
+
 @pytest.mark.timeout(1200)
+@pytest.mark.parametrize(
+    ("database_url", "pool_mode"),
+    [("sqlite", None), ("postgresql", None), ("postgresql", "transaction")],
+    ids=["sqlite", "postgresql", "PgBouncer"],
+    indirect=["database_url"],
+)
 def test_a_storm_with_kills_loses_nothing_and_sends_nothing_twice(
-    database_url: str, tmp_path: Path, record_property: Counted
+    reached_at: str, request: pytest.FixtureRequest, tmp_path: Path, record_property: Counted
 ) -> None:
     dice = random.Random(80)
-    with town(database_url=database_url, mode=Mode.HTTP, with_bot=False) as place:
+    with town(database_url=reached_at, mode=Mode.HTTP, with_bot=False) as place:
         lift_limits(place)
         place.settings |= {
             "PURGEBOT_HTTP_BIND": "127.0.0.1:0",
@@ -117,7 +135,7 @@ def test_a_storm_with_kills_loses_nothing_and_sends_nothing_twice(
         states = Counter(purge.state.value for purge in purges)
         record_property(
             "counts",
-            f"{database_url.split(':', 1)[0]}: {SHARE * per_s:.0f} commands a second, {KILLS} kills, "
+            f"{request.node.callspec.id}: {SHARE * per_s:.0f} commands a second, {KILLS} kills, "
             f"{len(storm.acknowledged)} acknowledged, 0 lost, 0 sent twice; "
             + ", ".join(f"{each} {state}" for state, each in sorted(states.items())),
         )

@@ -87,6 +87,7 @@ class Courier:
             retry=retry[0],
             via=None,
             outcome=None,
+            answer=None,
         )
         if self._sockets.count:
             row["via"] = "socket"
@@ -96,7 +97,7 @@ class Courier:
             answer = await self._by_http(kind, payload, retry)
         else:
             answer = Answer("dispatch_failed", reason="http_error")
-        row["outcome"] = answer.outcome
+        row["outcome"], row["answer"] = answer.outcome, answer.payload
         workspace.changed()
         return answer
 
