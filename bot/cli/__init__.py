@@ -16,7 +16,6 @@ from __future__ import annotations
 import gc
 import json
 import os
-import queue
 import signal
 import sys
 import threading
@@ -107,10 +106,9 @@ def run() -> None:
     # and delay a click that arrives in that time.
     gc.freeze()
     gc.enable()
-    # Not in the handler, which runs between any two instructions of the main thread.
-    reload = partial(bot.policy.reload, force=True)
-    signal.signal(signal.SIGHUP, lambda *_: threading.Thread(target=reload, daemon=True).start())
-    stopping = _stop_signals(bot.worker.take_no_more)
+    stopping = _stop_signals(
+        bot.worker.take_no_more, hang_up=partial(bot.policy.reload, force=True)
+    )
     try:
         bot.start()
         if settings.mode is Mode.HTTP:
@@ -286,40 +284,34 @@ def _action(word: str) -> Action:
         raise typer.BadParameter(f"{word} is none of {', '.join(Action)}") from None
 
 
-class _SignalledEvent(threading.Event):
-    """An event for the main thread, whose `wait` wakes up every second.
-
-    Python handles signals in the main thread.  A signal that arrives just before the thread blocks
-    would not wake it.
-    """
-
-    def wait(self, timeout: float | None = None) -> bool:
-        if timeout is not None:
-            return super().wait(timeout)
-        while not super().wait(1.0):
-            pass
-        return True
-
-
-def _stop_signals(at_once: Callable[[], None] = lambda: None) -> threading.Event:
+def _stop_signals(
+    at_once: Callable[[], None] = lambda: None, *, hang_up: Callable[[], object] | None = None
+) -> threading.Event:
     """Return an event that SIGTERM and Ctrl-C set, after `at_once` was called.
 
-    The process ends EXIT_WITHIN_S later at the latest.  Whatever has not ended by then (a hanging
-    call, a database that does not answer) is left as after a crash, which loses nothing.
+    SIGHUP calls `hang_up`.  The process ends EXIT_WITHIN_S after the first signal to stop at the latest.
+    Whatever has not ended by then (a hanging call, a database that does not answer) is left as after
+    a crash, which loses nothing.
     """
-    stopping = _SignalledEvent()
-    # The handler runs between any two instructions of the main thread, which may hold any lock.
-    # This is the only thing it can do that is certain not to wait for a lock.
-    told: queue.SimpleQueue[None] = queue.SimpleQueue()
+    stopping = threading.Event()
+    # Handlers of Python run on the main thread, which may hold any lock then, and which a signal that
+    # arrives just before it blocks does not wake.  So the number of the signal goes to a thread.
+    # https://docs.python.org/3/library/signal.html#signal.set_wakeup_fd
+    told, tells = os.pipe()
+    os.set_blocking(tells, False)
 
-    def stop() -> None:
-        told.get()
+    def listen() -> None:
+        while (number := os.read(told, 1)[0]) not in stops:
+            if number == signal.SIGHUP and hang_up is not None:
+                threading.Thread(target=hang_up, daemon=True).start()
         at_once()
         stopping.set()
         time.sleep(EXIT_WITHIN_S)  # the main thread ends the process sooner, if nothing hangs
         os._exit(0)
 
-    threading.Thread(target=stop, name="stop", daemon=True).start()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: told.put(None))
+    stops = {signal.SIGTERM, signal.SIGINT}
+    for number in stops | ({signal.SIGHUP} if hang_up is not None else set()):
+        signal.signal(number, lambda *_: None)
+    signal.set_wakeup_fd(tells, warn_on_full_buffer=False)
+    threading.Thread(target=listen, name="signals", daemon=True).start()
     return stopping
