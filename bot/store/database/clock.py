@@ -15,11 +15,13 @@ from datetime import UTC, datetime, timedelta
 from sqlalchemy import func, select
 
 from bot.store.database.engine import Database
+from bot.store.database.statements import Prepared
 
 ASK_EVERY_S = 10.0
 """The interval of the queries, in seconds.  In this time a clock drifts by less than a millisecond."""
 ASKS = 3
 """How many queries make one measurement."""
+_NOW = Prepared(select(func.clock_timestamp().label("now")))
 _STEADY = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
 
 
@@ -59,7 +61,7 @@ class DatabaseClock:
 
     def _asked_once(self) -> _Answer:
         began = steady_s()
-        told: datetime = self._database.read(select(func.clock_timestamp())).scalar_one()
+        (told,) = self._database.rows(_NOW)[0]
         doubt_s = (steady_s() - began) / 2
         return _Answer(told.astimezone(UTC), began + doubt_s, doubt_s)
 
