@@ -62,6 +62,7 @@ from handlers.announcer import SlackAnnouncer
 from handlers.blocks.operators import naming_operators
 from handlers.boundary import ListenerContext
 from handlers.payloads import parse
+from handlers.replies import RETRY_S, Replies
 from handlers.transport import dispatch
 
 if TYPE_CHECKING:
@@ -139,7 +140,7 @@ class Bot:
         if self.socket is not None:
             self.socket.close()
         self.worker.stop(max(0.0, deadline - time.monotonic()))
-        self.context.replies.shutdown()
+        self.context.replies.close()
         self.status.close()
         if self.ingress is not None:
             self.ingress.tell(last=True)
@@ -249,6 +250,7 @@ def _wire(
     )
     secret = settings.slack_signing_secret if settings.mode is Mode.HTTP else None
     ingress = Ingress(secret.get_secret_value()) if secret else None
+    replies = Replies(client.ssl)
     worker = Worker(
         store,
         steps,
@@ -265,6 +267,7 @@ def _wire(
             Chore("outage", POLL_S, lambda: store.look_whether_back(now())),
             Chore("canary", WAKE_S, canary.check),
             Chore("refusals", ASK_AGAIN_S, client.retry_refused),
+            Chore("replies", RETRY_S, replies.retry),
             # Without a canary, the CDN must get no requests that nobody asked for.
             *([Chore("domains", WAKE_S, account.refresh)] if settings.canary_minutes else []),
             *([Chore("clock", ASK_EVERY_S, shared.refresh)] if shared else []),
@@ -273,7 +276,7 @@ def _wire(
     )
     store.jobs.handover = worker
     context = ListenerContext(
-        requests, interactions, directory, answers, doubts, installation, finish, client.ssl
+        requests, interactions, directory, answers, doubts, installation, finish, replies
     )
     register(app, context)
     socket = None

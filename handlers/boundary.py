@@ -9,11 +9,8 @@ https://github.com/slackapi/bolt-python/blob/main/slack_bolt/listener/thread_run
 from __future__ import annotations
 
 import secrets
-import ssl
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import structlog
@@ -22,7 +19,6 @@ from slack_bolt import Ack, BoltContext, BoltResponse
 from bot.core.errors import UNEXPECTED, BotError, ErrorInfo
 from bot.core.interaction import Interaction, InteractionKind, Origin
 from bot.core.policy.decision import Actor
-from bot.slack.client import respond
 from bot.slack.directory import SlackDirectory
 from bot.slack.installation import Installation
 from bot.slack.message import Message
@@ -33,11 +29,11 @@ from bot.workflow.queries import Answers
 from bot.workflow.requests import PurgeRequests
 from handlers.blocks.error import error
 from handlers.payloads import Command, Form, Payload, Press
+from handlers.replies import Replies
 from handlers.transport import READ
 
 log = structlog.get_logger("purgebot.listener")
 
-REPLY_TIMEOUT_S = 5
 ERROR_LIMIT = 1000
 """The maximum length of an error in a form: less than Slack may refuse."""
 
@@ -54,11 +50,7 @@ class ListenerContext:
     installation: Installation
     finish: Callable[[Message], Message]
     """Puts the last touch to each message."""
-    trust: ssl.SSLContext | None = None
-    """The trusted certificates for response URLs."""
-    replies: ThreadPoolExecutor = field(
-        default_factory=lambda: ThreadPoolExecutor(2, thread_name_prefix="reply")
-    )
+    replies: Replies
 
     def cached(self, origin: Origin, domain: str | None = None) -> Actor | None:
         """Return the person if all facts, or those for a domain, are cached and fresh, else None."""
@@ -132,17 +124,8 @@ def _acknowledge(
                 errors={field: (answer.plain or answer.text)[:ERROR_LIMIT]},
             )
         case Press(response_url=str(url)) if url:
-            with suppress(RuntimeError):  # everything is being closed
-                context.replies.submit(_reply, url, answer, context.trust)
+            context.replies.send(url, answer)
     return ack()
-
-
-def _reply(response_url: str, answer: Message, trust: ssl.SSLContext | None) -> None:
-    try:
-        body = answer.body | {"response_type": "ephemeral", "replace_original": False}
-        respond(response_url, REPLY_TIMEOUT_S, trust, **body)
-    except Exception:
-        log.exception("reply-not-sent")
 
 
 def only_our_workspace(ours: Installation) -> Callable[..., BoltResponse]:

@@ -15,6 +15,7 @@ from tests.support.conversation import Person
 from tests.support.database_outage import away
 from tests.support.messages import buttons, cards, notes_below, whispers, words
 from tests.support.processes import all_purges, check_one_card_each, check_sent, check_trail
+from tests.support.prometheus_scrape import bot_of
 from tests.support.waiting import poll
 
 pytestmark = pytest.mark.deadlines
@@ -44,6 +45,7 @@ def goes_on(place: Town, seconds: int, every: int = 10) -> None:
         place.waits(settle=False, seconds=every)
         with suppress(StoreUnavailable):
             place.settle()
+        bot_of(place).context.replies.retry()  # what a running bot does every few seconds
 
 
 def tags_sent(place: Town) -> list[str]:
@@ -81,6 +83,7 @@ def test_what_was_taken_goes_on_and_what_was_not_was_told(
         place.says("U0ANA", f"{SITE} between")
         goes_on(place, 30)
     goes_on(place, 300)
+    poll(lambda: "store-away" in "".join(whispers(place, "U0SAM")))
     assert "Purge complete" in told(place, "running")
     assert "Purge complete" in told(place, "flying")
     if first_back == "Slack":

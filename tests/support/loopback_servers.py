@@ -7,6 +7,7 @@ gateway(*answers)    hears requests, and gives the answers in turn
 from __future__ import annotations
 
 import json
+import re
 import socket
 import ssl
 import struct
@@ -202,6 +203,8 @@ class Gateway:
     def serve(self, connection: socket.socket, over: threading.Event) -> None:
         with connection.makefile("rb") as lines:
             while head := b"".join(takewhile(b"\r\n".__ne__, lines)).decode():
+                length = re.search(r"(?im)^content-length: *(\d+)", head)
+                lines.read(int(length[1]) if length else 0)
                 self.requests.append(head)
                 connection.sendall(self._answers[min(len(self.requests), len(self._answers)) - 1])
 
