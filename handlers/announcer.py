@@ -86,7 +86,8 @@ class SlackAnnouncer:
         shown = replace(post, shown_version=purge.version)
         message = card_of(purge)
         if purge.refusal is not None and purge.refusal.other is not None and card is not None:
-            message = refusal(purge, self._delivery.link(card))
+            is_theirs = card.route is not Route.DIRECT or card.user_id == purge.user_id
+            message = refusal(purge, self._delivery.link(card) if is_theirs else None)
         if purge.state is State.REFUSED and post.route is None:
             # Only the requester needs to know.  But if there is a card, it must show it.
             return self._send_ephemeral(shown, message)

@@ -286,3 +286,16 @@ def test_the_same_where_the_bot_speaks_through_response_urls(with_policy: WithPo
     place.waits(minutes=10)
     assert ever_shown(place, AS_NONE) == before
     assert "Forced purge complete" in words(only_card(place, "U0ANA", ANAS))
+
+
+def test_nobody_is_sent_to_a_card_that_only_its_requester_can_open(
+    with_policy: WithPolicy,
+) -> None:
+    place = shared(with_policy(CALLED_IN_OPS), AS_NONE)
+    ana, sam = Person(place, "U0ANA", AS_NONE), Person(place, "U0SAM")
+    ana.types(f"/purge www.example.com hero {FORCED}")
+    for person in (ana, sam):
+        person.types(f"/purge www.example.com hero {FORCED}")
+    hers, his = (whispers(place, who.id, who.channel)[-1] for who in (ana, sam))
+    assert f"archives/{ANAS}/" in hers
+    assert "See its card: purge `P" in his
