@@ -7,7 +7,7 @@ AUDIT := .venv-audit
 # Six at once where there are two cores: half of the time tests wait for processes and databases.
 PYTEST := $(BIN)/pytest -n 6 --dist worksteal
 
-.PHONY: demo check test test-most test-long fuzz mutants picture dist sbom audit bench-approvals bench-demo bench-history bench-tasks lock clean
+.PHONY: demo check test test-most test-long fuzz mutants guards picture dist sbom audit bench-approvals bench-demo bench-history bench-tasks lock clean
 
 demo: $(VENV)/run.stamp  ## Try Purgebot in a browser, without Slack and without a CDN account
 	@$(BIN)/purgebot demo
@@ -30,6 +30,9 @@ test-most: check
 
 mutants: $(VENV)/dev.stamp  ## Change the rules in 200 places, and see which changes no unit test notices
 	$(BIN)/python -m tests.mutants
+
+guards: $(VENV)/dev.stamp  ## Take each counter-measure of docs/security.md away, and see whether its tests fail
+	$(BIN)/python -m tests.mutants.guards
 
 FUZZ_SECONDS ?= 600
 fuzz: $(VENV)/dev.stamp  ## Try mutated input at every door, for FUZZ_SECONDS in all

@@ -18,6 +18,7 @@ from bot.app import MAX_BODY_BYTES
 from bot.config.settings import Mode
 from bot.demo.town import Town, town
 from bot.health.ingress import Ingress
+from bot.web import server
 from bot.web.limits import MAX_HEAD_BYTES, protocol_of
 from bot.web.server import SLACK_PATH, web_app
 from tests.support.purgebot import Running, running
@@ -201,12 +202,14 @@ def limited(**limits: float) -> Iterator[str]:
         config = uvicorn.Config(
             web_app(place.bot), http=protocol, ws="none", log_config=None, lifespan="off"
         )
-        server = uvicorn.Server(config)
-        thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
+        serving = uvicorn.Server(config)
+        thread = threading.Thread(target=serving.run, kwargs={"sockets": [listener]})
         thread.start()
-        yield f"127.0.0.1:{listener.getsockname()[1]}"
-        server.should_exit = True
-        thread.join()
+        try:
+            yield f"127.0.0.1:{listener.getsockname()[1]}"
+        finally:
+            serving.should_exit = serving.force_exit = True
+            thread.join()
 
 
 @pytest.fixture
@@ -226,6 +229,16 @@ def crowded() -> Iterator[str]:
 def test_a_request_that_was_begun_and_is_not_ended_is_given_up(impatient: str) -> None:
     with call(impatient) as slow:
         slow.send(POST)
+        assert slow.status() == 408
+        assert slow.is_closed()
+
+
+def test_a_body_that_was_begun_and_is_not_ended_is_given_up(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(server, "BODY_WITHIN_S", 0.1)
+    with limited() as address, call(address) as slow:
+        slow.send(POST + "Content-Length: 10\r\n\r\nhalf")
         assert slow.status() == 408
         assert slow.is_closed()
 

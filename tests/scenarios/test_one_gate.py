@@ -12,7 +12,7 @@ from tests.support.conversation import Person
 from tests.support.messages import DENY, buttons, cards, notes, only_card, whispers, words
 from tests.support.policies import DUTY_ROOM, DUTY_ROOM_APPROVES, WithPolicy
 from tests.support.processes import card_of
-from tests.support.row_forgery import alters, approves_by_hand, forges_trail
+from tests.support.row_forgery import alters, approves_by_hand, writes_trail
 
 CANCEL = "purge:cancel"
 OLD_KEY, NEW_KEY = "k" * 32, "n" * 40
@@ -103,7 +103,7 @@ def test_with_a_key_a_trail_that_was_forged_with_it_approves_nothing_either(
     with_key(place)
     purge_id = card_of(ana.purges("www.example.com hero --force"))
     approves_by_hand(place, purge_id, "U0SAM")
-    forges_trail(place, purge_id, state="ready", approvals="U0SAM", decided_by="U0SAM")
+    writes_trail(place, purge_id)
     place.settle()
     assert place.purges_sent() == []
     assert "`record-doubtful`" in words(only_card(place))
@@ -128,7 +128,7 @@ def test_with_a_key_an_approval_of_something_else_does_not_count_here(
         "signature": given.signature,
     }
     alters(place, other, state="ready", yeses=[copied], decided_by="U0SAM")
-    forges_trail(place, other, state="ready", approvals="U0SAM", decided_by="U0SAM")
+    writes_trail(place, other)
     place.settle()
     assert len(place.purges_sent()) == 1
 
@@ -137,7 +137,7 @@ def test_with_a_key_nobody_breaks_the_glass_by_hand(place: Town, sam: Person) ->
     with_key(place)
     purge_id = card_of(sam.purges("shop.example.com hero --force"))
     alters(place, purge_id, state="ready", break_glass=True)
-    forges_trail(place, purge_id, state="ready", break_glass="true")
+    writes_trail(place, purge_id)
     place.settle()
     assert place.purges_sent() == []
 

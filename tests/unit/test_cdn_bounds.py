@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import socket
 import threading
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -19,6 +20,7 @@ from tests.support.loopback_servers import (
     DRIPS,
     HUGE,
     OK,
+    START,
     TLS_RECORD,
     Deed,
     answer,
@@ -129,6 +131,23 @@ def test_a_deadline_that_is_over_before_the_request_goes_out_leaves_nothing_in_d
 def test_an_answer_of_the_cdn_that_is_too_large_leaves_in_doubt(how: str) -> None:
     with listening(HUGE[how]) as server, pytest.raises(CdnInDoubt):
         purge(f"http://localhost:{server.port}", PATIENT_S)
+
+
+def test_of_an_answer_of_the_cdn_that_is_too_large_little_is_taken() -> None:
+    whole = 150_000_000
+    sent = 0
+
+    def pour(connection: socket.socket, over: threading.Event) -> None:
+        nonlocal sent
+        connection.sendall(START + b"Content-Length: %d\r\n\r\n" % whole)
+        with suppress(OSError):
+            while sent < whole and not over.is_set():
+                connection.sendall(b" " * 100_000)
+                sent += 100_000
+
+    with listening(hear_then(pour)) as server, pytest.raises(CdnInDoubt):
+        purge(f"http://localhost:{server.port}", PATIENT_S)
+    assert sent < whole / 5  # the most of which lies in the buffers of both sockets
 
 
 def test_a_name_server_that_says_nothing_is_waited_for_as_long(
