@@ -64,6 +64,12 @@ def test_the_scopes_are_those_of_the_methods_called() -> None:
     assert called == listed
 
 
+def test_slack_lets_the_bot_write_to_one_person() -> None:
+    """Else Slack refuses with messages_tab_disabled; nobody hears what people write there."""
+    tab = MANIFEST["features"]["app_home"]
+    assert (tab["messages_tab_enabled"], tab["messages_tab_read_only_enabled"]) == (True, True)
+
+
 def test_buttons_need_interactivity() -> None:
     assert MANIFEST["settings"]["interactivity"]["is_enabled"] is True
 

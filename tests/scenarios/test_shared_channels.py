@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from sqlalchemy import select
+from structlog.testing import capture_logs
 
 from bot.core.purge.purge import State
 from bot.demo.town import Town
@@ -299,3 +300,19 @@ def test_nobody_is_sent_to_a_card_that_only_its_requester_can_open(
     hers, his = (whispers(place, who.id, who.channel)[-1] for who in (ana, sam))
     assert f"archives/{ANAS}/" in hers
     assert "See its card: purge `P" in his
+
+
+def test_a_card_that_cannot_be_sent_now_is_told_to_operators_and_sent_when_it_can(
+    place: Town,
+) -> None:
+    """The app's Messages tab may be off, if it was made by an older manifest."""
+    shared(place, AS_MEMBER)
+    place.slack.workspace.app["messages_tab"] = False
+    with capture_logs() as logged:
+        Person(place, "U0ANA").types("/purge www.example.com hero")
+    (line,) = [each for each in logged if each["event"] == "not-announced"]
+    assert (line["log_level"], line["why"]) == ("error", "messages_tab_disabled")
+    place.slack.workspace.app["messages_tab"] = True
+    place.waits(minutes=2)
+    assert "`hero`" in words(only_card(place, "U0ANA", ANAS))
+    assert ever_shown(place, AS_MEMBER) == []

@@ -115,6 +115,13 @@ def test_only_the_apps_own_lasting_messages_can_be_changed(slack: Slack, method:
     assert slack.bot.api_call(method, json={"ts": own, **change})["ok"]
 
 
+def test_without_a_messages_tab_the_app_has_no_direct_messages(slack: Slack) -> None:
+    slack.sim.workspace.app["messages_tab"] = False
+    answer = refusal(slack, "chat.postMessage", channel="U0ANA", text="psst")
+    assert answer["error"] == "messages_tab_disabled"
+    assert slack.bot.chat_postMessage(channel="C0WEB", text="x")["ok"]
+
+
 def test_a_whisper_is_seen_by_its_reader_only(slack: Slack) -> None:
     slack.bot.chat_postEphemeral(channel="C0WEB", user="U0ANA", text="psst")
     assert slack.messages("U0ANA")[0]["ephemeral"] is True

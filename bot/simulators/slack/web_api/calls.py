@@ -102,6 +102,8 @@ class Call:
         if person := self.workspace.person_by(wanted):
             if person.id == SLACKBOT or person.kind in {"bot", "deleted"}:
                 raise Refusal("channel_not_found")
+            if not self.workspace.app.get("messages_tab", True):
+                raise Refusal("messages_tab_disabled")
             return self.workspace.open_dm(person.id)
         by_name = {c.name: c for c in self.workspace.channels.values() if c.kind == "public"}
         named = by_name.get(wanted.removeprefix("#"))
