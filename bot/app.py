@@ -240,7 +240,7 @@ def _wire(
     owner = LeaseOwner()
     probe = EdgeProbe(settings.edge_address, now, trust=trust.for_edge(settings))
     watch = Watch(store, rules, cdn, probe, now, owner.name, troubles)
-    answers = Answers(store, policy, cdn, now)
+    answers = Answers(store, policy, cdn, now, settings.shared_channels)
     doubts = Doubts(store, requests)
     sending = Sending(
         store, requests, watch, cdn, account, directory, canary.low_quota, owner, troubles

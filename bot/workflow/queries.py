@@ -59,12 +59,16 @@ TAGS_SHOWN = 3
 
 @dataclass(eq=False)
 class Answers:
-    """The answers to questions, with the checks of rights."""
+    """The answers to questions, with the checks of rights.
+
+    `_shared`: the channels that outsiders read, so that who presses there may be one.
+    """
 
     _store: Store
     _policy: PolicySource
     _cdn: CdnClient
     _now: Callable[[], datetime]
+    _shared: frozenset[str] = frozenset()
 
     def answer(
         self, interaction: Interaction, actor: Actor | None, *, lasting: bool = False
@@ -189,7 +193,7 @@ class Answers:
         if purge.team_id != interaction.team_id:
             return False
         called_in = purge.briefing.channel_id if purge.briefing else None
-        if interaction.channel_id in {purge.channel_id, called_in}:
+        if interaction.channel_id in {purge.channel_id, called_in} - self._shared:
             return True
         actor = fetch()
         if actor.membership is not Membership.MEMBER:

@@ -24,6 +24,7 @@ from tests.support.messages import (
 )
 from tests.support.policies import WithPolicy
 from tests.support.prometheus_scrape import bot_of
+from tests.support.waiting import until
 
 OUTSIDER = "U0EVE"
 AS_MEMBER, AS_NONE = "C0WEB", "C0RANDOM"
@@ -315,4 +316,28 @@ def test_a_card_that_cannot_be_sent_now_is_told_to_operators_and_sent_when_it_ca
     place.slack.workspace.app["messages_tab"] = True
     place.waits(minutes=2)
     assert "`hero`" in words(only_card(place, "U0ANA", ANAS))
+    assert ever_shown(place, AS_MEMBER) == []
+
+
+def test_an_outsider_cannot_unfold_a_card_from_before_the_channel_was_listed(
+    with_policy: WithPolicy,
+) -> None:
+    place = with_policy(CALLED_IN_OPS)
+    many = ",".join(f"page-{number:02}" for number in range(83))
+    card = Person(place, "U0ANA").purges(f"www.example.com {many} {FORCED}")
+    shared(place, AS_MEMBER)
+    Person(place, OUTSIDER).presses("purge:tags", card)
+    assert place.forms(OUTSIDER) == []
+    assert "press-unknown-request" in whispers(place, OUTSIDER)[-1]
+    Person(place, "U0SAM").presses("purge:tags", card)
+    assert len(place.forms("U0SAM")) == 1
+
+
+def test_the_same_where_the_bot_works_by_itself(live_place: Town) -> None:
+    place = shared(live_place, AS_MEMBER)
+    bot_of(place).worker.start()
+    for tag in ("hero", "logo"):
+        place.says("U0ANA", f"/purge www.example.com {tag}")
+    until(place, lambda: len(cards(place, "U0ANA", ANAS)) == 2)
+    until(place, lambda: "sent: the CDN" in words(cards(place, "U0ANA", ANAS)[-1]))
     assert ever_shown(place, AS_MEMBER) == []
