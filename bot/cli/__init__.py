@@ -297,11 +297,11 @@ def _stop_signals(
     # Handlers of Python run on the main thread, which may hold any lock then, and which a signal that
     # arrives just before it blocks does not wake.  So the number of the signal goes to a thread.
     # https://docs.python.org/3/library/signal.html#signal.set_wakeup_fd
-    told, tells = os.pipe()
-    os.set_blocking(tells, False)
+    reads, writes = os.pipe()
+    os.set_blocking(writes, False)
 
     def listen() -> None:
-        while (number := os.read(told, 1)[0]) not in stops:
+        while (number := os.read(reads, 1)[0]) not in stops:
             if number == signal.SIGHUP and hang_up is not None:
                 threading.Thread(target=hang_up, daemon=True).start()
         at_once()
@@ -312,6 +312,6 @@ def _stop_signals(
     stops = {signal.SIGTERM, signal.SIGINT}
     for number in stops | ({signal.SIGHUP} if hang_up is not None else set()):
         signal.signal(number, lambda *_: None)
-    signal.set_wakeup_fd(tells, warn_on_full_buffer=False)
+    signal.set_wakeup_fd(writes, warn_on_full_buffer=False)
     threading.Thread(target=listen, name="signals", daemon=True).start()
     return stopping
