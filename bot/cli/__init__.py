@@ -310,8 +310,8 @@ def _stop_signals(
         os._exit(0)
 
     stops = {signal.SIGTERM, signal.SIGINT}
-    for number in stops | ({signal.SIGHUP} if hang_up is not None else set()):
-        signal.signal(number, lambda *_: None)
     signal.set_wakeup_fd(writes, warn_on_full_buffer=False)
+    for number in stops | ({signal.SIGHUP} if hang_up is not None else set()):
+        signal.signal(number, lambda *_: None)  # from here on none is missed
     threading.Thread(target=listen, name="signals", daemon=True).start()
     return stopping
