@@ -100,10 +100,12 @@ def storm(place: Town, people: People, bots: int, networks: dict[str, BadNetwork
             *(pool.submit(people.ask_until, 10**6) for _ in range(TYPISTS)),
             pool.submit(people.press_until_stopped),
         ]
-        threading.Event().wait(STORM_S)
-        people.stop.set()
-        for each in networks.values():
-            each.mend()
+        try:
+            threading.Event().wait(STORM_S)
+        finally:
+            people.stop.set()
+            for each in networks.values():
+                each.mend()
         for work in at_work:
             work.result()
     return running.killed_at
