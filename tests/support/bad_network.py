@@ -197,12 +197,14 @@ class BadNetwork:
                 line.far.sendall(b"" if back else data)
 
     def _drip(self, line: Line, data: bytes) -> None:
+        line.answered = False  # it may be the rest of an answer
         for at in range(len(data)):
             if self._mended.is_set():
                 line.near.sendall(data[at:])
                 return
+            # Before the near end has the last byte, and sends something new.
+            line.answered |= at == len(data) - 1
             line.near.sendall(data[at : at + 1])
-            if not line.is_socket:
+            if not line.is_socket and not line.answered:
                 line.waits()
             self._mended.wait(_FAR_APART_S)
-        line.answered = True
