@@ -137,6 +137,8 @@ class People:
     presses: set[str] = field(default_factory=set)
     numbers: Iterator[int] = field(default_factory=count)
     stop: threading.Event = field(default_factory=threading.Event)
+    pause_s: float = 0.1
+    """How long somebody who types without pause waits at most."""
 
     def ask(self) -> None:
         """Purge by a tag of its own, or by one that is asked for several times in a row."""
@@ -159,7 +161,7 @@ class People:
 
     def ask_until(self, most: int) -> None:
         """Type without pause."""
-        while self.asked < most and not self.stop.wait(self.dice.uniform(0.0, 0.1)):
+        while self.asked < most and not self.stop.wait(self.dice.uniform(0.0, self.pause_s)):
             self.ask()
 
     def press_until_stopped(self) -> None:
