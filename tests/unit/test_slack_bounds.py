@@ -79,7 +79,9 @@ def test_a_call_of_slack_whose_answer_never_ends_is_given_up(
 
 @WAYS
 def test_a_handshake_of_slack_that_never_ends_is_given_up(way: Way) -> None:
-    with listening(drip(TLS_RECORD, b"\x00")) as server, pytest.raises(OSError, match="timed out"):
+    # Whether the time is over in the middle of a wait or between two is chance.
+    over = "timed out|took too long"
+    with listening(drip(TLS_RECORD, b"\x00")) as server, pytest.raises(OSError, match=over):
         way(f"https://localhost:{server.port}", BRIEF_S)
 
 
