@@ -15,7 +15,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from bot.core.errors import STORE_AWAY, BotError, ErrorInfo
 from bot.core.setup_errors import DATABASE_AWAY, DATABASE_LOCKED, DATABASE_NOT_WRITABLE
 from bot.store.database import sqlite
-from bot.store.database.kept import Kept
+from bot.store.database.kept import NEVER, Kept, is_lost
 from bot.store.database.outage import Outage
 from bot.store.database.statements import Prepared
 from bot.store.database.writers import DirectWriter, GroupWriter, Job, StoreUnavailable
@@ -125,15 +125,19 @@ class Database:
 
         Raises: StoreUnavailable.
         """
-        try:
-            if self.is_direct:
-                with self._readers.connection() as connection:
+        while True:
+            until = NEVER
+            try:
+                if self.is_direct:
+                    with self._readers.connection() as (connection, until):
+                        return question.rows(connection, values)
+                with self.engine.begin() as connection:
                     return question.rows(connection, values)
-            with self.engine.begin() as connection:
-                return question.rows(connection, values)
-        except SQLAlchemyError as error:
-            self.outage.begins(info_of(error))
-            raise StoreUnavailable(STORE_AWAY) from error
+            except SQLAlchemyError as error:
+                if is_lost(error, until):
+                    continue
+                self.outage.begins(info_of(error))
+                raise StoreUnavailable(STORE_AWAY) from error
 
     @property
     def is_direct(self) -> bool:

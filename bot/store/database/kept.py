@@ -2,7 +2,7 @@
 
 Of PostgreSQL the pool checks each session before its use, which is a round trip (see `Sessions`).  A
 kept session is used without a check for LOOK_EVERY_S, which no failover fits into: a server becomes
-a standby only by a restart, which ends its sessions.
+a standby only by a restart, which ends its sessions.  What fails because that happened is repeated.
 """
 
 from __future__ import annotations
@@ -10,14 +10,22 @@ from __future__ import annotations
 import time
 from collections import deque
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 from sqlalchemy import Connection, Engine
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 MOST = 8
 """How many connections of each kind are kept."""
 LOOK_EVERY_S = 0.1
 """How long a session of PostgreSQL is used before it is checked again, in seconds."""
+NOTICED_S = 1.0
+"""How soon it is noticed that a session was lost before, in seconds.
+
+One that is lost later may have been ended because this process was paused in a transaction, whose
+times would be wrong in a second one.
+"""
+NEVER = float("-inf")
 
 
 class Kept:
@@ -32,34 +40,44 @@ class Kept:
         self._free: deque[tuple[Connection, float]] = deque()
 
     @contextmanager
-    def connection(self) -> Iterator[Connection]:
-        """Give a connection for this block, which must leave no transaction open.
+    def connection(self) -> Iterator[tuple[Connection, float]]:
+        """Give a connection for this block, and until when the block may be repeated (`is_lost`).
 
-        If the block raises an exception, the connection goes back to the pool.
+        The block must leave no transaction open.  If it raises an exception, the connection goes
+        back to the pool; if that is the database's, so do all others, which are probably as bad.
         Raises: SQLAlchemyError if there is none.
         """
-        connection, since = self._take()
+        connection, since, is_new = self._take()
         try:
-            yield connection
-        except BaseException:
+            yield connection, time.monotonic() + NOTICED_S if self._looks and not is_new else NEVER
+        except BaseException as error:
             connection.close()  # the pool rolls back what it has begun
+            if isinstance(error, SQLAlchemyError):
+                self.close()
             raise
         if len(self._free) < MOST:
             self._free.append((connection, since))
         else:
             connection.close()
 
-    def _take(self) -> tuple[Connection, float]:
+    def _take(self) -> tuple[Connection, float, bool]:
         while True:
             try:
                 connection, since = self._free.pop()
             except IndexError:
-                return self._engine.connect(), time.monotonic()
+                return self._engine.connect(), time.monotonic(), True
             if not self._looks or time.monotonic() - since < LOOK_EVERY_S:
-                return connection, since
+                return connection, since, False
             connection.close()
 
     def close(self) -> None:
         """Give all connections back to the pool."""
-        while self._free:
-            self._free.pop()[0].close()
+        with suppress(IndexError):
+            while True:
+                self._free.pop()[0].close()
+
+
+def is_lost(error: SQLAlchemyError, until: float) -> bool:
+    """Return whether an error came of a connection that had been lost before it was taken."""
+    is_over = isinstance(error, DBAPIError) and error.connection_invalidated
+    return is_over and time.monotonic() < until

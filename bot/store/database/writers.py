@@ -20,7 +20,7 @@ from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from bot.core.errors import STORE_AWAY, STORE_SLOW, BotError
 from bot.store.database import statements
-from bot.store.database.kept import Kept
+from bot.store.database.kept import NEVER, Kept, is_lost
 
 if TYPE_CHECKING:
     from bot.store.database.postgresql import Sessions
@@ -54,24 +54,30 @@ class DirectWriter:
         Raises: StoreUnavailable: `store-away` if it certainly was not committed, `store-slow` if
         the connection failed during the commit.
         """
-        kind = STORE_AWAY
-        try:
-            with self._transaction() as connection:
-                with statements.pipelined(connection) if pipelined else contextlib.nullcontext():
-                    result = job(connection)
-                kind = STORE_SLOW
-        except SQLAlchemyError as error:
-            raise StoreUnavailable(kind) from error
-        return result
+        while True:
+            kind, until = STORE_AWAY, NEVER
+            try:
+                with self._transaction() as (connection, until):
+                    with (
+                        statements.pipelined(connection) if pipelined else contextlib.nullcontext()
+                    ):
+                        result = job(connection)
+                    kind = STORE_SLOW
+            except SQLAlchemyError as error:
+                if kind is STORE_AWAY and is_lost(error, until):
+                    continue  # nothing was committed; what was kept is gone
+                raise StoreUnavailable(kind) from error
+            return result
 
     @contextlib.contextmanager
-    def _transaction(self) -> Iterator[Connection]:
+    def _transaction(self) -> Iterator[tuple[Connection, float]]:
+        """Give a connection for one transaction, and until when that may be repeated."""
         if not self._sessions.is_direct:  # a pooler's sessions get their settings as one begins
             with self._sessions.engine.begin() as connection:
-                yield connection
+                yield connection, NEVER
             return
-        with self._kept.connection() as connection:
-            yield connection
+        with self._kept.connection() as (connection, until):
+            yield connection, until
             # By the driver, which began it with the first statement: SQLAlchemy's takes longer.
             driver: Any = connection.connection.driver_connection
             with statements.wrapping(connection, "COMMIT"):
