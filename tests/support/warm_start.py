@@ -34,7 +34,7 @@ class WarmProcess:
     """A process of `purgebot WORDS`, with what tests use of `subprocess.Popen[str]`."""
 
     def __init__(self, words: tuple[str, ...], folder: Path, variables: dict[str, str]) -> None:
-        reads, self._input = Pipe(duplex=False)
+        reads, types = Pipe(duplex=False)
         output, writes = Pipe(duplex=False)
         errors, complains = Pipe(duplex=False)
         pipes = (reads, writes, complains)
@@ -42,7 +42,7 @@ class WarmProcess:
         self._process.start()
         for theirs in pipes:
             theirs.close()
-        self.stdin = _text(self._input, "w")
+        self.stdin = _text(types, "w")
         self.stdout = _text(output, "r")
         self.stderr = _text(errors, "r")
         assert self._process.pid is not None, "it was started"
@@ -67,7 +67,7 @@ class WarmProcess:
         self._process.kill()
 
     def communicate(self, typed: str | None, timeout: float) -> tuple[str, str]:
-        """Type, and return all that it writes.  Raises: subprocess.TimeoutExpired; it is killed."""
+        """Type, and return all that it writes.  It is killed after `timeout` seconds."""
         heard: list[str] = []
         listener = threading.Thread(target=lambda: heard.append(self.stderr.read()))
         end = threading.Timer(timeout, self.kill)
