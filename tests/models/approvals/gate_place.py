@@ -55,6 +55,7 @@ class GatePlace(RuleBasedStateMachine):
         self.policy = Path(self.stack.enter_context(TemporaryDirectory())) / "policy.yaml"
         self.database_url = self.stack.enter_context(self.new_database())
         self.asked: list[Asked] = []
+        self.wished: dict[str, tuple[str, Wish, bool, float]] = {}
         self.touched: set[str] = set()
         self.changed_rights = False
         self.slack_away = self.broken = self.opened = self.grid = self.key = False
@@ -103,13 +104,9 @@ class GatePlace(RuleBasedStateMachine):
     def _keep_asked(
         self, trigger_id: str | None, who: str, wish: Wish, glass: bool, at: float
     ) -> None:
-        before = {each.purge_id for each in self.asked}
         if trigger_id is not None:
+            self.wished[trigger_id] = (who, wish, glass, at)
             self.settle()
-            for row in self._rows():
-                if row.trigger_id == trigger_id and row.id not in before:
-                    self.asked.append(Asked(row.id, who, wish, glass, at))
-                    self._see()
 
     def presses(self, asked: Asked, who: str, kind: str, *, by_w: bool = False) -> bool:
         """Let somebody press a button, if it is there; True if it was."""
@@ -225,7 +222,13 @@ class GatePlace(RuleBasedStateMachine):
 
     def _see(self) -> None:
         """Look at how each request stands: an end is an end, whatever a hand makes of it later."""
-        states = {row.id: row.state for row in self._rows()}
+        states = {}
+        known = {each.purge_id for each in self.asked}
+        for row in self._rows():
+            states[row.id] = row.state
+            # While Slack is away, a request from a button is not made before it is back.
+            if row.id not in known and row.trigger_id in self.wished:
+                self.asked.append(Asked(row.id, *self.wished[row.trigger_id]))
         law = self.laws.now
         for asked in self.asked:
             state, before = states[asked.purge_id], asked.state

@@ -235,3 +235,25 @@ def test_no_sequence_of_events_reaches_the_cdn_without_leave_on_postgresql(
 ) -> None:
     tolerated_failures(*BY_HANDS)
     _play(postgresql.copy, 5)
+
+
+def test_what_a_button_asked_for_while_slack_was_away_counts_as_asked_for(
+    sqlite: Sqlite, tolerated_failures: Expect
+) -> None:
+    """The request is made when Slack says again who pressed: the oracle waits as long."""
+    tolerated_failures(*BY_HANDS)
+
+    class Machine(GateMachine):
+        new_database = staticmethod(sqlite.copy)
+
+    Machine.counts.clear()
+    machine, story = Machine(), dealt(1)
+    machine.opens(GATE_LAWS[story.law], grid=story.grid, key=story.key)
+    machine.meddled = story.meddled
+    begin(machine, story)
+    machine.slack_goes_away()
+    machine.wants_more(0, "U0ANA")
+    assert len(machine.asked) == 1
+    machine.restarts(30, "SOME")
+    machine.teardown()
+    assert machine.counts["sent forced"] == 1
