@@ -8,7 +8,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import TYPE_CHECKING
@@ -209,7 +209,7 @@ def _wire(
     client = web_client(settings)
     app = _bolt_app(settings, client)
     installation = Installation.of(client.identity)  # Bolt has just called auth.test
-    rules = partial(_rules, settings, policy)
+    rules = _rules_of(settings, policy)
     directory = SlackDirectory(client, policy, now, installation)
     cdn = CdnClient(
         settings.cdn_endpoint,
@@ -305,18 +305,24 @@ def _wire(
     )
 
 
-def _rules(settings: Settings, source: PolicySource) -> Rules:
-    """Return the rules for requests and presses at this moment."""
-    policy, policy_hash = source.current()
-    join_window = timedelta(seconds=settings.join_window_s)
-    return Rules(
-        policy,
-        policy_hash,
+def _rules_of(settings: Settings, source: PolicySource) -> Callable[[], Rules]:
+    """Return what returns the rules for requests and presses at this moment."""
+    rules = Rules(
+        *source.current(),
         settings.limits,
-        join_window,
+        timedelta(seconds=settings.join_window_s),
         settings.approval_keys,
         settings.shared_channels,
     )
+
+    def current() -> Rules:
+        nonlocal rules
+        policy, policy_hash = source.current()
+        if policy is not rules.policy:
+            rules = replace(rules, policy=policy, policy_hash=policy_hash)
+        return rules
+
+    return current
 
 
 def web_client(settings: Settings) -> SlackClient:

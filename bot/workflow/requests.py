@@ -151,7 +151,7 @@ class PurgeRequests:
         command = PurgeCommand(
             purge.domain, purge.tags, force=purge.force or by_force, reason=purge.reason
         )
-        wished = replace(new_purge(command, origin, now, rules.keys), follows=purge.id)
+        wished = new_purge(command, origin, now, rules.keys).replace(follows=purge.id)
         decided = self._decided(wished, rules, actor, roster, now)
         begun = requested(wished, interaction.response_url, decided)
         done = InteractionAnswered(interaction.trigger_id)
@@ -185,7 +185,7 @@ class PurgeRequests:
         if refusal is None or refusal.code != rulings.NO_RULE:
             return decided
         meant = self.suggested_domain(decided.purge, who or (lambda _: actor))
-        return replace(decided, purge=replace(decided.purge, suggestion=meant))
+        return replace(decided, purge=decided.purge.replace(suggestion=meant))
 
     def suggested_domain(self, purge: PurgeRequest, who: Who) -> str | None:
         """Return the domain that the requester may have meant, or None."""
@@ -194,7 +194,7 @@ class PurgeRequests:
     def suggest(self, purge: Purge, domain: str) -> None:
         """Tell only the requester which domain they may have meant.  Raises: StoreUnavailable."""
         now = self.now()
-        self._store.apply(NewPosts((suggestion_of(replace(purge, suggestion=domain), now),), now))
+        self._store.apply(NewPosts((suggestion_of(purge.replace(suggestion=domain), now),), now))
 
     def _facts(
         self, purge: Purge, rules: Rules, actor: Actor, roster: Roster, now: datetime
@@ -240,7 +240,7 @@ def new_purge(command: PurgeCommand, origin: Origin, now: datetime, keys: Approv
         break_glass=command.break_glass,
         requested_at=now,
     )
-    return replace(purge, signature=keys.sign_request(purge))
+    return purge.replace(signature=keys.sign_request(purge))
 
 
 def new_purge_id(now: datetime) -> str:

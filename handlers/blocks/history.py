@@ -11,7 +11,6 @@ The status of one purge is its card; its buttons depend on the asker's rights.
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import replace
 from datetime import UTC, datetime
 
 from bot.core.command.answers import HistoryAnswer, ListedPurge, PendingAnswer
@@ -64,7 +63,7 @@ def status(purge: Purge, votes: Collection[str] = ()) -> Message:
 
     `votes`: the kinds of presses with which they may decide on it.
     """
-    shown = card(replace(purge, suggestion=None))  # only the requester sees suggestions, at once
+    shown = card(purge.replace(suggestion=None))  # only the requester sees suggestions, at once
     asked = f"Asked {day(purge.requested_at)} in <#{purge.channel_id}>"
     blocks = [block for block in shown.blocks if block.get("block_id") != DECIDE]
     return kit.message(shown.text, *blocks, *voting_buttons(purge, votes), kit.context(asked))

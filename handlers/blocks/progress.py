@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 from bot.core.edge_check import Difference, EdgeFinding, EdgeSnapshot, Why
 from bot.core.purge.purge import CompletionStatus, Evidence, Purge, State
 from handlers.blocks.kit import code, mention, moment
-from handlers.blocks.naming import wording
+from handlers.blocks.naming import Called
 
 _CELLS = 10
 _SHOWN = 3
@@ -46,9 +46,11 @@ def bar(percent: int) -> str:
     return f"{'█' * full}{'░' * (_CELLS - full)} {percent} %"
 
 
-def body(purge: Purge) -> list[str]:
-    """Return the lines below the title of a card.  What is left of an end comes with the choice."""
-    called = wording(purge)
+def body(purge: Purge, called: Called) -> list[str]:
+    """Return the lines below the title of a card.  What is left of an end comes with the choice.
+
+    `called` is the purge's wording.
+    """
     lines = [bar(purge.percent or 0)] if purge.state is State.RUNNING else []
     lines.append(called.means)
     lines += proof_lines(purge.evidence)

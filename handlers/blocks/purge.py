@@ -26,7 +26,7 @@ from handlers.blocks.briefing import origin_risk, who_can_decide
 from handlers.blocks.buttons import buttons
 from handlers.blocks.doubt import new_tags_lines
 from handlers.blocks.kit import code, escape, mention, moment, prose
-from handlers.blocks.naming import FORCE_MEANS, wording
+from handlers.blocks.naming import FORCE_MEANS, Called, wording
 from handlers.blocks.progress import body, took
 from handlers.blocks.quota import low_quota_line
 from handlers.blocks.refusal import refusal
@@ -62,7 +62,7 @@ def card(purge: Purge, *, calls: bool = False) -> Message:
         kit.section("\n".join(lines)),
         *show_all(purge),
         *_reasons(purge),
-        kit.section("\n".join(_body(purge))),
+        kit.section("\n".join(_body(purge, called))),
         *([kit.context(*small)] if small else []),
         *buttons(purge, calls=calls),
         {**kit.context(_ids(purge)), "block_id": IDS},
@@ -111,8 +111,8 @@ def _reasons(purge: Purge) -> list[Block]:
     return blocks
 
 
-def _body(purge: Purge) -> list[str]:
-    lines = body(purge)
+def _body(purge: Purge, called: Called) -> list[str]:
+    lines = body(purge, called)
     if purge.state is State.WAITING and purge.briefing is not None:
         lines[1:1] = origin_risk(purge.briefing)
     lines += new_tags_lines(purge)

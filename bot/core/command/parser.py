@@ -33,6 +33,7 @@ import string
 import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import pairwise
 
 from bot.core.command import query_errors as question_errors
@@ -316,6 +317,7 @@ def _tag(word: Word, domain: str) -> str:
         raise TokenError(error.info.kind, word.become(meant), **error.info.facts) from None
 
 
+@lru_cache(maxsize=1024)
 def _escape(tag: str, domain: str) -> str:
     escaped = ESCAPED.match(tag)
     return f"tag:{tag}" if is_odd(tag[escaped.end() :] if escaped else tag, domain) else tag

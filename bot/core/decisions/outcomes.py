@@ -114,7 +114,7 @@ def rejected(
     HELD_AT_MOST the purge has failed; if an attempt may have been carried out, it is in doubt.
     """
     doubt = failure if error_registry.kind(failure.code).in_doubt else purge.doubt
-    known = replace(purge, request_id=request_id, doubt=doubt)
+    known = purge.replace(request_id=request_id, doubt=doubt)
     if failure.code in cdn_errors.SPENT:
         return offered(known, failure, resets_at(now), now)
     held_since = purge.held_since or now

@@ -141,8 +141,7 @@ class RequestFacts:
 def authorize_request(purge: Purge, rules: Rules, facts: RequestFacts, now: datetime) -> Transition:
     """Decide on a request.  The result has a signed purge, if there is a key."""
     policy, actor = rules.policy, facts.actor
-    known = replace(
-        purge,
+    known = purge.replace(
         policy_hash=rules.policy_hash,
         aliases=tuple(sorted(actor.ids - {purge.user_id})),
     )
@@ -168,7 +167,7 @@ def authorize_request(purge: Purge, rules: Rules, facts: RequestFacts, now: date
     if decided is None:
         decided = _asks_others(known, needs, rules, facts, now)
     signature = rules.keys.sign_request(decided.purge)
-    return replace(decided, purge=replace(decided.purge, signature=signature))
+    return replace(decided, purge=decided.purge.replace(signature=signature))
 
 
 def refuse_unchecked(purge: Purge, now: datetime, *, lasting: bool) -> Transition:
@@ -240,8 +239,7 @@ def _asks_others(
     called = () if load.asked_others else needs.call_groups or who.ids
     traffic = facts.traffic
     briefing = Briefing(who.titles, who.people, called, needs.call_channel, peak, traffic)
-    briefed = replace(
-        purge,
+    briefed = purge.replace(
         approvers=who.ids,
         briefing=briefing,
         needs=needs.sentence,

@@ -81,7 +81,7 @@ def transition(purge: Purge, event: Event, now: datetime, **facts: Unpack[Facts]
     after = advance(purge, event, now, **facts)
     is_outcome = after.notified_at is None and notifies_requester(after, event)
     if is_outcome:
-        after = replace(after, notified_at=now)
+        after = after.replace(notified_at=now)
     patient = event is Event.SEND or (after.state is State.READY and after.send_at is None)
     return Transition(
         purge=after,

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields
 from datetime import datetime
 from typing import Any, TypedDict, Unpack
 
@@ -209,6 +209,18 @@ class Purge(PurgeRequest, ApprovalStatus, SubmissionStatus, CompletionStatus):
     state: State = State.REQUESTED
     version: int = 1
 
+    def replace(self, **changes: Any) -> Purge:
+        """Return the purge with other values of these fields, as `dataclasses.replace` does.
+
+        That one passes sixty values to `__init__`, a dozen times on the way of a purge.
+        Raises: TypeError if a purge has no such field.
+        """
+        if unknown := changes.keys() - _FIELDS:
+            raise TypeError(f"a purge has no {', '.join(sorted(unknown))}")
+        after = object.__new__(Purge)
+        after.__dict__.update(self.__dict__, **changes)
+        return after
+
     @property
     def due_since(self) -> datetime:
         """When it was requested or, if that was later, decided on."""
@@ -230,6 +242,9 @@ class Purge(PurgeRequest, ApprovalStatus, SubmissionStatus, CompletionStatus):
     def settled(self) -> bool:
         """Whether the purge has ended."""
         return self.state in ENDS
+
+
+_FIELDS = frozenset(each.name for each in fields(Purge))
 
 
 class Facts(TypedDict, total=False):
@@ -287,7 +302,7 @@ def advance(purge: Purge, event: Event, at: datetime, **facts: Unpack[Facts]) ->
         raise BotError(WRONG_TURN, state=purge.state.value, event=event.value)
     settled_at = (purge.settled_at or at) if state in ENDS else None
     changed: dict[str, Any] = {"state": state, "settled_at": settled_at, **facts}
-    after = replace(purge, version=purge.version + 1, **changed)
+    after = purge.replace(version=purge.version + 1, **changed)
     if state in _NEED_A_TASK and not after.task_id:
         # A task ID is the only proof of success, so success without one cannot even be represented.
         raise BotError(WRONG_TURN, state=purge.state.value, event="be submitted without a task ID")

@@ -32,6 +32,7 @@ _LABEL = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
 _TOP_LABEL = re.compile(r"[a-z]+|xn--.+")
 
 
+@lru_cache(maxsize=1024)
 def normalise_domain(text: str) -> str:
     """Return the domain in lower case, as A-labels, without a trailing dot.
 
@@ -57,6 +58,7 @@ def normalise_domain(text: str) -> str:
     raise InputError(kinds.DOMAIN_URL, part=part, suggestion=suggestion)
 
 
+@lru_cache(maxsize=1024)
 def display_domain(domain: str) -> str:
     """Return the domain as U-labels.  Show it beside the domain, not in place of it."""
     try:
@@ -76,6 +78,8 @@ def is_loopback(host: str) -> bool:
 def excerpt(text: str, limit: int = 80) -> str:
     """Return text of a person made safe to show: shortened, with unreadable characters escaped."""
     shown = text if len(text) <= limit else text[: limit - 1] + "…"
+    if is_plain(shown):
+        return shown
     return "".join(f"[U+{ord(c):04X}]" if is_unreadable(c) else c for c in shown)
 
 

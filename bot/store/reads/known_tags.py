@@ -149,6 +149,9 @@ def _is_like(pattern: str) -> ColumnElement[bool]:
     return func.lower(_t.tag).like(func.lower(bindparam(pattern, type_=String)), escape="/")
 
 
+_ESCAPES = str.maketrans({"/": "//", "%": "/%", "_": "/_"})
+
+
 def _starting(text: str) -> str:
     return _escaped(text) + "%"
 
@@ -158,4 +161,4 @@ def _ending(text: str) -> str:
 
 
 def _escaped(text: str) -> str:
-    return text.replace("/", "//").replace("%", "/%").replace("_", "/_")
+    return text.translate(_ESCAPES)
