@@ -105,20 +105,14 @@ class CdnClient:
         self._auth = Acs3Auth(credentials, clock=clock, nonce=nonce)
         self._session = _Session()
         self._session.trust_env = self._url.startswith("https:")
+        # The environment is read once: `requests` reads all of it for each request.
+        self._environment = self._session.merge_environment_settings(
+            self._url, {}, stream=True, verify=None, cert=None
+        )
         self._session.mount("https://", CarefulAdapter(pool_size, trust))
         self._session.mount("http://", CarefulAdapter(pool_size))
         # No cookies: an answer to one thread would change the requests of others.
         self._session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
-        self._session.headers.clear()
-        self._session.headers.update(
-            {
-                "User-Agent": "purgebot",
-                "Accept": "application/json",
-                # Not compressed, so that the limit of a body also limits the memory.
-                "Accept-Encoding": "identity",
-                "x-acs-version": API_VERSION,
-            }
-        )
 
     def close(self) -> None:
         self._session.close()
@@ -208,12 +202,8 @@ class CdnClient:
             try:
                 with (
                     exchange(self._longest_s, MAX_ANSWER_BYTES),
-                    self._session.post(
-                        url,
-                        headers={"x-acs-action": action},
-                        auth=self._auth,
-                        timeout=self._timeout_s,
-                        stream=True,
+                    self._session.send(
+                        self._prepared(action, url), timeout=self._timeout_s, **self._environment
                     ) as response,
                 ):
                     body = response.raw.read(MAX_BODY_BYTES + 1, decode_content=False)
@@ -232,6 +222,21 @@ class CdnClient:
             # An exception raised inside the handler would hold the original one as its context, and
             # with it the request and its headers, which a log could show.
             raise fault
+
+    def _prepared(self, action: str, url: str) -> requests.PreparedRequest:
+        """Return a signed request.  No setting of the session applies to it, so none is merged."""
+        headers = {**_HEADERS, "x-acs-action": action}
+        # Not None, for which `requests` would encode an empty mapping.
+        return requests.Request("POST", url, headers, params="", auth=self._auth).prepare()
+
+
+_HEADERS: Mapping[str, str] = {
+    "User-Agent": "purgebot",
+    "Accept": "application/json",
+    # Not compressed, so that the limit of a body also limits the memory.
+    "Accept-Encoding": "identity",
+    "x-acs-version": API_VERSION,
+}
 
 
 class _Session(requests.Session):

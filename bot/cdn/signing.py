@@ -23,6 +23,7 @@ import secrets
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import lru_cache
 from urllib.parse import parse_qsl, quote, urlsplit
 
 from requests import PreparedRequest
@@ -35,9 +36,12 @@ ALGORITHM = "ACS3-HMAC-SHA256"
 
 def canonical_query(pairs: Iterable[tuple[str, str]]) -> str:
     """Return a query sorted and encoded for signing: all but A-Z a-z 0-9 - _ . ~ as %XX."""
-    return "&".join(
-        f"{quote(name, safe='')}={quote(value, safe='')}" for name, value in sorted(pairs)
-    )
+    return "&".join([f"{_encoded(name)}={_encoded(value)}" for name, value in sorted(pairs)])
+
+
+@lru_cache(maxsize=256)  # each request is encoded to be sent, and again to be signed
+def _encoded(text: str) -> str:
+    return quote(text, safe="")
 
 
 def sign(
@@ -98,9 +102,9 @@ class Acs3Auth(AuthBase):
         else:
             request.headers.pop("x-acs-security-token", None)
         signed = {
-            name.lower(): value
-            for name, value in request.headers.items()
-            if name.lower() in {"host", "content-type"} or name.lower().startswith("x-acs-")
+            name: value
+            for name, value in request.headers.lower_items()
+            if name in {"host", "content-type"} or name.startswith("x-acs-")
         }
         query = parse_qsl(url.query, keep_blank_values=True)
         request.headers["Authorization"] = sign(
