@@ -12,7 +12,6 @@ from typing import Any
 
 import structlog
 from slack_bolt import App, BoltRequest, BoltResponse
-from slack_bolt.request.internals import build_context
 
 from bot.core.errors import PAYLOAD_UNREADABLE, ErrorInfo
 from handlers import payloads
@@ -40,13 +39,16 @@ def dispatch(
     except payloads.Unreadable as unreadable:
         log.warning("payload-unreadable", kind=unreadable.kind, where=unreadable.where)
         return _explained() if unreadable.kind == "command" else BoltResponse(status=400)
-    mode = "socket_mode" if raw is None else "http"
     signed = {name: each for name, each in (headers or {}).items() if name in _SIGNED}
-    request = BoltRequest(body="", headers=dict(signed), mode=mode)
-    request.raw_body = raw or ""
-    request.body = read.model_dump(exclude_none=True)
-    request.context = build_context(request.context, request.body)
-    request.context[READ] = read
+    # In this mode Bolt takes a body that is parsed.
+    request = BoltRequest(
+        body=read.model_dump(exclude_none=True),
+        headers=dict(signed),
+        context={READ: read},
+        mode="socket_mode",
+    )
+    if raw is not None:
+        request.mode, request.raw_body = "http", raw
     return app.dispatch(request)
 
 

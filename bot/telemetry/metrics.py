@@ -11,7 +11,8 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
-from functools import partial
+from functools import lru_cache, partial
+from typing import TypeVar
 
 from prometheus_client import Counter, Histogram, disable_created_metrics
 
@@ -95,6 +96,14 @@ SOCKET_SESSIONS = Counter(
     "purgebot_socket_sessions_total", "Sessions that Slack opened to the socket: all but one again"
 )
 
+_Metric = TypeVar("_Metric", Counter, Histogram)
+
+
+@lru_cache(maxsize=1024)  # labels are few, and to look one up takes as long as to count
+def _of(metric: _Metric, *labels: str) -> _Metric:
+    return metric.labels(*labels)
+
+
 # A counter that appears with its first event shows no increase, so each starts at zero.
 for _event in (*Event, *(kind.code for kind in kinds_in(presses))):
     DECISIONS.labels(str(_event))
@@ -127,8 +136,8 @@ def receiving(kind: str) -> Iterator[Receiving]:
         yield received
     finally:
         took_s = time.perf_counter() - began
-        RECEIVED.labels(kind, received.result).inc()
-        ACKNOWLEDGEMENT_S.labels(kind).observe(took_s)
+        _of(RECEIVED, kind, received.result).inc()
+        _of(ACKNOWLEDGEMENT_S, kind).observe(took_s)
         if received.answers:
             COMMAND_TO_ANSWER_S.labels("acknowledgement").observe(took_s)
 
@@ -136,7 +145,7 @@ def receiving(kind: str) -> Iterator[Receiving]:
 def recorded(entries: Iterable[AuditEntry]) -> None:
     """Count entries of the audit trail that were committed."""
     for entry in entries:
-        DECISIONS.labels(entry.event).inc()
+        _of(DECISIONS, entry.event).inc()
         where = _HAVE_REASONS.get(entry.event)  # type: ignore[call-overload]
         if where is not None and (reason := entry.detail.get(where)):
             REASONS.labels(entry.event, reason).inc()
@@ -164,7 +173,7 @@ def submission() -> Iterator[None]:
     except BotError as error:
         SUBMISSIONS.labels(error.info.code).inc()
         raise
-    SUBMISSIONS.labels(OK).inc()
+    _of(SUBMISSIONS, OK).inc()
 
 
 def shown(before: Post, after: Post, purge: Purge | None, now: datetime) -> None:
@@ -177,7 +186,7 @@ def shown(before: Post, after: Post, purge: Purge | None, now: datetime) -> None
     refused = purge is not None and purge.state is State.REFUSED  # it has no card
     if before.kind is PostKind.EPHEMERAL or (before.route is None and (refused or after.route)):
         answer = before.kind.value
-        COMMAND_TO_ANSWER_S.labels(answer).observe(_since(before.response_url_at, now))
+        _of(COMMAND_TO_ANSWER_S, answer).observe(_since(before.response_url_at, now))
 
 
 def _since(then: datetime, now: datetime) -> float:
@@ -199,7 +208,7 @@ def timing(histogram: Histogram, label: str) -> Iterator[Timing]:
     try:
         yield timed
     finally:
-        histogram.labels(label, timed.outcome).observe(time.perf_counter() - began)
+        _of(histogram, label, timed.outcome).observe(time.perf_counter() - began)
 
 
 @contextmanager

@@ -21,6 +21,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Route
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from bot.app import MAX_BODY_BYTES, Bot
 from bot.health.endpoint import HEALTH_PATHS, listener_at
@@ -35,6 +36,7 @@ REQUESTS_AT_ONCE = GROUP_SIZE
 """As many as one commit takes, and as envelopes in Socket Mode.  Starlette's own pool has only 40
 threads, for everything.
 """
+_FROM_SLACK = ("http", "POST", SLACK_PATH)
 TICK_S = 1.0
 GRACE_S = 3
 """As long as Slack waits for an answer, in seconds."""
@@ -45,7 +47,7 @@ request occasionally meets a connection that is being closed.
 """
 
 
-def web_app(bot: Bot) -> Starlette:
+def web_app(bot: Bot) -> ASGIApp:
     """Return the ASGI app of a bot in HTTP mode."""
     ingress = _ingress_of(bot)
     threads = ThreadPoolExecutor(REQUESTS_AT_ONCE, thread_name_prefix="request")
@@ -79,13 +81,23 @@ def web_app(bot: Bot) -> Starlette:
         assert page is not None, "only the paths below lead here"
         return Response(page.body, page.status, media_type=page.media_type)
 
-    return Starlette(
+    others = Starlette(
         routes=[
             Route(SLACK_PATH, slack, methods=["POST"]),
             *(Route(path, health, methods=["GET"]) for path in HEALTH_PATHS),
         ],
         exception_handlers={404: stray, 405: stray},
     )
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        # Slack's requests do not pass through the middleware of Starlette and its router.
+        if (scope["type"], scope.get("method"), scope.get("path")) == _FROM_SLACK:
+            reply = await slack(Request(scope, receive))
+            await reply(scope, receive, send)
+        else:
+            await others(scope, receive, send)
+
+    return app
 
 
 def serve(bot: Bot, host: str, port: int, stopping: threading.Event) -> None:

@@ -11,9 +11,9 @@ import contextlib
 import queue
 import sqlite3
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import CancelledError, Future, InvalidStateError
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
@@ -88,6 +88,27 @@ class DirectWriter:
         self._kept.close()
 
 
+class _Here(Generic[T]):
+    """What becomes of a write on its caller's thread, where nobody waits as for a `Future`."""
+
+    _result: T
+    _failure: BaseException | None = None
+
+    def set_running_or_notify_cancel(self) -> bool:
+        return True
+
+    def set_result(self, result: T) -> None:
+        self._result = result
+
+    def set_exception(self, failure: BaseException) -> None:
+        self._failure = failure
+
+    def result(self) -> T:
+        if self._failure is not None:
+            raise self._failure
+        return self._result
+
+
 class GroupWriter:
     """Runs the writes of all callers, one group after the other.
 
@@ -110,13 +131,14 @@ class GroupWriter:
         Raises: StoreUnavailable: `store-away` if it certainly was not committed, `store-slow` if
         the writer had begun and did not end within WRITE_TIMEOUT_S.
         """
-        future: Future[T] = Future()
         if in_place and self._jobs.empty() and self._writing.acquire(blocking=False):
+            here: _Here[T] = _Here()
             try:
-                self._commit([(job, future)])
+                self._commit([(job, here)])
             finally:
                 self._writing.release()
-            return future.result()
+            return here.result()
+        future: Future[T] = Future()
         self._jobs.put((job, future))
         try:
             return future.result(WRITE_TIMEOUT_S)
@@ -157,8 +179,8 @@ class GroupWriter:
                 connection.invalidate()
                 connection.close()
 
-    def _commit(self, group: list[tuple[Job[Any], Future[Any]]]) -> None:
-        ended: list[tuple[Future[Any], Any, BaseException | None]] = []
+    def _commit(self, group: Sequence[tuple[Job[Any], Future[Any] | _Here[Any]]]) -> None:
+        ended: list[tuple[Future[Any] | _Here[Any], Any, BaseException | None]] = []
         try:
             # The connection is kept: checking one out, and beginning a transaction through the
             # engine's events, takes longer than most transactions.
