@@ -49,7 +49,7 @@ from bot.telemetry.troubles import Troubles
 from bot.worker.cdn_monitor import WAKE_S, Canary
 from bot.worker.domain_list import Account
 from bot.worker.executor import Executor
-from bot.worker.loop import POLL_S, THREADS, UPKEEP_S, Chore, Worker
+from bot.worker.loop import THREADS, UPKEEP_S, Chore, Worker
 from bot.worker.sending import Sending
 from bot.worker.tracking import Watch
 from bot.workflow.confirmations import Doubts
@@ -62,7 +62,7 @@ from handlers.announcer import SlackAnnouncer
 from handlers.blocks.operators import naming_operators
 from handlers.boundary import ListenerContext
 from handlers.payloads import parse
-from handlers.replies import RETRY_S, Replies
+from handlers.replies import Replies
 from handlers.transport import dispatch
 
 if TYPE_CHECKING:
@@ -72,6 +72,8 @@ log = structlog.get_logger("purgebot.app")
 
 POLICY_S = 1.0
 """How often it is looked whether the policy file has changed."""
+LOOK_S = 5.0
+"""How often it is looked whether a database that failed is back, in seconds; no step waits for it."""
 ASK_AGAIN_S = 20.0
 """How often refused methods are tried again, in seconds; Slack allows 20 such calls per minute."""
 ENVELOPES_AT_ONCE = GROUP_SIZE
@@ -264,10 +266,9 @@ def _wire(
             Chore(
                 "retention", UPKEEP_S, lambda: store.retention.keep(now(), settings.retention_days)
             ),
-            Chore("outage", POLL_S, lambda: store.look_whether_back(now())),
+            Chore("outage", LOOK_S, lambda: store.look_whether_back(now())),
             Chore("canary", WAKE_S, canary.check),
             Chore("refusals", ASK_AGAIN_S, client.retry_refused),
-            Chore("replies", RETRY_S, replies.retry),
             # Without a canary, the CDN must get no requests that nobody asked for.
             *([Chore("domains", WAKE_S, account.refresh)] if settings.canary_minutes else []),
             *([Chore("clock", ASK_EVERY_S, shared.refresh)] if shared else []),

@@ -8,6 +8,7 @@ and sent again, for as long as its response URL lives.
 from __future__ import annotations
 
 import ssl
+import threading
 import time
 from collections import deque
 from concurrent.futures import ThreadPoolExecutor
@@ -46,6 +47,9 @@ class Replies:
         self._trust = trust
         self._pool = ThreadPoolExecutor(2, thread_name_prefix="reply")
         self._left: deque[_Reply] = deque(maxlen=MOST_KEPT)
+        self._timer: threading.Timer | None = None
+        """Sends again what is left.  There is none while nothing is left."""
+        self._keeping = threading.Lock()
 
     def send(self, response_url: str, message: Message) -> None:
         """Send an answer, now and again until Slack has taken or refused it."""
@@ -53,14 +57,27 @@ class Replies:
 
     def retry(self) -> int:
         """Send again what Slack did not take, and return how many answers that are."""
-        left = len(self._left)
-        for _ in range(left):
-            self._submit(self._left.popleft())
-        return left
+        with self._keeping:
+            self._timer, left = None, list(self._left)
+            self._left.clear()
+        for reply in left:
+            self._submit(reply)
+        return len(left)
 
     def close(self) -> None:
         """Wait for the answers that are being sent.  Those that were kept are lost."""
         self._pool.shutdown()
+        with self._keeping:
+            if self._timer is not None:
+                self._timer.cancel()
+
+    def _keep(self, reply: _Reply) -> None:
+        with self._keeping:
+            self._left.append(reply)
+            if self._timer is None:
+                self._timer = threading.Timer(RETRY_S, self.retry)
+                self._timer.daemon = True
+                self._timer.start()
 
     def _submit(self, reply: _Reply) -> None:
         with suppress(RuntimeError):  # everything is being closed
@@ -78,6 +95,6 @@ class Replies:
             log.exception("reply-not-sent")
             return
         if passes and time.monotonic() - reply.since < RESPONSE_URL_LIFE.total_seconds():
-            self._left.append(reply)
+            self._keep(reply)
         elif why:
             log.warning("reply-not-sent", why=why)

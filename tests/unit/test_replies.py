@@ -36,6 +36,15 @@ def test_what_slack_does_not_take_now_it_is_told_again_until_it_does(fault: str)
     assert len(slack.requests) == 3
 
 
+def test_it_is_told_again_without_being_reminded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("handlers.replies.RETRY_S", 0.01)
+    replies = Replies()
+    with gateway(FAULTS["fault"], answer(200, b"ok")) as slack:
+        replies.send(f"{slack.url}/response/1", TOLD)
+        poll(lambda: len(slack.requests) == 2)
+        replies.close()
+
+
 def test_what_slack_refuses_for_good_is_left() -> None:
     replies = Replies()
     with gateway(answer(404, b"used_url")) as slack:
