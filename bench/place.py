@@ -232,13 +232,11 @@ def place(
     async def type_commands(request: Request) -> JSONResponse:
         return JSONResponse(await _type(slack, **await request.json()))
 
-    apps = {
+    apps: dict[str, ASGIApp] = {
         "slack": slack.api,
         "control": slack.control,
-        "cdn": _served(Slow(cdn.api, cdn_takes_s)),
-        "bare_cdn": _served(
-            Slow(Starlette(routes=[Route("/", bare_cdn, methods=["POST"])]), cdn_takes_s)
-        ),
+        "cdn": Slow(cdn.api, cdn_takes_s),
+        "bare_cdn": Slow(Starlette(routes=[Route("/", bare_cdn, methods=["POST"])]), cdn_takes_s),
         "load": Starlette(routes=[Route("/", type_commands, methods=["POST"])]),
     }
     hidden = {name: os.environ.pop(name) for name in list(os.environ) if name.endswith("_proxy")}
@@ -250,12 +248,6 @@ def place(
             yield Place(slack, cdn, calls, urls, Path(folder))
     finally:
         os.environ.update(hidden)
-
-
-def _served(app: ASGIApp) -> Starlette:
-    from starlette.routing import Mount
-
-    return Starlette(routes=[Mount("/", app=app)])
 
 
 async def _type(

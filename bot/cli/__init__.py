@@ -94,6 +94,7 @@ def run() -> None:
 
     from bot.app import build
     from bot.config.settings import Mode, Settings, read_settings
+    from bot.one_core import stay_on_one_core
     from bot.telemetry.logs import set_up_logs
 
     set_up_logs()
@@ -109,6 +110,8 @@ def run() -> None:
     stopping = _stop_signals(
         bot.worker.take_no_more, hang_up=partial(bot.policy.reload, force=True)
     )
+    if settings.one_core:
+        stay_on_one_core()
     try:
         bot.start()
         if settings.mode is Mode.HTTP:

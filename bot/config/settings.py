@@ -254,6 +254,7 @@ class Settings(DatabaseSettings):
     low_quota_share: float = _variable("PURGEBOT_LOW_QUOTA_SHARE", default=0.1, ge=0, le=1)
     sends_per_second: float = _variable("PURGEBOT_SENDS_PER_SECOND", default=50.0, gt=0, le=10_000)
     join_window_s: float = _variable("PURGEBOT_JOIN_WINDOW_SECONDS", default=5.0, ge=0, le=3600)
+    one_core: bool = _variable("PURGEBOT_ONE_CORE", default=True)
     approval_key: Annotated[SecretStr, AfterValidator(_approval_key)] | None = _variable(
         "PURGEBOT_APPROVAL_KEY", default=None
     )

@@ -18,7 +18,6 @@ from contextlib import ExitStack, contextmanager
 from functools import partial
 
 import uvicorn
-from starlette.applications import Starlette
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 LOOPBACK = "127.0.0.1"
@@ -29,7 +28,7 @@ again, and what they say is lost; on loopback nothing is won by it."""
 
 @contextmanager
 def serving(
-    apps: Mapping[str, Starlette],
+    apps: Mapping[str, ASGIApp],
     *,
     ports: Mapping[str, int] | None = None,
     ping_interval_s: float = 0.25,
@@ -107,7 +106,7 @@ def _reset(transport: asyncio.Transport) -> None:
 class _Server(uvicorn.Server):
     """A uvicorn server that stops when told, not at its next tick."""
 
-    def __init__(self, app: Starlette, ping_interval_s: float) -> None:
+    def __init__(self, app: ASGIApp, ping_interval_s: float) -> None:
         super().__init__(
             uvicorn.Config(
                 _Abortable(app),

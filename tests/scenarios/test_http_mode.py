@@ -136,6 +136,7 @@ def test_other_paths_and_verbs_are_refused(door: Door) -> None:
 def arriving(place: Town, messages: Iterator[dict[str, Any]]) -> int:
     """Give the status with which the bot answers a request that arrives in these pieces."""
     assert place.bot is not None
+    app = web_app(place.bot)
     scope = {"type": "http", "method": "POST", "path": SLACK_PATH, "headers": []}
     sent: list[Any] = []
 
@@ -145,8 +146,11 @@ def arriving(place: Town, messages: Iterator[dict[str, Any]]) -> int:
     async def send(message: Any) -> None:
         sent.append(message)
 
+    async def call() -> None:
+        await app(scope, receive, send)
+
     with ThreadPoolExecutor(1) as pool:  # the browser tests keep a loop running in this thread
-        pool.submit(asyncio.run, web_app(place.bot)(scope, receive, send)).result()
+        pool.submit(asyncio.run, call()).result()
     return int(sent[0]["status"])
 
 

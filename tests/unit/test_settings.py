@@ -97,6 +97,7 @@ def test_every_variable_is_read(tmp_path: Path) -> None:
         "PURGEBOT_OPERATORS_CHANNEL": "C024BE91L",
         "PURGEBOT_SHARED_CHANNELS": "C0PARTNER, 'G0AGENCY'",
         "PURGEBOT_CANARY_MINUTES": "5",
+        "PURGEBOT_ONE_CORE": "false",
         "PURGEBOT_LOW_QUOTA_SHARE": "0.25",
         "PURGEBOT_APPROVAL_KEY": f"{'n' * 32},{'o' * 32}",
         "PURGEBOT_REQUESTS_PER_MINUTE": "5",
@@ -118,6 +119,7 @@ def test_every_variable_is_read(tmp_path: Path) -> None:
     assert settings.approval_keys.keys == (b"n" * 32, b"o" * 32)
     assert settings.limits == Limits(5, 6, 7, 8)
     assert settings.shared_channels == {"C0PARTNER", "G0AGENCY"}
+    assert not settings.one_core
     for field in ("access_key_secret", "security_token"):
         assert said[field].get_secret_value() == SECRET
 
@@ -221,6 +223,7 @@ WRONG: dict[str, tuple[str, ...]] = {
     "PURGEBOT_AUDIT_RETENTION_DAYS": (SECRET, "0", "1.5", "36501"),
     "PURGEBOT_SENDS_PER_SECOND": (SECRET, "0", "-1", "10001", "nan"),
     "PURGEBOT_JOIN_WINDOW_SECONDS": (SECRET, "-1", "3601", "inf"),
+    "PURGEBOT_ONE_CORE": (SECRET, "2", "one"),
     "PURGEBOT_APPROVAL_KEY": (
         SECRET,
         "k" * 31,
