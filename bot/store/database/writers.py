@@ -88,6 +88,10 @@ class DirectWriter:
         self._kept.close()
 
 
+_Outcome = tuple[Any, BaseException | None]
+"""The result of a job, and the exception for its caller, of which one is None."""
+
+
 class _Here(Generic[T]):
     """What becomes of a write on its caller's thread, where nobody waits as for a `Future`."""
 
@@ -180,18 +184,13 @@ class GroupWriter:
                 connection.close()
 
     def _commit(self, group: Sequence[tuple[Job[Any], Future[Any] | _Here[Any]]]) -> None:
-        ended: list[tuple[Future[Any] | _Here[Any], Any, BaseException | None]] = []
         try:
             # The connection is kept: checking one out, and beginning a transaction through the
             # engine's events, takes longer than most transactions.
             connection = self._connection = self._connection or self._engine.connect()
             driver: Any = connection.connection.driver_connection
-            driver.execute("BEGIN IMMEDIATE")
-            for job, future in group:
-                if not future.set_running_or_notify_cancel():
-                    continue
-                alone = len(group) == 1
-                ended.append((future, *_run_one(connection, driver, job, alone=alone)))
+            running = [each for each in group if each[1].set_running_or_notify_cancel()]
+            ended = _run_all(connection, driver, [job for job, _ in running])
             if driver.in_transaction:
                 driver.execute("COMMIT")
             connection.rollback()  # resets SQLAlchemy's transaction state, which a job may have begun
@@ -203,19 +202,36 @@ class GroupWriter:
                 with contextlib.suppress(InvalidStateError):  # its caller has cancelled it
                     future.set_exception(away)
             return
-        for future, result, failure in ended:
+        for (_, future), (result, failure) in zip(running, ended, strict=True):
             if failure is not None:
                 future.set_exception(failure)
             else:
                 future.set_result(result)
 
 
-def _run_one(
-    connection: Connection, driver: Any, job: Job[Any], *, alone: bool
-) -> tuple[Any, BaseException | None]:
+def _run_all(connection: Connection, driver: Any, jobs: Sequence[Job[Any]]) -> list[_Outcome]:
+    """Begin a transaction and run all jobs in it.
+
+    Savepoints take as long as what most jobs do, and seldom does one fail.  So they are first run
+    without; if one fails, all are run again, each under a savepoint of its own.
+    Raises: DBAPIError, sqlite3.Error if the whole transaction or the connection was lost.
+    """
+    driver.execute("BEGIN IMMEDIATE")
+    if len(jobs) > 1:
+        try:
+            return [(job(connection), None) for job in jobs]
+        except Exception as error:  # noqa: BLE001  (the job that raised it does so again)
+            try:
+                driver.execute("ROLLBACK")
+            except sqlite3.Error as lost:
+                raise (error if isinstance(error, DBAPIError) else lost) from None
+            driver.execute("BEGIN IMMEDIATE")
+    return [_run_one(connection, driver, job, alone=len(jobs) == 1) for job in jobs]
+
+
+def _run_one(connection: Connection, driver: Any, job: Job[Any], *, alone: bool) -> _Outcome:
     """Run one job under a savepoint, so that its failure does not affect the others of its group.
 
-    Return its result and the exception for its caller, of which one is None.
     Raises: DBAPIError if the whole transaction or the connection was lost.
     """
     # Savepoints of the driver: SQLAlchemy's cost as much as the job.
