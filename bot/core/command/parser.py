@@ -162,6 +162,7 @@ _MISSPELT_AT_MOST = 0.75
 _HYPHENS = str.maketrans(dict.fromkeys(LONG_DASHES, "-"))
 _VALUES = {"true": "--force", "yes": "--force", "on": "--force", "false": "", "no": "", "off": ""}
 _FORCE_LETTERS = sorted("force")
+_ALL_OF_FORCE = frozenset(_FORCE_LETTERS)
 _FORCE_AT_END = re.compile(f"[{DASHES}]force$", re.IGNORECASE)
 _FORCE_WITHIN = re.compile(f"[{DASHES}]{{2}}force(?![a-z0-9])", re.IGNORECASE)
 
@@ -347,6 +348,8 @@ def _plain(text: str) -> str:
 def _resembles_force(word: str) -> bool:
     """Return whether a word has the letters of "force", or contains --force."""
     plain = _plain(word)
+    if not _ALL_OF_FORCE.issubset(plain):  # as of most words
+        return False
     return _FORCE_WITHIN.search(plain) is not None or any(
         sorted(c for c in part if c in string.ascii_lowercase + string.digits) == _FORCE_LETTERS
         for part in (plain, re.split("[=:]", plain, maxsplit=1)[0])
