@@ -70,8 +70,8 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger("purgebot.app")
 
-POLICY_S = 1.0
-"""How often it is looked whether the policy file has changed."""
+POLICY_S = 2.0
+"""How often it is looked whether the policy file has changed, in seconds."""
 LOOK_S = 5.0
 """How often it is looked whether a database that failed is back, in seconds; no step waits for it."""
 ASK_AGAIN_S = 20.0

@@ -37,7 +37,8 @@ REQUESTS_AT_ONCE = GROUP_SIZE
 threads, for everything.
 """
 _FROM_SLACK = ("http", "POST", SLACK_PATH)
-TICK_S = 1.0
+TICK_S = 2.0
+"""How often the time in the headers of answers is set, in seconds."""
 GRACE_S = 3
 """As long as Slack waits for an answer, in seconds."""
 BODY_WITHIN_S = 10
