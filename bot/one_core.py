@@ -39,10 +39,11 @@ def stay_on_one_core() -> None:
 
 def _lead() -> None:
     """Choose the core that this thread, which may run anywhere, wakes up on."""
-    with suppress(OSError):  # /proc is missing, or system calls are filtered
-        while True:
+    while True:
+        # /proc is missing, system calls are filtered, or the core was just taken from this process.
+        with suppress(OSError):
             _follow_to(_core_of_this_thread())
-            time.sleep(LOOK_EVERY_S * (0.5 + secrets.randbelow(1000) / 1000))
+        time.sleep(LOOK_EVERY_S * (0.5 + secrets.randbelow(1000) / 1000))
 
 
 def _follow_to(core: int) -> None:

@@ -259,6 +259,8 @@ class Store:
         def job(connection: Connection) -> dict[str, tuple[int, str]]:
             nonlocal again
             handing.begin()
+            if again:  # what was taken in the transaction before was rolled back
+                self._pace.forget_kept()
             saving = _Saving(connection, owner, handing, again)
             again = True
             for change in changes:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 import pytest
@@ -16,38 +16,14 @@ from bot.core.purge.purge import Event, Purge, State
 from bot.store.change import NewInteraction
 from bot.store.migrations import migrate
 from bot.store.queue.due import JobKind
-from bot.store.queue.handover import Room
-from bot.store.queue.owner import LEASE, Claimed
+from bot.store.queue.owner import LEASE
 from bot.store.schema import tables
 from bot.store.store import Store
 from tests.support.builders import NOW, a_purge, an_interaction
+from tests.support.taking_over import Taker, ready
 
 LATER = NOW + LEASE + timedelta(seconds=1)
 PRESS = an_interaction(InteractionKind.APPROVE, "U0SAM")
-
-
-@dataclass
-class Taker:
-    """Whoever takes steps over, for as many as there is room for; and what it was told of."""
-
-    room: int = 9
-    given: list[Claimed] = field(default_factory=list)
-    told: list[datetime] = field(default_factory=list)
-
-    def reserve(self) -> Room | None:
-        if self.room == 0:
-            return None
-        self.room -= 1
-        return Room("us", self._use)
-
-    def _use(self, step: Claimed | None) -> None:
-        if step is None:
-            self.room += 1
-        else:
-            self.given.append(step)
-
-    def due(self, at: datetime) -> None:
-        self.told.append(at)
 
 
 @pytest.fixture
@@ -63,12 +39,6 @@ def store(database_url: str) -> Iterator[Store]:
 def taker(store: Store) -> Taker:
     assert isinstance(store.jobs.handover, Taker)
     return store.jobs.handover
-
-
-def ready(purge_id: str = "P1") -> Transition:
-    """Give a plain purge that was allowed, as it is written down."""
-    purge = a_purge(id=purge_id, trigger_id=f"t-{purge_id}", force=False)
-    return requested(purge, "https://hooks.slack.com/1", transition(purge, Event.ALLOW, NOW))
 
 
 def claimed(store: Store, kind: JobKind, at: datetime = NOW) -> list[object]:

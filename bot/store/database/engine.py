@@ -80,9 +80,9 @@ class Database:
 
         With `in_place`, the caller's thread may commit to SQLite if no other write waits; then it
         waits for the disk as long as that takes.  `pipelined`: on PostgreSQL, the job runs in a
-        pipeline (`statements.pipelined`).  `job` may be run again after a rollback, with others of its
-        group or alone, so it must change nothing but the database.  A transaction that fails because of a unique constraint
-        is tried `tries` times.
+        pipeline (`statements.pipelined`).  `job` may be run again after a rollback, so it
+        must change nothing but the database.  A transaction that fails because of a unique
+        constraint is tried `tries` times.
         Raises: StoreUnavailable; any exception of the job, after the transaction was rolled back.
         """
         while True:
