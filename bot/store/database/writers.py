@@ -189,6 +189,8 @@ class GroupWriter:
             # engine's events, takes longer than most transactions.
             connection = self._connection = self._connection or self._engine.connect()
             driver: Any = connection.connection.driver_connection
+            driver.execute("BEGIN IMMEDIATE")
+            # Not before: who waits for a locked database can still give up, and know that it did.
             running = [each for each in group if each[1].set_running_or_notify_cancel()]
             ended = _run_all(connection, driver, [job for job, _ in running])
             if driver.in_transaction:
@@ -210,13 +212,12 @@ class GroupWriter:
 
 
 def _run_all(connection: Connection, driver: Any, jobs: Sequence[Job[Any]]) -> list[_Outcome]:
-    """Begin a transaction and run all jobs in it.
+    """Run all jobs in the transaction that was begun.
 
     Savepoints take as long as what most jobs do, and seldom does one fail.  So they are first run
     without; if one fails, all are run again, each under a savepoint of its own.
     Raises: DBAPIError, sqlite3.Error if the whole transaction or the connection was lost.
     """
-    driver.execute("BEGIN IMMEDIATE")
     if len(jobs) > 1:
         try:
             return [(job(connection), None) for job in jobs]
