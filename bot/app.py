@@ -319,9 +319,10 @@ def _rules_of(settings: Settings, source: PolicySource) -> Callable[[], Rules]:
     def current() -> Rules:
         nonlocal rules
         policy, policy_hash = source.current()
-        if policy is not rules.policy:
-            rules = replace(rules, policy=policy, policy_hash=policy_hash)
-        return rules
+        found = rules
+        if policy is not found.policy:
+            rules = found = replace(found, policy=policy, policy_hash=policy_hash)
+        return found
 
     return current
 

@@ -49,6 +49,13 @@ from bot.exchange import exchange
 from bot.telemetry import metrics
 
 API_VERSION = "2018-05-10"
+_HEADERS: Mapping[str, str] = {
+    "User-Agent": "purgebot",
+    "Accept": "application/json",
+    # Not compressed, so that the limit of a body also limits the memory.
+    "Accept-Encoding": "identity",
+    "x-acs-version": API_VERSION,
+}
 _PURGE = "RefreshObjectCacheByCacheTag"
 _NOBODYS_DOMAIN = "purgebot-check.invalid"
 """No account can have it: names below .invalid exist nowhere (RFC 6761, section 6.4)."""
@@ -111,7 +118,7 @@ class CdnClient:
         )
         self._session.mount("https://", CarefulAdapter(pool_size, trust))
         self._session.mount("http://", CarefulAdapter(pool_size))
-        # No cookies: an answer to one thread would change the requests of others.
+        # No cookies: none is sent, so none is kept.
         self._session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
 
     def close(self) -> None:
@@ -228,15 +235,6 @@ class CdnClient:
         headers = {**_HEADERS, "x-acs-action": action}
         # Not None, for which `requests` would encode an empty mapping.
         return requests.Request("POST", url, headers, params="", auth=self._auth).prepare()
-
-
-_HEADERS: Mapping[str, str] = {
-    "User-Agent": "purgebot",
-    "Accept": "application/json",
-    # Not compressed, so that the limit of a body also limits the memory.
-    "Accept-Encoding": "identity",
-    "x-acs-version": API_VERSION,
-}
 
 
 class _Session(requests.Session):

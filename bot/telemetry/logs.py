@@ -12,8 +12,6 @@ from __future__ import annotations
 import json
 import logging
 import sys
-import threading
-from contextlib import suppress
 from typing import Any, TextIO
 
 import structlog
@@ -27,7 +25,7 @@ _to_json = json.JSONEncoder(ensure_ascii=False, default=repr).encode
 
 def set_up_logs(level: str = "INFO") -> None:
     """Send all log records to stderr as JSON lines."""
-    stream = sys.stderr
+    handler = logging.StreamHandler(sys.stderr)
     shared: list[structlog.typing.Processor] = [
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_log_level,
@@ -43,11 +41,10 @@ def set_up_logs(level: str = "INFO") -> None:
     ]
     structlog.configure(
         processors=[*shared, *rendering],
-        logger_factory=lambda name="": _Lines(name, stream),
+        logger_factory=lambda name="": _Lines(name, handler),
         wrapper_class=structlog.make_filtering_bound_logger(level),
         cache_logger_on_first_use=True,
     )
-    handler = logging.StreamHandler(stream)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=shared,
@@ -61,18 +58,24 @@ def set_up_logs(level: str = "INFO") -> None:
 
 
 class _Lines:
-    """Writes lines to a stream.  A stream that takes nothing any more must not end a purge."""
+    """Writes lines to the stream of a handler, in turn with it.
 
-    _writing = threading.Lock()
+    A stream that takes nothing any more must not end a purge.
+    """
 
-    def __init__(self, name: str, stream: TextIO) -> None:
+    def __init__(self, name: str, handler: logging.StreamHandler[TextIO]) -> None:
         self.name = name
-        self._stream = stream
+        self._handler = handler
 
     def write(self, line: str) -> None:
-        with self._writing, suppress(OSError, ValueError):  # ValueError: it was closed
-            self._stream.write(line + "\n")
-            self._stream.flush()
+        self._handler.acquire()
+        try:
+            self._handler.stream.write(line + "\n")
+            self._handler.flush()
+        except (OSError, ValueError):  # ValueError: it was closed
+            pass
+        finally:
+            self._handler.release()
 
     debug = info = warning = error = critical = write
 

@@ -84,7 +84,7 @@ def web_app(bot: Bot) -> ASGIApp:
 
     others = Starlette(
         routes=[
-            Route(SLACK_PATH, slack, methods=["POST"]),
+            Route(SLACK_PATH, slack, methods=["POST"]),  # answers 405 to other methods
             *(Route(path, health, methods=["GET"]) for path in HEALTH_PATHS),
         ],
         exception_handlers={404: stray, 405: stray},
