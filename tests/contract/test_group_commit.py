@@ -106,6 +106,33 @@ def test_one_that_ends_the_transaction_takes_the_others_with_it_and_says_so(
     assert stored(database) == [4]
 
 
+def test_a_connection_that_is_lost_during_a_write_leaves_no_lock(database: Database) -> None:
+    """Its cursors live on in the error, and with them, in SQLite, a connection that was closed."""
+
+    def loses_it(connection: Connection) -> None:
+        puts(2)(connection)
+        connection.exec_driver_sql("PRAGMA query_only = ON")
+        puts(3)(connection)
+
+    lost = written(database, puts(1), loses_it)
+    assert all(isinstance(each.exception(), StoreUnavailable) for each in lost)
+    assert database.write(puts(4)) == 1
+    assert stored(database) == [4]
+
+
+def test_a_file_that_can_be_written_again_is_at_the_second_try(database: Database) -> None:
+    """Readers that opened it while it was read-only can never write, and leave their connections."""
+    readers = [database.engine.connect() for _ in range(5)]
+    for reader in readers:
+        reader.exec_driver_sql("PRAGMA query_only = ON")
+        reader.close()
+    database.write(lambda connection: connection.exec_driver_sql("PRAGMA query_only = ON"))
+    with pytest.raises(StoreUnavailable):
+        database.write(puts(1))
+    assert database.write(puts(2)) == 1
+    assert stored(database) == [2]
+
+
 def test_a_request_that_is_run_again_makes_the_rate_no_greater(tmp_path: Path) -> None:
     """Tokens are taken two at once, and the transaction that took them is rolled back."""
     store, taker = Store(f"sqlite:///{tmp_path}/x.db", sends_per_s=20), Taker()

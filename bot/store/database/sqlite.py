@@ -32,6 +32,7 @@ def open_engine(url: str, busy_timeout_s: float) -> Engine:
     )
     event.listen(engine, "connect", _prepare)
     event.listen(engine, "begin", begin)
+    event.listen(engine, "close", _roll_back)
     event.listen(engine, "handle_error", _throw_away)
     return engine
 
@@ -49,6 +50,14 @@ def _throw_away(context: ExceptionContext) -> None:
     # A connection that opened the file read-only can never write to it.
     if is_read_only(context.original_exception):
         context.is_disconnect = True
+
+
+def _roll_back(connection: sqlite3.Connection, _record: object) -> None:
+    # A cursor of a statement that failed keeps a closed connection open inside SQLite, with its
+    # transaction and its lock, for as long as anything refers to the error.
+    # https://www.sqlite.org/c3ref/close.html
+    with suppress(sqlite3.Error):
+        connection.rollback()
 
 
 def begin(connection: Connection) -> None:

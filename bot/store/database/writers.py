@@ -19,7 +19,7 @@ from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from bot.core.errors import STORE_AWAY, STORE_SLOW, BotError
-from bot.store.database import statements
+from bot.store.database import sqlite, statements
 from bot.store.database.kept import NEVER, Kept, is_lost
 
 if TYPE_CHECKING:
@@ -198,6 +198,8 @@ class GroupWriter:
             connection.rollback()  # resets SQLAlchemy's transaction state, which a job may have begun
         except (SQLAlchemyError, sqlite3.Error) as error:
             self._let_go()
+            if sqlite.is_read_only(error):
+                self._engine.dispose()  # what readers opened meanwhile can never write either
             away = StoreUnavailable(STORE_AWAY)
             away.__cause__ = error
             for _, future in group:
