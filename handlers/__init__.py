@@ -15,7 +15,7 @@ from handlers.blocks.doubt import MEANT, TYPED
 from handlers.blocks.history import NEWER, OLDER
 from handlers.blocks.tags import SHOW_ALL
 from handlers.blocks.tags_form import NEXT, PREVIOUS
-from handlers.boundary import Listen, ListenerContext, answering, only_our_workspace
+from handlers.boundary import Listen, ListenerContext, OnlyOurWorkspace, answering
 from handlers.listeners import actions, commands, queries
 
 
@@ -56,7 +56,7 @@ LISTENERS: tuple[Listener, ...] = (
 
 def register(app: App, context: ListenerContext) -> None:
     """Register every listener with a Bolt app."""
-    app.use(only_our_workspace(context.installation))
+    app.use(OnlyOurWorkspace(context.installation))
     add = {"command": app.command, "action": app.action, "view": app.view}
     for each in LISTENERS:
         add[each.kind](each.name)(answering(each.listen, context, each.kind))

@@ -14,7 +14,8 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 import structlog
-from slack_bolt import Ack, BoltContext, BoltResponse
+from slack_bolt import Ack, BoltContext, BoltRequest, BoltResponse
+from slack_bolt.middleware import Middleware
 
 from bot.core.errors import UNEXPECTED, BotError, ErrorInfo
 from bot.core.interaction import Interaction, InteractionKind, Origin
@@ -128,19 +129,27 @@ def _acknowledge(
     return ack()
 
 
-def only_our_workspace(ours: Installation) -> Callable[..., BoltResponse]:
-    """Return the middleware that accepts only requests for the app's own installation.
+class OnlyOurWorkspace(Middleware):
+    """Accepts only requests for the app's own installation.
 
     Bolt accepts a request that claims any workspace.  A click in another workspace of the same
     organisation names that one; rights are not checked here.
+
+    It is a class, because Bolt looks up a hundred arguments that a function could ask for.
     """
 
-    def middleware(
-        context: BoltContext, ack: Ack, next: Callable[[], BoltResponse]
-    ) -> BoltResponse:
-        if ours.is_named_by(context.team_id, context.enterprise_id):
-            return next()
-        log.warning("other-workspace", team=context.team_id, enterprise=context.enterprise_id)
-        return ack("Purgebot is not set up for this workspace.")
+    def __init__(self, ours: Installation) -> None:
+        self._ours = ours
 
-    return middleware
+    def process(
+        self,
+        *,
+        req: BoltRequest,
+        resp: BoltResponse,  # noqa: ARG002  (as Bolt calls it)
+        next: Callable[[], BoltResponse],
+    ) -> BoltResponse:
+        named = req.context
+        if self._ours.is_named_by(named.team_id, named.enterprise_id):
+            return next()
+        log.warning("other-workspace", team=named.team_id, enterprise=named.enterprise_id)
+        return named.ack("Purgebot is not set up for this workspace.")

@@ -61,7 +61,7 @@ def _until_sent(
     needs: ApprovalRequirements,
     who: Deciders,
 ) -> Iterator[str]:
-    asking = [a for a in policy.approvals if a.is_about(action, domain) and a.asks_for(tag)]
+    asking = [a for a in policy.approvals_for(action, domain) if a.asks_for(tag)]
     why = "; ".join(f"“{rule.approval}”" for rule in asking) or _BY_DEFAULT
     yield f"approvals: {needs.sentence}, because {why}"
     others = [each for each in who.ids if each not in actor.ids]

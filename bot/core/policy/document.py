@@ -20,9 +20,9 @@ from __future__ import annotations
 import difflib
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from functools import cached_property, lru_cache
+from functools import cached_property, lru_cache, wraps
 from itertools import islice
-from typing import Annotated, Any, Literal, Self, TypeGuard
+from typing import Annotated, Any, Literal, Self, TypeGuard, TypeVar, TypeVarTuple
 
 from pydantic import AfterValidator, Field, model_validator
 from pydantic_core import PydanticCustomError
@@ -49,6 +49,8 @@ from bot.core.policy.fields import (
 )
 from bot.core.policy.tag_rules import TagPatterns
 
+T = TypeVar("T")
+Ts = TypeVarTuple("Ts")
 _Actions = Annotated[tuple[Action, ...], Field(min_length=1)]
 
 
@@ -84,6 +86,24 @@ class Rule(Entry):
         return self._tag_patterns.cover(tag) if self.deny else self._tag_patterns.fit(tag)
 
 
+def _remembered(method: Callable[[Policy, *Ts], T]) -> Callable[[Policy, *Ts], T]:
+    """Have each policy remember what this method returned last, by its arguments.
+
+    One purge asks for the same rules a dozen times.
+    """
+    name = f"_last_{method.__name__}"
+
+    @wraps(method)
+    def remembered(self: Policy, *args: *Ts) -> T:
+        last: Any = vars(self).get(name)
+        if last is None:
+            last = vars(self)[name] = lru_cache(maxsize=512)(lambda *args: method(self, *args))
+        found: T = last(*args)
+        return found
+
+    return remembered
+
+
 class Policy(Entry):
     """All roles, rules, approvals and peak hours.  Their order decides nothing."""
 
@@ -103,21 +123,20 @@ class Policy(Entry):
             raise PydanticCustomError(WHOLE_FAULT, "{sentences}", {"sentences": sentences})
         return self
 
+    @_remembered
     def rules_for(self, action: Action, domain: str) -> tuple[Rule, ...]:
         """Return the rules for `action` that cover `domain`.  Only these add to the cost."""
-        return self._found_rules(action, domain)
-
-    @cached_property
-    def _found_rules(self) -> Callable[[Action, str], tuple[Rule, ...]]:
-        # One purge asks for the same rules a dozen times.
-        return lru_cache(maxsize=512)(self._find_rules)
-
-    def _find_rules(self, action: Action, domain: str) -> tuple[Rule, ...]:
         labels = domain.split(".")
         patterns = [domain, "*", *("*." + ".".join(labels[n:]) for n in range(1, len(labels)))]
         places = {place for pattern in patterns for place in self._index.get((action, pattern), ())}
         return tuple(self.rules[place] for place in sorted(places))
 
+    @_remembered
+    def approvals_for(self, action: Action, domain: str) -> tuple[ApprovalRule, ...]:
+        """Return the approval rules about `action` for `domain`."""
+        return tuple(each for each in self.approvals if each.is_about(action, domain))
+
+    @_remembered
     def groups_for(self, domain: str) -> tuple[str, ...]:
         """Return the user groups, sorted, that any rule or approval for this domain depends on."""
         rules = (rule for action in Action for rule in self.rules_for(action, domain))
@@ -128,6 +147,7 @@ class Policy(Entry):
         roles = (self.roles[name] for name in names - {EVERYBODY})
         return tuple(sorted({group for role in roles for group in role.groups}))
 
+    @_remembered
     def tags_named(self, domain: str) -> frozenset[str]:
         """Return the tags without * in the rules for purging this domain."""
         rules = (*self.rules_for(Action.PURGE, domain), *self.rules_for(Action.FORCE, domain))

@@ -142,7 +142,7 @@ def needs_of(
     demands: dict[Quorum, None] = {}
     break_glass_groups: dict[tuple[str, ...], None] = {}
     counting: dict[int, ApprovalRule] = {}
-    about = [each for each in policy.approvals if each.is_about(action, domain)]
+    about = policy.approvals_for(action, domain)
     for tag in tags:
         asking = [each for each in about if each.asks_for(tag)]
         if action is Action.FORCE and not asking and not any(each.exempts(tag) for each in about):

@@ -80,6 +80,7 @@ _HEADER = re.compile(r"([a-z]+-)*((cache-?)?tags?|keys?|xkey):", re.IGNORECASE)
 _REFERENCE = re.compile("&(#x?[0-9a-f]+|[a-z]+[0-9]*);", re.IGNORECASE)
 _NUMBER = re.compile(r"\(?[0-9]{1,3}[.):]|[A-Za-z]\)")
 _RUNS = re.compile(r"\.{2,}|&{2,}")
+_SIGNS = re.compile(rf"[^\w{re.escape(INNER)}]")
 _CODED = re.compile("%[0-9A-Fa-f]{2}")
 _PATH = re.compile(r"(?:~|\.{1,2})?/[^/].*|.+/", re.DOTALL)
 _FILE = re.compile(
@@ -109,10 +110,10 @@ _TOP_LEVELS = frozenset(  # the oldest and the most used ones; the reserved ones
 )
 
 
-def _is_mark(character: str) -> bool:
-    """Return whether it is no letter, digit, combining mark, or inner sign."""
-    return not (
-        character in INNER or character.isalnum() or unicodedata.category(character)[0] == "M"
+def _mark_in(word: str) -> str | None:
+    """Return the first character that is no letter, digit, combining mark, or inner sign."""
+    return next(
+        (sign for sign in _SIGNS.findall(word) if unicodedata.category(sign)[0] != "M"), None
     )
 
 
@@ -124,7 +125,7 @@ def _odd_sign(word: str) -> str | None:
         return f"“{_named(word[0])}” stands at its beginning"
     if not (word[-1].isalnum() or unicodedata.category(word[-1])[0] == "M"):
         return f"“{_named(word[-1])}” stands at its end"
-    if sign := next(filter(_is_mark, word), None) or next(iter(_RUNS.findall(word)), None):
+    if sign := _mark_in(word) or next(iter(_RUNS.findall(word)), None):
         return f"“{_named(sign)}” stands in it"
     return None
 

@@ -56,11 +56,12 @@ class Prepared:
         if compiled is None:
             compiled = self._compiled[key] = _Compiled(self._statement, dialect, key[1])
         driver: Any = connection.connection.dbapi_connection
+        failed: type[Exception] = dialect.loaded_dbapi.Error
         try:
             cursor = driver.execute(compiled.sql, compiled.bind(values))
-        except dialect.loaded_dbapi.Error as error:
+        except failed as error:
             raise _wrapped(connection, error, compiled.sql) from error
-        return Started(connection, compiled, cursor)
+        return Started(connection, compiled, cursor, failed)
 
     def run(self, connection: Connection, values: Mapping[str, Any]) -> int:
         """Run the statement.  Return how many rows it changed.  Raises: DBAPIError."""
@@ -88,20 +89,25 @@ class Started:
     _connection: Connection
     _compiled: _Compiled
     _cursor: Any
+    _error: type[Exception]
 
     def count(self) -> int:
         """Return how many rows it changed."""
         pipeline = self._connection.info.get(_PIPELINE)
         if pipeline is not None and self._cursor.pgresult is None:
-            with wrapping(self._connection, self._compiled.sql):
+            try:
                 pipeline.sync()
+            except self._error as error:
+                raise _wrapped(self._connection, error, self._compiled.sql) from error
         found: int = self._cursor.rowcount
         return found
 
     def rows(self) -> list[Any]:
         """Return its rows as named tuples."""
-        with wrapping(self._connection, self._compiled.sql):
+        try:
             found = self._cursor.fetchall()
+        except self._error as error:
+            raise _wrapped(self._connection, error, self._compiled.sql) from error
         return self._compiled.read(found, self._cursor)
 
 
