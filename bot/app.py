@@ -38,7 +38,7 @@ from bot.slack.directory import SlackDirectory
 from bot.slack.errors import NO_ANSWER, read_no, why_no_answer
 from bot.slack.installation import Installation
 from bot.slack.message import Message
-from bot.store.database.clock import ASK_EVERY_S
+from bot.store.clock import ASK_EVERY_S
 from bot.store.database.sqlite import lock_database
 from bot.store.database.writers import GROUP_SIZE
 from bot.store.migrations import migrate, schema_error

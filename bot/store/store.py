@@ -36,7 +36,7 @@ from bot.core.message import Post, PostKind, Route
 from bot.core.purge.purge import Event, Purge, State
 from bot.store.audit.log import AuditLog
 from bot.store.change import CardReply, Change, InteractionAnswered, NewInteraction, NewPosts
-from bot.store.database.clock import DatabaseClock, steady_s
+from bot.store.clock import DatabaseClock, steady_s
 from bot.store.database.engine import Database, insert_if_new
 from bot.store.database.probe import look_whether_back, write_error
 from bot.store.database.statements import Prepared, Started, one_of

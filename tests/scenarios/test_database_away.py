@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import gc
 import socket
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, suppress
 from traceback import format_exception
 
 import psycopg
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import Connection, func, literal_column, select
 from sqlalchemy.exc import DBAPIError
 
 from bot.core.command.parser import PurgeCommand
@@ -19,6 +20,7 @@ from bot.core.policy.approvers import Roster
 from bot.demo.town import Town
 from bot.store.audit.log import snapshot
 from bot.store.database import postgresql
+from bot.store.database.statements import Prepared
 from bot.store.database.writers import StoreUnavailable
 from bot.store.queue.due import JobKind
 from bot.store.store import Store
@@ -204,16 +206,31 @@ def hurried(monkeypatch: pytest.MonkeyPatch) -> float:
     return 0.3
 
 
+def by_sqlalchemy(connection: Connection) -> int:
+    found: int = connection.execute(select(1)).scalar_one()
+    return found
+
+
+_ONE = Prepared(select(literal_column("1").label("one")))
+
+
+def by_itself(connection: Connection) -> int:
+    """Run a prepared statement, as those of every purge are run."""
+    found: int = _ONE.rows(connection, {})[0].one
+    return found
+
+
+@pytest.mark.parametrize("asks", [by_sqlalchemy, by_itself])
 @POSTGRES
 def test_an_answer_that_gets_stuck_on_its_way_is_not_waited_for_for_ever(
-    database_url: str, hurried: float
+    database_url: str, hurried: float, asks: Callable[[Connection], int]
 ) -> None:
     with relay_to(database_url) as relay, closing(Store(relay.url)) as store:
         with store.engine.connect() as connection:
-            assert connection.execute(select(1)).scalar_one() == 1
+            assert asks(connection) == 1
             relay.cut()
             with pytest.raises(DBAPIError, match="does not answer in time") as stuck:
-                connection.execute(select(1))
+                asks(connection)
             assert stuck.value.connection_invalidated
         relay.mend()
         assert store.read(select(1)).scalar_one() == 1

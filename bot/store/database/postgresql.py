@@ -14,20 +14,17 @@ from __future__ import annotations
 
 import os
 import re
-import select
-import time
 from collections.abc import Iterator
 from typing import Any
 
 import psycopg
-from psycopg.abc import RV, PQGen
-from psycopg.pq import ExecStatus
 from sqlalchemy import Connection, Engine, create_engine, event, text
 from sqlalchemy.engine.interfaces import ExceptionContext
 from sqlalchemy.exc import InvalidatePoolError
 
 from bot.core.errors import ErrorInfo, ErrorKind
 from bot.core.setup_errors import DATABASE_NOT_WRITABLE, DATABASE_OPTIONS
+from bot.store.database.session import Session
 
 Setting = tuple[str, str]
 """The name and the value of a setting of the server."""
@@ -69,8 +66,6 @@ PgBouncer makes a client wait for two minutes if the server is unavailable.  Sla
 in 3 s, in which another session may have to be opened.
 """
 _LIMIT = "statement_timeout"
-WAKE_S = 0.1
-"""How often a wait looks at the clock, in seconds, if nothing comes."""
 LONGEST_ANSWER_S = 10.0
 """How long a statement is waited for, in seconds: as long as a lost server takes to be noticed.
 
@@ -81,8 +76,9 @@ _NO_OPTIONS = re.compile("startup parameter|command-line options")
 """Matches the errors with which PgBouncer and RDS Proxy reject options.
 https://github.com/pgbouncer/pgbouncer/issues/875, https://github.com/psycopg/psycopg2/issues/1577
 """
-_SESSION_IS_USELESS = re.compile("25006|57P0[1-5]|08...")
-"""The SQLSTATEs of a session that cannot write, was terminated, or has lost its server.
+_SESSION_IS_USELESS = re.compile("25006|57P0[1-5]|08...|26000|0A000")
+"""The SQLSTATEs of a session that cannot write, was terminated, or has lost its server, or its
+prepared statements: they are gone, or a table has changed since.
 
 A lack of resources or a timeout (53…, 57014, 55P03) is not among them: another session would fail
 in the same way.
@@ -95,20 +91,6 @@ class Refused(psycopg.OperationalError):
     def __init__(self, kind: ErrorKind, /, **facts: str) -> None:
         self.info = ErrorInfo(kind, facts)
         super().__init__(self.info.message)
-
-
-class Session(psycopg.Connection[Any]):
-    """A session that is closed when an answer takes longer than `longest_s` seconds (None: any time)."""
-
-    longest_s: float | None = None
-
-    def wait(self, gen: PQGen[RV], interval: float = WAKE_S, timeout: float | None = None) -> RV:
-        """Wait for an answer.  Raises: psycopg.OperationalError if it takes too long."""
-        try:
-            return super().wait(gen, interval, self.longest_s if timeout is None else timeout)
-        except psycopg.errors._WaitTimeout as error:  # noqa: SLF001  (it has no other name)
-            self.close()
-            raise psycopg.OperationalError("the server does not answer in time") from error
 
 
 def lift_limits(connection: Connection) -> None:
@@ -186,7 +168,7 @@ class Sessions:
             if not is_direct:
                 self._all_settings(parameters)  # raises if they cannot be set per transaction
                 # https://github.com/psycopg/psycopg/issues/200
-                session.prepare_threshold = None
+                session.prepares = False
         except BaseException:
             session.close()
             raise
@@ -202,12 +184,12 @@ class Sessions:
         except psycopg.Error as error:
             raise InvalidatePoolError from error
 
-    def _is_direct(self, session: psycopg.Connection) -> bool:
+    def _is_direct(self, session: Session) -> bool:
         """Check that the session can write.  Return whether its options have arrived.
 
         Raises: psycopg.Error; Refused if it cannot write.
         """
-        read_only, is_standby, mark = _ask(session, _LOOK)
+        read_only, is_standby, mark = session.query_row(_LOOK, ANSWER_WITHIN_S)
         if self._writes and read_only == b"on":
             cause = _IS_STANDBY if is_standby == b"t" else _IS_READ_ONLY
             raise Refused(DATABASE_NOT_WRITABLE, cause=cause)
@@ -252,33 +234,11 @@ def _connected(parameters: dict[str, Any]) -> Session:
     attempt that took too long.
     """
     try:
-        return Session.connect(**parameters)
+        # psycopg prepares nothing: with a rollback it would deallocate all prepared statements, not
+        # only its own.
+        return Session.connect(**parameters, prepare_threshold=None)
     except psycopg.Error as error:
         raise error.with_traceback(None) from None
-
-
-def _ask(session: psycopg.Connection, question: bytes) -> list[bytes | None]:
-    """Run a query that returns one row, within ANSWER_WITHIN_S.  Return the values of the row.
-
-    psycopg's own functions have no timeout.  Raises: psycopg.Error.
-    """
-    # https://github.com/psycopg/psycopg/issues/777
-    deadline = time.monotonic() + ANSWER_WITHIN_S
-    wire = session.pgconn
-    wire.send_query(question)
-    waiting = select.poll()
-    row: list[bytes | None] = []
-    while True:
-        while (sending := wire.flush()) or wire.is_busy():
-            waiting.register(wire.socket, select.POLLIN | (select.POLLOUT if sending else 0))
-            if not waiting.poll(1000 * max(0.0, deadline - time.monotonic())):
-                raise psycopg.OperationalError("the server does not answer in time")
-            wire.consume_input()
-        if (answer := wire.get_result()) is None:
-            return row
-        if answer.status != ExecStatus.TUPLES_OK:
-            raise psycopg.errors.error_from_result(answer)
-        row = [answer.get_value(0, column) for column in range(answer.nfields)]
 
 
 def _throw_away(context: ExceptionContext) -> None:

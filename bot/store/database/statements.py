@@ -7,6 +7,7 @@ only SQLAlchemy's SQL text and its conversion of values.
 
 from __future__ import annotations
 
+import re
 from collections import namedtuple
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -17,9 +18,6 @@ from sqlalchemy import Column, ColumnElement, Connection, Dialect, literal_colum
 from sqlalchemy.exc import DBAPIError
 
 from bot.store.database import sqlite
-
-_PIPELINE = "pipeline"
-"""The key of a connection's pipeline in its `info`."""
 
 Convert = Callable[[Any], Any]
 
@@ -58,7 +56,8 @@ class Prepared:
         driver: Any = connection.connection.dbapi_connection
         failed: type[Exception] = dialect.loaded_dbapi.Error
         try:
-            cursor = driver.execute(compiled.sql, compiled.bind(values))
+            run = driver.execute if compiled.is_sqlite else driver.start
+            cursor = run(compiled.sent, compiled.bind(values))
         except failed as error:
             raise _wrapped(connection, error, compiled.sql) from error
         return Started(connection, compiled, cursor, failed)
@@ -93,13 +92,10 @@ class Started:
 
     def count(self) -> int:
         """Return how many rows it changed."""
-        pipeline = self._connection.info.get(_PIPELINE)
-        if pipeline is not None and self._cursor.pgresult is None:
-            try:
-                pipeline.sync()
-            except self._error as error:
-                raise _wrapped(self._connection, error, self._compiled.sql) from error
-        found: int = self._cursor.rowcount
+        try:
+            found: int = self._cursor.rowcount
+        except self._error as error:
+            raise _wrapped(self._connection, error, self._compiled.sql) from error
         return found
 
     def rows(self) -> list[Any]:
@@ -119,14 +115,9 @@ def pipelined(connection: Connection) -> Iterator[None]:
     https://www.psycopg.org/psycopg3/docs/advanced/pipeline.html
     Raises: DBAPIError.
     """
-    driver: Any = connection.connection.dbapi_connection
-    with wrapping(connection, ""), driver.pipeline() as pipeline:
-        info = connection.info
-        info[_PIPELINE] = pipeline
-        try:
-            yield
-        finally:
-            del info[_PIPELINE]
+    session: Any = connection.connection.dbapi_connection
+    with wrapping(connection, ""), session.together():
+        yield
 
 
 @contextmanager
@@ -159,9 +150,18 @@ class _Compiled:
         assert "POSTCOMPILE" not in compiled.string, "lists are written out, by one_of"
         assert not getattr(compiled, "insert_prefetch", ()), "every column with a default is given"
         self.sql: str = compiled.string
+        self.is_sqlite = dialect.name == "sqlite"
+        self.sent: Any = self.sql
+        """What the driver is given: text for SQLite, a `Statement` for PostgreSQL."""
+        names: Iterable[str] = compiled.positiontup or ()
+        if not self.is_sqlite:
+            from bot.store.database.session import Statement  # importing psycopg takes long
+
+            text, names = _numbered(self.sql)
+            self.sent = Statement(text.encode())
         given = set(keys)
         parameters: list[tuple[str, Any, Convert | None]] = []
-        for name in compiled.positiontup if compiled.positional else compiled.params:
+        for name in names:
             bind, value = compiled.binds.get(name), compiled.params[name]
             convert = _convert_in(bind.type, dialect) if bind is not None else None
             if name not in given:
@@ -170,19 +170,17 @@ class _Compiled:
             else:
                 parameters.append((name, None, convert))
         self._parameters = parameters
-        self._names = None if compiled.positional else list(compiled.params)
         self._dialect = dialect
         self._columns = list(getattr(compiled.statement, "exported_columns", ()))
         self._row = _row_type([column.key for column in self._columns])
         self._convert_out: list[tuple[int, Convert]] | None = None
 
-    def bind(self, values: Mapping[str, Any]) -> Any:
-        """Return the driver's parameters for these values: a list or a dict, as the dialect needs."""
-        bound = [
+    def bind(self, values: Mapping[str, Any]) -> list[Any]:
+        """Return the driver's parameters for these values, in their order."""
+        return [
             (values[name] if convert is None else convert(values[name])) if name else constant
             for name, constant, convert in self._parameters
         ]
-        return bound if self._names is None else dict(zip(self._names, bound, strict=True))
 
     def read(self, found: Sequence[Sequence[Any]], cursor: Any) -> list[Any]:
         """Return the rows of the driver's cursor as named tuples with converted values."""
@@ -202,6 +200,21 @@ class _Compiled:
                 values[place] = convert(values[place])
             rows.append(self._row(values))
         return rows
+
+
+def _numbered(sql: str) -> tuple[str, list[str]]:
+    """Return SQL with %(names)s as SQL with numbers, which libpq takes, and the names in order."""
+    names: list[str] = []
+
+    def number(found: re.Match[str]) -> str:
+        name = found[1]
+        if name is None:
+            return "%"
+        if name not in names:
+            names.append(name)
+        return f"${names.index(name) + 1}"
+
+    return re.sub(r"%%|%\((\w+)\)s", number, sql), names
 
 
 def _row_type(names: Sequence[str]) -> Any:

@@ -13,7 +13,7 @@ from bot.core.interaction import Interaction
 from bot.core.message import Post
 from bot.core.purge.purge import Purge
 from bot.core.purge.tracking import PolledPurge
-from bot.store.database.clock import steady_s
+from bot.store.clock import steady_s
 
 LEASE = timedelta(seconds=30)
 

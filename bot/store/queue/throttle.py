@@ -39,6 +39,7 @@ KEPT_FOR = timedelta(milliseconds=100)
 """How long this process keeps tokens for rows that will be handed over (Throttle.take_one)."""
 _ONE = rates.c.name == bindparam("which")
 _LOOK = Prepared(select(rates.c.tokens, rates.c.at).where(_ONE).with_for_update())
+_FILL = {name: Prepared(insert_if_new(name, rates, "name")) for name in ("sqlite", "postgresql")}
 _TAKE = Prepared(update(rates).where(_ONE))
 _GIVE_BACK = Prepared(update(rates).where(_ONE).values(tokens=rates.c.tokens + bindparam("unused")))
 
@@ -51,7 +52,7 @@ def take(connection: Connection, rate: Rate, wanted: int, now: datetime) -> tupl
     named = {"which": rate.name}
     if not (found := _LOOK.rows(connection, named)):  # the rate is used for the first time
         full = {"name": rate.name, "tokens": rate.burst, "at": now}
-        connection.execute(insert_if_new(connection.dialect.name, rates, "name"), full)
+        _FILL[connection.dialect.name].start(connection, full)
         found = _LOOK.rows(connection, named)
     (row,) = found
     # The clocks of replicas differ.  If time seems to run backwards, no tokens are added or
