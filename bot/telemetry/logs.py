@@ -12,6 +12,7 @@ from __future__ import annotations
 import json
 import logging
 import sys
+from contextlib import suppress
 from typing import Any, TextIO
 
 import structlog
@@ -68,14 +69,11 @@ class _Lines:
         self._handler = handler
 
     def write(self, line: str) -> None:
-        self._handler.acquire()
-        try:
-            self._handler.stream.write(line + "\n")
-            self._handler.flush()
-        except (OSError, ValueError):  # ValueError: it was closed
-            pass
-        finally:
-            self._handler.release()
+        stream, lock = self._handler.stream, self._handler.lock
+        assert lock is not None, "every handler makes one"
+        with lock, suppress(OSError, ValueError):  # ValueError: it was closed
+            stream.write(line + "\n")
+            stream.flush()
 
     debug = info = warning = error = critical = write
 

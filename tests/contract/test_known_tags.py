@@ -76,6 +76,12 @@ def test_a_tag_is_compared_as_it_is(store: Store, wildcard: str) -> None:
     assert slip_of(wildcard, store.tags.like(SITE, wildcard)) is None
 
 
+@pytest.mark.parametrize("wildcard", ["%%%%", "____"])
+def test_nothing_else_begins_or_ends_like_a_wildcard(store: Store, wildcard: str) -> None:
+    learn(store, "hero", "aooz")
+    assert store.tags.like(SITE, wildcard) == []
+
+
 @pytest.mark.parametrize("written", ["product-qqqw", "prodcut-qqqqw", "product-qqqqwx"])
 def test_among_very_many_that_begin_alike_the_nearest_is_found(
     store: Store, monkeypatch: pytest.MonkeyPatch, written: str

@@ -86,8 +86,8 @@ class Rule(Entry):
         return self._tag_patterns.cover(tag) if self.deny else self._tag_patterns.fit(tag)
 
 
-def _remembered(method: Callable[[Policy, *Ts], T]) -> Callable[[Policy, *Ts], T]:
-    """Have each policy remember what this method returned last, by its arguments.
+def remembered(method: Callable[[Policy, *Ts], T]) -> Callable[[Policy, *Ts], T]:
+    """Have each policy remember what this function of it returned last, by its other arguments.
 
     One purge asks for the same rules a dozen times.
     """
@@ -123,7 +123,7 @@ class Policy(Entry):
             raise PydanticCustomError(WHOLE_FAULT, "{sentences}", {"sentences": sentences})
         return self
 
-    @_remembered
+    @remembered
     def rules_for(self, action: Action, domain: str) -> tuple[Rule, ...]:
         """Return the rules for `action` that cover `domain`.  Only these add to the cost."""
         labels = domain.split(".")
@@ -131,12 +131,12 @@ class Policy(Entry):
         places = {place for pattern in patterns for place in self._index.get((action, pattern), ())}
         return tuple(self.rules[place] for place in sorted(places))
 
-    @_remembered
+    @remembered
     def approvals_for(self, action: Action, domain: str) -> tuple[ApprovalRule, ...]:
         """Return the approval rules about `action` for `domain`."""
         return tuple(each for each in self.approvals if each.is_about(action, domain))
 
-    @_remembered
+    @remembered
     def groups_for(self, domain: str) -> tuple[str, ...]:
         """Return the user groups, sorted, that any rule or approval for this domain depends on."""
         rules = (rule for action in Action for rule in self.rules_for(action, domain))
@@ -147,7 +147,7 @@ class Policy(Entry):
         roles = (self.roles[name] for name in names - {EVERYBODY})
         return tuple(sorted({group for role in roles for group in role.groups}))
 
-    @_remembered
+    @remembered
     def tags_named(self, domain: str) -> frozenset[str]:
         """Return the tags without * in the rules for purging this domain."""
         rules = (*self.rules_for(Action.PURGE, domain), *self.rules_for(Action.FORCE, domain))

@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from bot.core.policy.approval_rules import ApprovalRule
-from bot.core.policy.document import Policy
+from bot.core.policy.document import Policy, remembered
 from bot.core.policy.fields import EVERYBODY, Action
 
 DEFAULT_EXPIRY = timedelta(minutes=30)
@@ -139,6 +139,13 @@ def needs_of(
     policy: Policy, action: Action, domain: str, tags: Sequence[str]
 ) -> ApprovalRequirements:
     """Return the approvals that a purge of these tags needs."""
+    return _needs_of(policy, action, domain, tuple(tags))
+
+
+@remembered
+def _needs_of(
+    policy: Policy, action: Action, domain: str, tags: tuple[str, ...]
+) -> ApprovalRequirements:
     demands: dict[Quorum, None] = {}
     break_glass_groups: dict[tuple[str, ...], None] = {}
     counting: dict[int, ApprovalRule] = {}

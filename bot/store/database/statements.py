@@ -81,7 +81,7 @@ class Prepared:
         return self.start(connection, values).rows()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Started:
     """A statement that was sent.  Both methods wait for its result, and raise DBAPIError."""
 

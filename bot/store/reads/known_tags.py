@@ -91,12 +91,16 @@ class Tags:
         are more than MOST_ALIKE, tags that differ from it in one place are preferred.
         """
         third = max(1, len(tag) // 3)
-        values = {"begin": _starting(tag[:third]), "end": _ending(tag[-third:])}
+        begins = {"begin": tag[:third]}
+        ends = {"end": tag[-third:]}
         for number, (start, end) in enumerate(_one_place(len(tag))):
-            values |= {
-                f"begin{number}": _starting(tag[:start]),
-                f"end{number}": _ending(tag[end:]),
-            }
+            begins[f"begin{number}"] = tag[:start]
+            ends[f"end{number}"] = tag[end:]
+        if _escaped(tag) != tag:
+            begins = {name: _escaped(text) for name, text in begins.items()}
+            ends = {name: _escaped(text) for name, text in ends.items()}
+        values = {name: f"{text}%" for name, text in begins.items()}
+        values |= {name: f"%{text}" for name, text in ends.items()}
         sizes = {"least": len(tag) - MOST_EDITS, "longest": len(tag) + MOST_EDITS}
         found = self._database.rows(
             _alike(len(tag)), domain=domain, digits=digits_of(tag), **sizes, **values
@@ -150,14 +154,6 @@ def _is_like(pattern: str) -> ColumnElement[bool]:
 
 
 _ESCAPES = str.maketrans({"/": "//", "%": "/%", "_": "/_"})
-
-
-def _starting(text: str) -> str:
-    return _escaped(text) + "%"
-
-
-def _ending(text: str) -> str:
-    return "%" + _escaped(text)
 
 
 def _escaped(text: str) -> str:
