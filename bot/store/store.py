@@ -50,7 +50,7 @@ from bot.store.queue.stats import QueueStats
 from bot.store.queue.throttle import Rate, Throttle
 from bot.store.reads.history import History
 from bot.store.reads.known_tags import Tags
-from bot.store.reads.related import RelatedPurges, is_sent_alike
+from bot.store.reads.related import RelatedPurges, find_sent_alike
 from bot.store.reads.shared_state import SharedState
 from bot.store.recent import Recent
 from bot.store.retention import Retention
@@ -308,7 +308,7 @@ class Store:
     def _save_transition(self, saving: _Saving, change: Transition) -> None:
         purge = change.purge
         if change.alone_since is not None:
-            self._be_alone(saving.connection, purge, change.alone_since)
+            self._be_alone(saving, purge, change.alone_since)
         row = self._row_of(saving, change)
         if change.messages and change.messages_due_at is not None:
             saving.handing.due.append(change.messages_due_at)
@@ -374,17 +374,24 @@ class Store:
 
         saving.checks.append(check)
 
-    def _be_alone(self, connection: Connection, purge: Purge, since: datetime) -> None:
+    def _be_alone(self, saving: _Saving, purge: Purge, since: datetime) -> None:
         """Check that no other purge that covers this one was sent after `since` and is in progress.
 
         Purges of the same target take turns: the lock is held until the transaction ends.
-        Raises: _Conflict.
         """
         if not self.is_sqlite:  # SQLite has one writer at a time
             key = int(purge.target[:15], 16)
-            _TAKE_TURNS.start(connection, {"key": key})
-        if is_sent_alike(connection, purge, since):
-            raise _Conflict
+            _TAKE_TURNS.start(saving.connection, {"key": key})
+        alike = find_sent_alike(saving.connection, purge, since)
+
+        def check() -> None:
+            if alike.rows():
+                raise _Conflict
+
+        if self.is_sqlite:  # which finds rows as they are when they are read
+            check()
+        else:
+            saving.checks.append(check)
 
     def _insert_once(self, saving: _Saving, table: Table, row: dict[str, Any]) -> None:
         """Insert a row, unless a row with the same trigger ID exists, which is a conflict."""

@@ -169,9 +169,10 @@ class Session(psycopg.Connection[Any]):
         try:
             self.pgconn.pipeline_sync()
             until = self._deadline()
+            is_busy, get_result = self.pgconn.is_busy, self.pgconn.get_result
             for each in sent:
-                result = self._next(until)
-                assert result is not None, "each statement has a result"
+                result = self._next(until) if each is sent[0] or is_busy() else get_result()
+                assert result is not None, "each statement has one result"
                 if result.status in _HAS_RUN:
                     if isinstance(each, Answer):
                         each._result = result  # noqa: SLF001
@@ -179,7 +180,8 @@ class Session(psycopg.Connection[Any]):
                     failed = failed or result
                     if isinstance(each, Statement):
                         self._at_server.discard(each)
-                self._next(until)  # None: the end of its results
+                end = self._next(until) if is_busy() else get_result()
+                assert end is None, "each statement has one result"
             self._next(until)  # the end of the pipeline
         except psycopg.Error:
             self.close()

@@ -26,7 +26,7 @@ from bot.core.policy.approvers import Traffic
 from bot.core.purge.joining import AT_WORK, QUEUE_AT_MOST, Related, related
 from bot.core.purge.purge import Purge, State
 from bot.store.database.engine import Database
-from bot.store.database.statements import Prepared, one_of
+from bot.store.database.statements import Prepared, Started, one_of
 from bot.store.schema import mapping as rows
 from bot.store.schema import tables
 
@@ -109,10 +109,10 @@ _COUNTED_FROM = timedelta(days=1)
 """The maximum age of a person's requests among which the open ones are counted."""
 
 
-def is_sent_alike(connection: Connection, purge: Purge, since: datetime) -> bool:
-    """Return whether a purge that covers this one was sent after `since` and may not have ended."""
+def find_sent_alike(connection: Connection, purge: Purge, since: datetime) -> Started:
+    """Ask for a purge that covers this one, was sent after `since` and may not have ended: one row."""
     values = {"target": purge.target, "but": purge.id, "since": since}
-    return bool(_IS_SENT[purge.force].rows(connection, values))
+    return _IS_SENT[purge.force].start(connection, values)
 
 
 class RelatedPurges:
