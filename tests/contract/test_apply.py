@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import select, update
+from sqlalchemy import func, select, text, update
 
 from bot.core.decisions.transition import Transition, ephemeral_of, transition
 from bot.core.interaction import Interaction, InteractionKind
 from bot.core.message import Notice
-from bot.core.purge.purge import Event, Purge
+from bot.core.purge.purge import Event, Purge, State
 from bot.store.audit.verify import verify
 from bot.store.change import Change, InteractionAnswered, NewInteraction, NewPosts
 from bot.store.queue.due import JobKind
@@ -19,6 +23,7 @@ from bot.store.schema import tables
 from bot.store.store import Store
 from tests.support.audit_trail import NOON, A, B, begin, open_store
 from tests.support.builders import an_interaction
+from tests.support.waiting import poll
 
 PRESS = an_interaction(InteractionKind.APPROVE, "U0SAM", at=NOON)
 
@@ -123,3 +128,38 @@ def test_a_press_that_comes_too_late_for_its_purge_is_still_to_be_answered(store
 def test_a_press_is_written_down_once(store: Store) -> None:
     press(store)
     check_too_late(store, NewInteraction(PRESS, NOON))
+
+
+def to_be_sent(store: Store, purge_id: str) -> Transition:
+    """Give the intent to send a purge, which is valid only if no equal one was sent lately."""
+    allowed = transition(begin(store, purge_id), Event.ALLOW, NOON)
+    assert store.apply(allowed)
+    intent = transition(allowed.purge, Event.SEND, NOON, sent_at=NOON)
+    return replace(intent, alone_since=NOON - timedelta(minutes=1))
+
+
+def test_an_equal_purge_that_was_sent_before_is_seen(store: Store) -> None:
+    first, second = to_be_sent(store, A), to_be_sent(store, B)
+    assert store.apply(first)
+    check_too_late(store, second)
+
+
+@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+def test_of_two_processes_that_send_equal_purges_at_once_one_does(
+    store: Store, database_url: str
+) -> None:
+    """Whoever comes second waits for the first, and then sees what that one saved."""
+    first, second = to_be_sent(store, A), to_be_sent(store, B)
+    turn = int(first.purge.target[:15], 16)
+    with closing(Store(database_url)) as other, ThreadPoolExecutor(2) as pool:
+        with store.engine.begin() as third:
+            third.execute(select(func.pg_advisory_xact_lock(turn)))
+            both = [pool.submit(store.apply, first), pool.submit(other.apply, second)]
+            waiting = text(
+                "SELECT count(*) FROM pg_locks JOIN pg_database ON pg_database.oid = database"
+                " WHERE datname = current_database() AND locktype = 'advisory' AND NOT granted"
+            )
+            poll(lambda: third.execute(waiting).scalar_one() == len(both))
+        assert sorted(each.result() for each in both) == [False, True]
+    states = sorted(purge.state for each in (A, B) if (purge := store.purge(each)))
+    assert states == [State.READY, State.SENDING]
