@@ -89,7 +89,7 @@ RAW_LINKS = select(
     audit.c.previous,
     audit.c.hash,
 )
-_CHAIN = RAW_LINKS.where(audit.c.purge_id == bindparam("chain")).order_by(audit.c.seq)
+_CHAIN = Prepared(RAW_LINKS.where(audit.c.purge_id == bindparam("chain")).order_by(audit.c.seq))
 RAW_CHECKPOINTS = select(
     checkpoints.c.id,
     type_coerce(checkpoints.c.at, String).label("at"),
@@ -259,7 +259,7 @@ class AuditLog:
 
         Raises: StoreUnavailable; ValueError or TypeError if an entry was made unreadable.
         """
-        return [read_link(row) for row in self._database.read(_CHAIN, chain=purge_id)]
+        return [read_link(row) for row in self._database.rows(_CHAIN, chain=purge_id)]
 
     def read_all(self, since: datetime | None = None) -> Iterator[tuple[int, Link]]:
         """Yield each entry with its ID, in the order of the IDs; with `since`, only newer entries.
