@@ -17,7 +17,7 @@ from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 MOST = 8
 """How many connections of each kind are kept."""
-LOOK_EVERY_S = 0.1
+LOOK_EVERY_S = 0.5
 """How long a session of PostgreSQL is used before it is checked again, in seconds."""
 NOTICED_S = 1.0
 """How soon it is noticed that a session was lost before, in seconds.

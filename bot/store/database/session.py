@@ -112,9 +112,9 @@ class Session(psycopg.Connection[Any]):
         answer = Answer(self)
         if self._in_pipeline:
             self._send(statement, values, answer)
-            return answer
-        with self.together():
-            self._send(statement, values, answer)
+        else:
+            with self.together():
+                self._send(statement, values, answer)
         return answer
 
     @contextmanager
