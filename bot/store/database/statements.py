@@ -7,6 +7,7 @@ only SQLAlchemy's SQL text and its conversion of values.
 
 from __future__ import annotations
 
+import json
 import re
 from collections import namedtuple
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -14,7 +15,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Column, ColumnElement, Connection, Dialect, literal_column
+from sqlalchemy import JSON, Column, ColumnElement, Connection, Dialect, literal_column
 from sqlalchemy.exc import DBAPIError
 
 from bot.store.database import sqlite
@@ -223,8 +224,14 @@ def _row_type(names: Sequence[str]) -> Any:
 
 
 def _convert_in(kind: Any, dialect: Dialect) -> Convert | None:
+    if isinstance(kind, JSON):  # SQLAlchemy and psycopg come to the same in six calls
+        return _json_or_null if kind.none_as_null else json.dumps
     convert: Convert | None = kind.dialect_impl(dialect).bind_processor(dialect)
     return convert
+
+
+def _json_or_null(value: Any) -> str | None:
+    return None if value is None else json.dumps(value)
 
 
 def _convert_out(kind: Any, dialect: Dialect, sent: Any) -> Convert | None:
