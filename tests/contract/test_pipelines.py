@@ -23,7 +23,7 @@ from sqlalchemy import insert as insert_into
 from sqlalchemy import select as select_from
 from sqlalchemy import update as change
 
-from bot.store.database import kept
+from bot.store.database import kept, session
 from bot.store.database.engine import Database
 from bot.store.database.statements import Prepared
 from bot.store.database.writers import StoreUnavailable
@@ -143,6 +143,23 @@ def test_a_statement_whose_columns_have_changed_is_prepared_again(database: Data
         lambda connection: connection.execute(text("ALTER TABLE things ALTER name TYPE text"))
     )
     assert names(database) == ["one"]
+
+
+def test_beyond_a_number_statements_are_not_prepared(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(session, "MOST_PREPARED", 1)
+    prepared = text("SELECT count(*) FROM pg_prepared_statements")
+
+    def job(connection: Connection) -> int:
+        put(connection, 1, "one")
+        assert NAME.run(connection, {"which": 1, "name": "two"}) == 1
+        put(connection, 2, "three")
+        found: int = connection.execute(prepared).scalar_one()
+        return found
+
+    assert database.write(job) == 1
+    assert names(database) == ["three", "two"]
 
 
 def test_a_pipeline_may_hold_more_than_fits_into_the_network(database: Database) -> None:

@@ -30,6 +30,9 @@ WAKE_S = 0.1
 _BEGIN = b"BEGIN ISOLATION LEVEL READ COMMITTED"
 """As psycopg begins a transaction at the isolation level that `Sessions` chooses."""
 _TOO_LATE = "the server does not answer in time"
+_LOST = "the connection to the server is lost"
+MOST_PREPARED = 100
+"""How many statements a session prepares.  The server keeps a plan for each, in each session."""
 _HAS_RUN = (ExecStatus.COMMAND_OK, ExecStatus.TUPLES_OK)
 _numbers = count(1)
 
@@ -147,14 +150,16 @@ class Session(psycopg.Connection[Any]):
             wire.send_query_params(_BEGIN, None)
             self._unanswered.append(None)
         given = self._adapter.dump_sequence(values, [PyFormat.TEXT] * len(values))
-        if not self.prepares:
-            wire.send_query_params(statement.sql, given)
-        else:
-            if statement not in self._at_server:
-                wire.send_prepare(statement.name, statement.sql)
-                self._at_server.add(statement)
-                self._unanswered.append(statement)
+        is_there = statement in self._at_server
+        if not is_there and self.prepares and len(self._at_server) < MOST_PREPARED:
+            wire.send_prepare(statement.name, statement.sql)
+            self._at_server.add(statement)
+            self._unanswered.append(statement)
+            is_there = True
+        if is_there:
             wire.send_query_prepared(statement.name, given)
+        else:
+            wire.send_query_params(statement.sql, given)
         self._unanswered.append(answer)
 
     def sync(self) -> None:
@@ -172,7 +177,8 @@ class Session(psycopg.Connection[Any]):
             is_busy, get_result = self.pgconn.is_busy, self.pgconn.get_result
             for each in sent:
                 result = self._next(until) if each is sent[0] or is_busy() else get_result()
-                assert result is not None, "each statement has one result"
+                if result is None:  # each statement has one result
+                    raise psycopg.OperationalError(_LOST)
                 if result.status in _HAS_RUN:
                     if isinstance(each, Answer):
                         each._result = result  # noqa: SLF001
@@ -180,8 +186,7 @@ class Session(psycopg.Connection[Any]):
                     failed = failed or result
                     if isinstance(each, Statement):
                         self._at_server.discard(each)
-                end = self._next(until) if is_busy() else get_result()
-                assert end is None, "each statement has one result"
+                _ = self._next(until) if is_busy() else get_result()  # None, the end of its results
             self._next(until)  # the end of the pipeline
         except psycopg.Error:
             self.close()
@@ -198,7 +203,8 @@ class Session(psycopg.Connection[Any]):
         until = self._deadline()
         wire.send_query(b"COMMIT")
         result = self._next(until)
-        assert result is not None, "each statement has a result"
+        if result is None:
+            raise psycopg.OperationalError(_LOST)
         self._next(until)
         if result.status != ExecStatus.COMMAND_OK:
             raise psycopg.errors.error_from_result(result)
