@@ -30,7 +30,8 @@ GONE = frozenset({"message_not_found", "cant_update_message", "edit_window_close
 """Slack's codes for a message that can never be edited again: deleted, or not the bot's."""
 TIMEOUT_S = 10
 METADATA_EVENT = "purge_card"
-MOST_PAGES = 5
+MOST_PAGES = 25
+"""How many pages of 200 messages `find` reads: more than a channel gets in the minutes it goes back."""
 
 _ChannelId = Annotated[str, StringConstraints(pattern="^[A-Z][A-Z0-9]{0,31}$")]
 _Ts = Annotated[str, StringConstraints(pattern=r"^[0-9]{1,20}\.[0-9]{1,10}$")]

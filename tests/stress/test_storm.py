@@ -122,12 +122,16 @@ def test_a_storm_with_kills_loses_nothing_and_sends_nothing_twice(
         rage(storm, SHARE * per_s, dice)
         place.start_bot()
         let_all_end(place)
+        left = len(all_purges(place)) + 1
+        while 0 < (now := len(unended(place))) < left:  # the more there are, the longer it takes
+            left = now
+            place.waits(seconds=30)
         purges = all_purges(place)
         by_tag = Counter(purge.tags[0] for purge in purges)
         lost = storm.acknowledged - by_tag.keys()
         assert not lost, f"acknowledged, but not in the database: {lost}"
         assert max(by_tag.values()) == 1
-        stuck = [f"{purge.id} is {purge.state}" for purge in purges if purge.state not in ENDS]
+        stuck = unended(place)
         assert not stuck, f"these came to no end: {stuck}"
         check_sent(place, purges)
         check_trail(place)
@@ -139,6 +143,10 @@ def test_a_storm_with_kills_loses_nothing_and_sends_nothing_twice(
             f"{len(storm.acknowledged)} acknowledged, 0 lost, 0 sent twice; "
             + ", ".join(f"{each} {state}" for state, each in sorted(states.items())),
         )
+
+
+def unended(place: Town) -> list[str]:
+    return [f"{each.id} is {each.state}" for each in all_purges(place) if each.state not in ENDS]
 
 
 def measured(storm: Storm) -> float:

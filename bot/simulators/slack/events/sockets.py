@@ -15,6 +15,7 @@ from __future__ import annotations
 import asyncio
 import json
 import secrets
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -88,8 +89,10 @@ class Sockets:
         workspace.changed()
         await socket.send(self._hello())
         try:
-            async for text in websocket.iter_text():
-                self._take_ack(text)
+            # RuntimeError: it was lost while this end was sending.
+            with suppress(RuntimeError):
+                async for text in websocket.iter_text():
+                    self._take_ack(text)
         finally:
             self._open.remove(socket)
             workspace.changed()
