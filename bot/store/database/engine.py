@@ -202,3 +202,10 @@ def insert_if_new(dialect: str, table: Table, *unique: str) -> Any:
     """
     insert = insert_into_sqlite(table) if dialect == "sqlite" else postgresql.insert(table)
     return insert.on_conflict_do_nothing(index_elements=unique or None)
+
+
+def prepared_if_new(table: Table, *unique: str) -> Mapping[str, Prepared]:
+    """Return `insert_if_new` as a prepared statement, by the name of the dialect."""
+    return {
+        name: Prepared(insert_if_new(name, table, *unique)) for name in ("sqlite", "postgresql")
+    }

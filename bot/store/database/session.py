@@ -176,7 +176,7 @@ class Session(psycopg.Connection[Any]):
             until = self._deadline()
             is_busy, get_result = self.pgconn.is_busy, self.pgconn.get_result
             for each in sent:
-                result = self._next(until) if each is sent[0] or is_busy() else get_result()
+                result = self._next(until) if is_busy() else get_result()
                 if result is None:  # each statement has one result
                     raise psycopg.OperationalError(_LOST)
                 if result.status in _HAS_RUN:

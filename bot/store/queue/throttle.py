@@ -15,7 +15,7 @@ from typing import Any
 
 from sqlalchemy import Connection, bindparam, select, update
 
-from bot.store.database.engine import insert_if_new
+from bot.store.database.engine import prepared_if_new
 from bot.store.database.statements import Prepared
 from bot.store.queue.due import JobKind, due_rows
 from bot.store.schema.tables import rates
@@ -39,7 +39,7 @@ KEPT_FOR = timedelta(milliseconds=100)
 """How long this process keeps tokens for rows that will be handed over (Throttle.take_one)."""
 _ONE = rates.c.name == bindparam("which")
 _LOOK = Prepared(select(rates.c.tokens, rates.c.at).where(_ONE).with_for_update())
-_FILL = {name: Prepared(insert_if_new(name, rates, "name")) for name in ("sqlite", "postgresql")}
+_FILL = prepared_if_new(rates, "name")
 _TAKE = Prepared(update(rates).where(_ONE))
 _GIVE_BACK = Prepared(update(rates).where(_ONE).values(tokens=rates.c.tokens + bindparam("unused")))
 

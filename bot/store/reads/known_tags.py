@@ -23,7 +23,7 @@ from sqlalchemy import (
 )
 
 from bot.core.suggestions.similarity import MOST_EDITS, digits_of
-from bot.store.database.engine import Database, insert_if_new
+from bot.store.database.engine import Database, prepared_if_new
 from bot.store.database.statements import Prepared
 from bot.store.recent import Recent
 from bot.store.schema.tables import known_tags
@@ -43,7 +43,7 @@ _IS_KNOWN = Prepared(
 _SOME = Prepared(
     select(_t.tag).where(_t.domain == bindparam("domain")).limit(bindparam("most", type_=Integer))
 )
-_LEARN = {name: Prepared(insert_if_new(name, known_tags)) for name in ("sqlite", "postgresql")}
+_LEARN = prepared_if_new(known_tags)
 
 
 class Tags:
